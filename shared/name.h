@@ -1,0 +1,139 @@
+/*
+ * Domain names in wire form: validation, case folding, canonical order, sort keys, hashes.
+ *
+ * A name here is a run of uncompressed labels that ends with the root label. Its length counts
+ * that root label: the root itself is 1 byte long. "Folded" means that A-Z became a-z
+ * (RFC 4343); length octets are at most 63 and so never change when a whole name is folded.
+ */
+#ifndef SHARED_NAME_H
+#define SHARED_NAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "shared/compiler.h"
+
+enum {
+	NAME_MAX_LEN = 255,    /* RFC 1035 §3.1, root label included */
+	NAME_MAX_LABELS = 127, /* without the root label */
+	LABEL_MAX_LEN = 63,
+	NAME_TEXT_MAX = 1024, /* any name as text, with escapes and the final NUL */
+	NAME_KEY_MAX = 512,   /* any sort key */
+	NAME_PAD =
+		64, /* bytes past a name that name_fold() and name_hashes() may touch */
+};
+
+/* Gives the length of the name at the start of bytes, or 0 when it is not a whole, valid,
+ * uncompressed name within size bytes. */
+size_t name_len(const uint8_t *bytes, size_t size);
+
+/* Gives the number of labels without the root label, of a valid name. */
+unsigned name_labels(const uint8_t *name);
+
+/* Copies len bytes from src to dst, folded. Both must have NAME_PAD bytes past len that may be
+ * read and written: the copy runs in whole vectors. */
+void name_fold(uint8_t *dst, const uint8_t *src, size_t len);
+
+/* Folds in place, byte by byte: no padding needed. */
+void name_fold_exact(uint8_t *name, size_t len);
+
+/* Both are valid names; compared without regard to case. */
+bool name_equal(const uint8_t *a, const uint8_t *b);
+
+/* Says whether name is suffix itself or below it; gives in *prefix_len, when not NULL, how many
+ * bytes of name stand before the suffix. Without regard to case. */
+bool name_is_under(const uint8_t *name, const uint8_t *suffix, size_t *prefix_len);
+
+/* Canonical order of RFC 4034 §6.1: <0, 0, >0. */
+int name_compare(const uint8_t *a, const uint8_t *b);
+
+/* Text as in a zone file: "\." and "\DDD" escapes; a name without a final dot is completed with
+ * origin (wire form), or refused when origin is NULL. "@" is not special here.
+ * Gives the length, or ERR_SYNTAX / ERR_TOOBIG (label or name too long). out: NAME_MAX_LEN. */
+MUST_CHECK int name_from_text(const char *text, size_t text_len, const uint8_t *origin,
+                              uint8_t *out);
+
+/* Always writes a NUL-terminated absolute name ("." for the root), escaped where RFC 1035 §5.1
+ * asks for it. Gives text. */
+const char *name_to_text(const uint8_t *name, char text[static NAME_TEXT_MAX]);
+
+/*
+ * Sort keys. The labels of a name below some suffix, folded, topmost first, each followed by a
+ * zero byte; bytes 0 and 1 inside a label become 1,1 and 1,2. memcmp order of keys (a shorter key
+ * that is a prefix first) is the canonical order of the names; the suffix itself has the empty
+ * key; no label part ever begins with a zero byte.
+ */
+
+/* name must be at or below its suffix of suffix_len bytes. Gives the key's length. */
+size_t name_to_key(const uint8_t *name, size_t suffix_len,
+                   uint8_t key[static NAME_KEY_MAX]);
+
+/* Rebuilds the folded name. Gives its length, or ERR_CORRUPT. out: NAME_MAX_LEN. */
+MUST_CHECK int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *suffix,
+                             uint8_t *out);
+
+int name_key_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+/*
+ * Hashes. A name's hash is built from the root label towards the left, one multiplication per
+ * eight octets of each label, under a key drawn for each table, so that one pass over a name
+ * gives the hash of every suffix and a child's hash follows from its parent's. The mixing step is
+ * the 64x64->128 bit multiply-and-fold of wyhash (Wang Yi). It is no cryptographic hash; what
+ * stands against flooding is that the key is secret, new for each segment, and that nothing
+ * derived from it leaves the machine.
+ */
+struct name_hash_key {
+	uint64_t seed;
+	uint64_t mix;
+};
+
+/* A folded name with the hash of each of its suffixes. */
+struct name_hashes {
+	unsigned labels; /* without the root label */
+	uint64_t of[NAME_MAX_LABELS +
+	            1]; /* of[d]: the suffix of d labels; of[0]: the root */
+	uint8_t label_at[NAME_MAX_LABELS +
+	                 1]; /* label_at[d]: where the suffix of d labels starts */
+};
+
+/* name: folded and valid, with NAME_PAD readable bytes past its end. */
+void name_hashes(const struct name_hash_key *key, const uint8_t *name,
+                 struct name_hashes *out);
+
+/* Hash of the name alone; same value as of[labels]. Same padding rule. */
+uint64_t name_hash(const struct name_hash_key *key, const uint8_t *name);
+
+/* Folds eight octets at once. */
+static ALWAYS_INLINE uint64_t name_fold_word(uint64_t w)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = w & (ones * 0x7f);
+	uint64_t from_a = low + ones * (0x80 - 'A');
+	uint64_t past_z = low + ones * (0x7f - 'Z');
+	uint64_t upper = (from_a ^ past_z) & ~w & (ones * 0x80);
+	return w | upper >> 2;
+}
+
+/* Hash of the child of a name; label: its length octet, then its octets in any case, NAME_PAD
+ * readable bytes past it. */
+static ALWAYS_INLINE uint64_t name_hash_child(const struct name_hash_key *key,
+                                              uint64_t parent, const uint8_t *label)
+{
+	size_t n = (size_t)label[0] + 1;
+	uint64_t h = parent;
+
+	for (size_t at = 0; at < n; at += 8) {
+		uint64_t word;
+		memcpy(&word, label + at, sizeof word);
+		if (n - at < 8)
+			word &= ~(uint64_t)0 >> (64 - 8 * (n - at));
+		word = name_fold_word(word);
+		__extension__ unsigned __int128 product =
+			(unsigned __int128)(h ^ word) * key->mix;
+		h = (uint64_t)product ^ (uint64_t)(product >> 64);
+	}
+	return h;
+}
+
+#endif
