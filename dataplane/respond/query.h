@@ -1,0 +1,85 @@
+/*
+ * A query as parsed from its message: verdict first, so that bad input costs less than good
+ * input and never reaches a lookup.
+ */
+#ifndef DATAPLANE_RESPOND_QUERY_H
+#define DATAPLANE_RESPOND_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/respond/respond.h"
+#include "shared/compiler.h"
+#include "shared/name.h"
+#include "shared/table.h"
+
+enum {
+	DNS_HEADER_LEN = 12,
+	DNS_QUESTION_AT = DNS_HEADER_LEN,
+	DNS_CLASSIC_MAX = 512, /* RFC 1035 §2.3.4 */
+};
+
+enum rcode {
+	RCODE_NOERROR = 0,
+	RCODE_FORMERR = 1,
+	RCODE_SERVFAIL = 2,
+	RCODE_NXDOMAIN = 3,
+	RCODE_NOTIMP = 4,
+	RCODE_REFUSED = 5,
+	RCODE_YXDOMAIN = 6,
+	RCODE_NOTAUTH = 9,
+	RCODE_BADVERS = 16, /* extended, RFC 6891 §9 */
+};
+
+enum { CLASS_IN = 1, CLASS_CH = 3, CLASS_ANY = 255 };
+
+/* What is to become of a message. */
+enum verdict {
+	VERDICT_LOOKUP, /* look the name up */
+	VERDICT_CHAOS,  /* class CH: answered without the table */
+	VERDICT_REPLY,  /* answer with query.rcode, question as far as it was read */
+	VERDICT_DROP,   /* say nothing: a response, or too short to have a header */
+};
+
+enum {
+	EDNS_PRESENT = 1 << 0,
+	EDNS_DO = 1 << 1,
+	EDNS_NSID = 1 << 2,
+	EDNS_COOKIE = 1 << 3, /* client cookie read */
+	EDNS_KEEPALIVE = 1 << 4,
+};
+
+enum { COOKIE_CLIENT_LEN = 8, COOKIE_SERVER_MIN = 8, COOKIE_SERVER_MAX = 32 };
+
+/* The first cache line is all that a plain query needs besides its name. */
+struct query {
+	alignas(CACHE_LINE) uint64_t hash; /* of the whole name */
+	const struct table_bucket *bucket;
+	const struct table_node *node;
+	table_ref candidate; /* node that may be the name's */
+	uint16_t qtype;
+	uint16_t qclass;
+	uint16_t
+		question_end; /* offset of the first byte behind the question; 0: no question */
+	uint16_t udp_size; /* what the client can take */
+	uint16_t ede;      /* RFC 8914 info code + 1; 0: none */
+	uint8_t name_len;
+	uint8_t verdict;
+	uint8_t rcode;
+	uint8_t edns; /* EDNS_ bits */
+	uint8_t opcode;
+	uint8_t cookie_server_len;
+	uint8_t labels;
+	uint8_t pad[21];
+	/* ---- folded name ---- */
+	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
+	/* ---- rarely used ---- */
+	uint8_t cookie_client[COOKIE_CLIENT_LEN];
+	uint8_t cookie_server[COOKIE_SERVER_MAX];
+};
+
+/* Reads the message of p; key is the table's. Sets everything up to and including hash. */
+HOT void query_parse(struct query *q, const struct pkt *p,
+                     const struct name_hash_key *key);
+
+#endif

@@ -1,0 +1,310 @@
+/*
+ * A burst goes through in stages, each over all its messages, so that the cache misses of one
+ * message hide behind the work on the others (group prefetching, Chen et al., "Improving hash
+ * join performance through prefetching", 2004):
+ *
+ *      parse, hash        asks for each bucket
+ *      match tags         asks for each candidate node
+ *      compare the name   asks for the fragment, if the answer is not in the node itself
+ *      write
+ */
+#include "dataplane/respond/respond.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/respond/answer.h"
+#include "dataplane/respond/chaos.h"
+#include "dataplane/respond/cookie.h"
+#include "dataplane/respond/edns.h"
+#include "dataplane/respond/query.h"
+#include "shared/wire.h"
+
+enum { RCODES_MAX = RCODE_BADVERS + 1 };
+
+struct tally {
+	uint64_t value[COUNTER_COUNT];
+};
+
+struct responder {
+	struct query queries[BURST_MAX];
+	struct counters *counters;
+	struct tally tally; /* of the present burst */
+	uint32_t rcodes[RCODES_MAX];
+	const struct table_settings *settings;
+	struct snapshot snapshot;
+	struct answer answer; /* of the present message */
+	uint32_t now;
+};
+
+struct responder *responder_new(struct counters *counters)
+{
+	struct responder *r = aligned_alloc(
+		CACHE_LINE, (sizeof *r + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
+
+	if (!r)
+		abort();
+	memset(r, 0, sizeof *r);
+	r->counters = counters;
+	return r;
+}
+
+void responder_free(struct responder *r)
+{
+	free(r);
+}
+
+void responder_count_in(struct responder *r, struct counters *counters)
+{
+	r->counters = counters;
+}
+
+/* ---- counting ---- */
+
+static ALWAYS_INLINE void count(struct responder *r, enum counter_index i, uint64_t n)
+{
+	r->tally.value[i] += n;
+}
+
+static enum counter_index rcode_counter(unsigned rcode)
+{
+	switch (rcode) {
+	case RCODE_NOERROR: return COUNTER_rcode_noerror;
+	case RCODE_FORMERR: return COUNTER_rcode_formerr;
+	case RCODE_SERVFAIL: return COUNTER_rcode_servfail;
+	case RCODE_NXDOMAIN: return COUNTER_rcode_nxdomain;
+	case RCODE_NOTIMP: return COUNTER_rcode_notimp;
+	case RCODE_REFUSED: return COUNTER_rcode_refused;
+	default: return COUNTER_rcode_other;
+	}
+}
+
+static void flush_tally(struct responder *r)
+{
+	for (unsigned i = 0; i < RCODES_MAX; i++)
+		if (r->rcodes[i])
+			count(r, rcode_counter(i), r->rcodes[i]);
+	memset(r->rcodes, 0, sizeof r->rcodes);
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		if (r->tally.value[i])
+			counter_add(r->counters, (enum counter_index)i,
+			            r->tally.value[i]);
+	memset(&r->tally, 0, sizeof r->tally);
+}
+
+/* ---- cookies ---- */
+
+/* RFC 7873 §5.2: whether the client has shown before that it receives what is sent to it. */
+static NEVER_INLINE void check_cookie(struct responder *r, const struct pkt *p,
+                                      const struct query *q)
+{
+	const struct client *c = &p->client;
+	const uint8_t *addr = c->is_ipv4 ? c->addr + 12 : c->addr;
+	size_t addr_len = c->is_ipv4 ? 4 : 16;
+
+	count(r, COUNTER_cookies, 1);
+	if (q->cookie_server_len != COOKIE_LEN || !r->settings->cookies)
+		return;
+	if (cookie_check(r->settings->cookie_secret, q->cookie_client, r->now, addr,
+	                 addr_len, q->cookie_server) ||
+	    cookie_check(r->settings->cookie_secret_previous, q->cookie_client, r->now,
+	                 addr, addr_len, q->cookie_server))
+		count(r, COUNTER_cookies_valid, 1);
+}
+
+/* ---- stages ---- */
+
+static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
+{
+	const struct snapshot *s = &r->snapshot;
+
+	uint64_t bytes = 0;
+	unsigned ipv4 = 0;
+	unsigned tcp = 0;
+	unsigned edns = 0;
+	unsigned dnssec = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct query *q = &r->queries[i];
+		const struct pkt *p = &pkts[i];
+		query_parse(q, p, &s->hash_key);
+		if (likely(q->verdict == VERDICT_LOOKUP)) {
+			q->bucket = table_bucket_of(s, q->hash);
+			prefetch_read(q->bucket);
+		}
+		if (unlikely(q->edns & EDNS_COOKIE))
+			check_cookie(r, p, q);
+		bytes += p->len;
+		ipv4 += p->client.is_ipv4;
+		tcp += p->client.transport == TRANSPORT_TCP;
+		edns += (q->edns & EDNS_PRESENT) != 0;
+		dnssec += (q->edns & EDNS_DO) != 0;
+	}
+	count(r, COUNTER_queries, n);
+	count(r, COUNTER_bytes_in, bytes);
+	count(r, COUNTER_ipv4, ipv4);
+	count(r, COUNTER_ipv6, n - ipv4);
+	count(r, COUNTER_tcp, tcp);
+	count(r, COUNTER_edns, edns);
+	count(r, COUNTER_dnssec_ok, dnssec);
+}
+
+static ALWAYS_INLINE void stage_match(struct responder *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct query *q = &r->queries[i];
+		if (likely(q->verdict == VERDICT_LOOKUP))
+			q->candidate = table_candidate(&r->snapshot, q->bucket, q->hash);
+	}
+}
+
+static ALWAYS_INLINE void stage_find(struct responder *r, unsigned n)
+{
+	const struct snapshot *s = &r->snapshot;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct query *q = &r->queries[i];
+		if (unlikely(q->verdict != VERDICT_LOOKUP))
+			continue;
+		q->node = table_find_from(s, q->candidate, q->hash, q->name, q->name_len);
+		if (!q->node)
+			continue;
+		const struct table_entry *e = node_entry(q->node, q->qtype);
+		if (e && (e->flags & ENTRY_FRAGMENT))
+			prefetch_read(table_at(s->base, e->ref));
+	}
+}
+
+/* ---- writing ---- */
+
+enum {
+	HEADER_QR = 0x80,
+	HEADER_AA = 0x04,
+	HEADER_TC = 0x02,
+	HEADER_KEPT = 0x79, /* opcode and RD are echoed */
+};
+
+static void put_header(uint8_t *dns, const struct answer *a, bool question)
+{
+	uint8_t flags = (uint8_t)((dns[2] & HEADER_KEPT) | HEADER_QR);
+
+	if (a->aa)
+		flags |= HEADER_AA;
+	if (a->truncated)
+		flags |= HEADER_TC;
+	dns[2] = flags;
+	dns[3] = a->rcode & 0x0f;
+	wire_store16(dns + 4, question);
+	wire_store16(dns + 6, a->e.counts[SECTION_ANSWER]);
+	wire_store16(dns + 8, a->e.counts[SECTION_AUTHORITY]);
+	wire_store16(dns + 10, a->e.counts[SECTION_ADDITIONAL]);
+}
+
+static void answer_begin(struct responder *r, struct answer *a, const struct pkt *p,
+                         const struct query *q)
+{
+	unsigned limit = edns_limit(q, r->settings, &p->client);
+
+	if (limit > p->room)
+		limit = p->room;
+	a->s = &r->snapshot;
+	a->q = q;
+	a->e.dns = p->dns;
+	a->e.at = q->question_end ? q->question_end : DNS_HEADER_LEN;
+	a->e.limit = (uint16_t)(limit - edns_reserve(q, r->settings, &p->client));
+	memset(a->e.counts, 0, sizeof a->e.counts);
+	a->e.dnssec = (q->edns & EDNS_DO) != 0;
+	a->subject.name = q->name;
+	a->subject.hash = q->hash;
+	a->subject.at = DNS_QUESTION_AT;
+	a->subject.name_len = q->name_len;
+	a->subject.chased = false;
+	a->zone = 0;
+	a->version = NULL;
+	a->rcode = q->rcode;
+	a->ede = 0;
+	a->tcp = p->client.transport == TRANSPORT_TCP;
+	a->aa = false;
+	a->truncated = false;
+	a->chain = 0;
+	a->ndenials = 0;
+	a->ndnames = 0;
+	a->additional = NULL;
+}
+
+static void answer_end(struct responder *r, struct answer *a, struct pkt *p)
+{
+	const struct query *q = a->q;
+
+	p->len = a->e.at;
+	if (q->edns & EDNS_PRESENT) {
+		struct edns_reply reply = {
+			.rcode_high = a->rcode >> 4,
+			.ede = a->ede,
+			.now = r->now,
+		};
+		p->len = (uint16_t)(p->len + edns_write(p->dns + p->len, q, r->settings,
+		                                        &p->client, &reply));
+		a->e.counts[SECTION_ADDITIONAL]++;
+	}
+	put_header(p->dns, a, q->question_end != 0);
+	r->rcodes[a->rcode]++;
+}
+
+static void count_drop(struct responder *r, const struct pkt *p)
+{
+	count(r,
+	      p->len < DNS_HEADER_LEN ? COUNTER_dropped_runt : COUNTER_dropped_response,
+	      1);
+}
+
+static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], unsigned n)
+{
+	struct answer *a = &r->answer;
+	uint64_t bytes = 0;
+	unsigned dropped = 0;
+	unsigned truncated = 0;
+	unsigned referrals = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct query *q = &r->queries[i];
+		struct pkt *p = &pkts[i];
+		if (unlikely(q->verdict == VERDICT_DROP)) {
+			count_drop(r, p);
+			p->len = 0;
+			dropped++;
+			continue;
+		}
+		answer_begin(r, a, p, q);
+		if (likely(q->verdict == VERDICT_LOOKUP))
+			answer_run(a, q->node);
+		else if (q->verdict == VERDICT_CHAOS)
+			a->rcode = (uint8_t)chaos_answer(&a->e, q, r->settings);
+		answer_end(r, a, p);
+		bytes += p->len;
+		truncated += a->truncated;
+		referrals += !a->aa && a->e.counts[SECTION_AUTHORITY] > 0;
+	}
+	count(r, COUNTER_responses, n - dropped);
+	count(r, COUNTER_bytes_out, bytes);
+	count(r, COUNTER_truncated, truncated);
+	count(r, COUNTER_referrals, referrals);
+}
+
+HOT void respond_burst(struct responder *r, const struct table *table, uint32_t now,
+                       struct pkt pkts[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		prefetch_write(pkts[i].dns);
+		prefetch_write(pkts[i].dns + CACHE_LINE); /* where most replies end */
+	}
+	table_snapshot(table, &r->snapshot);
+	r->settings = table_settings_at(table, &r->snapshot);
+	r->now = now;
+	stage_parse(r, pkts, n);
+	stage_match(r, n);
+	stage_find(r, n);
+	stage_write(r, pkts, n);
+	count(r, COUNTER_bursts, 1);
+	flush_tally(r);
+}

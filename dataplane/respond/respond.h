@@ -1,0 +1,56 @@
+/*
+ * The responder: DNS messages in, DNS messages out, from one response table.
+ *
+ * Knows nothing of sockets or packets. Every UDP back end calls it on bursts, TCP in the control
+ * plane calls it on single messages with a 64 KiB limit; there is no second way to answer.
+ */
+#ifndef DATAPLANE_RESPOND_RESPOND_H
+#define DATAPLANE_RESPOND_RESPOND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/compiler.h"
+#include "shared/counters.h"
+#include "shared/table.h"
+
+enum { BURST_MAX = 64 };
+
+enum transport {
+	TRANSPORT_UDP,
+	TRANSPORT_TCP,
+};
+
+/* One message and where it came from. */
+struct pkt {
+	uint8_t *dns; /* the query; the response is written over it, at the same place */
+	uint16_t
+		len; /* of the query; after respond_burst() of the response, 0: send nothing */
+	uint16_t room; /* bytes from dns on that may be written; at least 512 */
+	uint32_t io;   /* the back end's own handle, not looked at */
+	struct client {
+		uint8_t addr[16];  /* network order; an IPv4 address as ::ffff:a.b.c.d */
+		uint16_t port;     /* host order */
+		uint8_t transport; /* enum transport */
+		uint8_t is_ipv4;
+	} client;
+};
+
+struct responder;
+
+/* counters: where this responder counts, lent for its life; one writer. */
+struct responder *responder_new(struct counters *counters);
+void responder_free(struct responder *r);
+
+/* Counts elsewhere from now on; between bursts only. */
+void responder_count_in(struct responder *r, struct counters *counters);
+
+/*
+ * Answers a burst of n <= BURST_MAX messages from one snapshot of table. The caller is an online
+ * RCU reader of the table throughout and holds nothing from it afterwards.
+ * now: seconds since 1970 (server cookies). One responder belongs to one thread.
+ */
+HOT void respond_burst(struct responder *r, const struct table *table, uint32_t now,
+                       struct pkt pkts[], unsigned n);
+
+#endif
