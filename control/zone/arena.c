@@ -1,0 +1,93 @@
+#include "control/zone/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Chunks grow with use, so that a zone of three records takes a page and one of ten million does
+ * not take ten thousand chunks. */
+enum { CHUNK_FIRST = 4096, CHUNK_LAST = 4 << 20 };
+
+struct chunk {
+	struct chunk *next;
+	uint8_t bytes[];
+};
+
+struct contents_arena {
+	struct chunk *chunks;
+	uint8_t *at;
+	size_t left;
+	size_t chunk_size;
+};
+
+void *memory_resize(void *old, size_t size)
+{
+	void *p = realloc(old, size ? size : 1);
+
+	if (!p) {
+		(void)fprintf(stderr, "out of memory (%zu bytes)\n", size);
+		abort();
+	}
+	return p;
+}
+
+void *memory_get(size_t size)
+{
+	return memory_resize(NULL, size);
+}
+
+struct contents_arena *arena_new(void)
+{
+	struct contents_arena *a = memory_get(sizeof *a);
+
+	*a = (struct contents_arena){.chunk_size = CHUNK_FIRST};
+	return a;
+}
+
+void arena_free(struct contents_arena *a)
+{
+	if (!a)
+		return;
+	while (a->chunks) {
+		struct chunk *next = a->chunks->next;
+		free(a->chunks);
+		a->chunks = next;
+	}
+	free(a);
+}
+
+static struct chunk *add_chunk(struct contents_arena *a, size_t size)
+{
+	struct chunk *c = memory_get(sizeof *c + size);
+
+	c->next = a->chunks;
+	a->chunks = c;
+	return c;
+}
+
+void *arena_alloc(struct contents_arena *a, size_t size)
+{
+	/* No bytes have an address too: it goes to memcpy(). */
+	size += size == 0;
+	/* Something large gets its own chunk and leaves the rest of the current one in use. */
+	if (size > a->left && size >= a->chunk_size / 4)
+		return add_chunk(a, size)->bytes;
+	if (size > a->left) {
+		a->at = add_chunk(a, a->chunk_size)->bytes;
+		a->left = a->chunk_size;
+		if (a->chunk_size < CHUNK_LAST)
+			a->chunk_size *= 2;
+	}
+	void *p = a->at;
+	a->at += size;
+	a->left -= size;
+	return p;
+}
+
+void *array_room(void *array, size_t count, size_t *room, size_t item_size)
+{
+	if (count < *room)
+		return array;
+	*room = *room ? *room * 2 : 16;
+	return memory_resize(array, *room * item_size);
+}
