@@ -1,0 +1,71 @@
+/*
+ * What the files of the store share: the open environment, transactions, sealed values.
+ *
+ * A sealed value is followed by the CRC-32C of its key and its bytes, because LMDB's pages carry
+ * no checksum: a value that was damaged on disk, or that lies under the wrong key, is found when
+ * it is read.
+ *
+ *      +-----------+------------------+
+ *      | value ... | u32 crc(key|value) |
+ *      +-----------+------------------+
+ */
+#ifndef CONTROL_STORE_INTERNAL_H
+#define CONTROL_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lmdb.h>
+
+#include "control/store/store.h"
+
+enum {
+	STORE_FORMAT = 1, /* bump when keys or values change in a way old code misreads */
+	STORE_KEY_MAX = 511, /* what LMDB is built with */
+	STORE_READERS = 512,
+	STORE_SEAL = 4, /* bytes of checksum behind each value */
+	STORE_VALUE_MAX = 1 << 30,
+};
+
+struct store {
+	MDB_env *env;
+	MDB_dbi meta;
+	MDB_dbi zone;
+	MDB_dbi rrset;
+	int dir; /* descriptor of the directory, locked for as long as the store is open */
+	uint64_t map_least; /* bytes of address space taken from the start */
+	pthread_mutex_t lock;
+	unsigned open_txns; /* under lock: the map may only move when there are none */
+	bool full;          /* under lock: a transaction found the map full */
+};
+
+struct store_txn {
+	struct store *store;
+	MDB_txn *txn;
+};
+
+/* store_open() with a map of another size, so that tests see it grow. */
+MUST_CHECK int store_open_sized(const char *dir, uint64_t map_least, struct store **out,
+                                char *text, size_t text_size);
+
+/* Turns a code of LMDB's into one of ours. */
+MUST_CHECK int store_error(int mdb);
+
+/* The same for a code that a write gave: a full map is remembered, to be grown afterwards. */
+MUST_CHECK int store_write_error(struct store *s, int mdb);
+
+/* Puts a value under a key. flags: MDB_NOOVERWRITE, MDB_APPEND. cursor may be NULL. */
+MUST_CHECK int store_sealed_put(struct store_txn *t, MDB_dbi dbi, MDB_cursor *cursor,
+                                MDB_val key, MDB_val value, unsigned flags);
+
+/* Checks the seal and takes it off: value is what was put. ERR_CORRUPT. */
+MUST_CHECK int store_sealed_open(const MDB_val *key, MDB_val *value);
+
+/* Gives the value, its seal checked and taken off, lent. */
+MUST_CHECK int store_sealed_get(MDB_txn *txn, MDB_dbi dbi, MDB_val key, MDB_val *value);
+
+/* Removes every RRset of a zone. */
+MUST_CHECK int store_rrsets_delete(struct store_txn *t, uint32_t zone);
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * The zone database: the sort key of the zone's name under the root and a zero byte, to what is
+ * known of the zone. The zero byte gives the root zone a key (LMDB takes none that is empty) and
+ * keeps the order canonical.
+ *
+ * Values are written field by field behind a version octet, in network order:
+ *
+ *      u8 version, u8 flags, u32 id, u32 serial, u64 rrsets, u64 records, u64 changed_at,
+ *      32 octets source_mark, u16 length of source, source
+ *
+ * A later version may append fields: what follows the last one known is not looked at as long as
+ * the version octet is one of those that this code knows.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "control/store/internal.h"
+#include "shared/err.h"
+#include "shared/wire.h"
+
+enum {
+	ZONE_VALUE_VERSION = 1,
+	ZONE_VALUE_MAX = 1 + 1 + 4 + 4 + 8 + 8 + 8 + 32 + 2 + STORE_SOURCE_MAX,
+	ZONE_FLAG_LOADED = 1 << 0,
+	ZONE_FLAG_ADDED = 1 << 1,
+};
+
+static const uint8_t root_name[1] = {0};
+static const char next_id_name[] = "next-zone-id";
+
+struct zone_key {
+	uint8_t bytes[NAME_KEY_MAX + 1];
+};
+
+static int make_key(struct zone_key *key, const uint8_t *name, MDB_val *out)
+{
+	size_t len = name_to_key(name, sizeof root_name, key->bytes);
+
+	if (len + 1 > STORE_KEY_MAX)
+		return ERR_TOOBIG;
+	key->bytes[len] = 0;
+	*out = (MDB_val){.mv_size = len + 1, .mv_data = key->bytes};
+	return 0;
+}
+
+static size_t encode(const struct store_zone *z, uint8_t bytes[static ZONE_VALUE_MAX])
+{
+	struct wire_writer w = wire_writer_on(bytes, ZONE_VALUE_MAX);
+	size_t source_len = strnlen(z->source, sizeof z->source);
+
+	wire_write8(&w, ZONE_VALUE_VERSION);
+	wire_write8(&w, (uint8_t)((z->loaded ? ZONE_FLAG_LOADED : 0) |
+	                          (z->added ? ZONE_FLAG_ADDED : 0)));
+	wire_write32(&w, z->id);
+	wire_write32(&w, z->serial);
+	wire_write64(&w, z->rrsets);
+	wire_write64(&w, z->records);
+	wire_write64(&w, z->changed_at);
+	wire_write_bytes(&w, z->source_mark, sizeof z->source_mark);
+	wire_write16(&w, (uint16_t)source_len);
+	wire_write_bytes(&w, z->source, source_len);
+	assert(w.ok);
+	return wire_written(&w);
+}
+
+static int decode(const MDB_val *key, const MDB_val *value, struct store_zone *out)
+{
+	struct wire_reader r = wire_reader_on(value->mv_data, value->mv_size);
+	struct store_zone z = {0};
+	uint8_t version = wire_read8(&r);
+
+	if (r.ok && version != ZONE_VALUE_VERSION)
+		return ERR_VERSION;
+	uint8_t flags = wire_read8(&r);
+	z.loaded = flags & ZONE_FLAG_LOADED;
+	z.added = flags & ZONE_FLAG_ADDED;
+	z.id = wire_read32(&r);
+	z.serial = wire_read32(&r);
+	z.rrsets = wire_read64(&r);
+	z.records = wire_read64(&r);
+	z.changed_at = wire_read64(&r);
+	const uint8_t *mark = wire_read_bytes(&r, sizeof z.source_mark);
+	uint16_t source_len = wire_read16(&r);
+	const uint8_t *source = wire_read_bytes(&r, source_len);
+	if (!r.ok || source_len >= sizeof z.source || key->mv_size < 1)
+		return ERR_CORRUPT;
+	memcpy(z.source_mark, mark, sizeof z.source_mark);
+	memcpy(z.source, source, source_len);
+	TRY(name_from_key(key->mv_data, key->mv_size - 1, root_name, z.name));
+	*out = z;
+	return 0;
+}
+
+int store_zone_get(struct store_txn *t, const uint8_t *name, struct store_zone *out)
+{
+	struct zone_key bytes;
+	MDB_val key;
+	MDB_val value;
+
+	/* A name that is too long for a key cannot have been put. */
+	if (make_key(&bytes, name, &key) < 0)
+		return ERR_NOTFOUND;
+	TRY(store_sealed_get(t->txn, t->store->zone, key, &value));
+	return decode(&key, &value, out);
+}
+
+static int take_id(struct store_txn *t, uint32_t *out)
+{
+	const void *value;
+	size_t size;
+	uint32_t id = 1;
+
+	int err = store_meta_get(t, next_id_name, &value, &size);
+	if (err < 0 && err != ERR_NOTFOUND)
+		return err;
+	if (err == 0 && size != sizeof id)
+		return ERR_CORRUPT;
+	if (err == 0)
+		memcpy(&id, value, sizeof id);
+	if (id == UINT32_MAX)
+		return ERR_FULL;
+	uint32_t next = id + 1;
+	TRY(store_meta_put(t, next_id_name, &next, sizeof next));
+	*out = id;
+	return 0;
+}
+
+int store_zone_put(struct store_txn *t, struct store_zone *zone)
+{
+	struct zone_key bytes;
+	struct store_zone old;
+	uint8_t value[ZONE_VALUE_MAX];
+	uint32_t id = zone->id;
+	MDB_val key;
+
+	if (strnlen(zone->source, sizeof zone->source) == sizeof zone->source)
+		return ERR_INVALID;
+	TRY(make_key(&bytes, zone->name, &key));
+	int err = store_zone_get(t, zone->name, &old);
+	if (err < 0 && err != ERR_NOTFOUND)
+		return err;
+	if (id == 0 && err == 0)
+		return ERR_EXISTS;
+	if (id != 0 && (err == ERR_NOTFOUND || old.id != id))
+		return ERR_INVALID;
+	if (id == 0)
+		TRY(take_id(t, &id));
+
+	struct store_zone with_id = *zone;
+	with_id.id = id;
+	MDB_val v = {.mv_size = encode(&with_id, value), .mv_data = value};
+	TRY(store_sealed_put(t, t->store->zone, NULL, key, v, 0));
+	zone->id = id;
+	return 0;
+}
+
+int store_zone_delete(struct store_txn *t, const uint8_t *name)
+{
+	struct zone_key bytes;
+	struct store_zone zone;
+	MDB_val key;
+
+	TRY(store_zone_get(t, name, &zone));
+	TRY(make_key(&bytes, name, &key));
+	TRY(store_rrsets_delete(t, zone.id));
+	return store_write_error(t->store, mdb_del(t->txn, t->store->zone, &key, NULL));
+}
+
+static int each_with(MDB_cursor *cursor, int (*fn)(const struct store_zone *, void *),
+                     void *arg)
+{
+	struct store_zone zone;
+	MDB_val key;
+	MDB_val value;
+
+	for (;;) {
+		int err = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
+		if (err == ERR_NOTFOUND)
+			return 0;
+		TRY(err);
+		TRY(store_sealed_open(&key, &value));
+		TRY(decode(&key, &value, &zone));
+		err = fn(&zone, arg);
+		if (err != 0)
+			return err;
+	}
+}
+
+int store_zone_each(struct store_txn *t, int (*fn)(const struct store_zone *, void *),
+                    void *arg)
+{
+	MDB_cursor *cursor;
+
+	TRY(store_error(mdb_cursor_open(t->txn, t->store->zone, &cursor)));
+	int err = each_with(cursor, fn, arg);
+	mdb_cursor_close(cursor);
+	return err;
+}
