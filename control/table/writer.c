@@ -1,0 +1,669 @@
+#include "control/table/writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "control/table/buckets.h"
+#include "control/table/room.h"
+#include "shared/err.h"
+
+enum {
+	BUCKET_SHARE = 4, /* one part in so many of the segment is reserved for buckets */
+	BUCKETS_MIN = 64,
+	HUGE_PAGE = 2 << 20,
+	COLLAPSE_SHARE =
+		8, /* collapse again when the table has grown by one part in so many */
+	GROWTH_PRIVATE = 8, /* a growth step adds one bucket for so many, */
+	GROWTH_SHARED = 64, /* fewer at a time where a commit waits for it */
+};
+
+#define DEAD_ZONE UINT32_MAX /* a node replaced by the very change that made it */
+
+enum item_kind {
+	ITEM_FREE,
+	ITEM_NODE,
+	ITEM_ZONE,
+	ITEM_SETTINGS,
+};
+
+struct item {
+	table_ref ref;
+	uint32_t bytes; /* ITEM_FREE */
+	enum item_kind kind;
+};
+
+/* What waits for one grace period. */
+struct batch {
+	struct batch *next;
+	uint64_t grace; /* 0: not asked for yet */
+	struct split *splits;
+	size_t split_count;
+	struct item *items;
+	size_t count;
+	size_t room;
+};
+
+struct table_writer {
+	struct segment segment;
+	struct table table;
+	struct table_header *header;
+	struct room room;
+	struct buckets buckets;
+	uint64_t names;
+	uint64_t retired;
+	uint64_t commit;    /* last published; 0: private */
+	uint64_t collapsed; /* bytes of the arena already behind huge pages */
+	uint64_t collapsed_buckets;
+	bool shared;
+	bool failed;
+	struct batch *current; /* of the change in preparation */
+	struct batch *first;   /* published, oldest first */
+	struct batch **last;
+};
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+static struct batch *batch_new(void)
+{
+	return must(calloc(1, sizeof(struct batch)));
+}
+
+static void batch_free(struct batch *b)
+{
+	free(b->splits);
+	free(b->items);
+	free(b);
+}
+
+static void batch_add(struct batch *b, struct item item)
+{
+	if (b->count == b->room) {
+		b->room = b->room ? b->room * 2 : 64;
+		b->items = must(realloc(b->items, b->room * sizeof *b->items));
+	}
+	b->items[b->count++] = item;
+}
+
+static int header_init(struct table_writer *w, uint64_t generation, uint64_t names)
+{
+	struct table_header *h = w->header;
+	uint64_t share = w->segment.size / BUCKET_SHARE;
+
+	h->magic = TABLE_MAGIC;
+	h->layout = TABLE_LAYOUT;
+	h->header_size = TABLE_HEADER_SIZE;
+	h->size = w->segment.size;
+	h->generation = generation;
+	if (getrandom(&h->hash_key, sizeof h->hash_key, 0) != sizeof h->hash_key)
+		return ERR_SYSTEM;
+	h->hash_key.mix |= 1;
+	h->buckets_at = TABLE_HEADER_SIZE;
+	h->buckets_max = (share - TABLE_HEADER_SIZE) / sizeof(struct table_bucket);
+	h->arena_at = share;
+
+	uint64_t want = names / BUCKETS_LOAD + 1;
+	if (want < BUCKETS_MIN)
+		want = BUCKETS_MIN;
+	if (want > h->buckets_max)
+		want = h->buckets_max;
+	atomic_store_explicit(&h->nbuckets, want, memory_order_relaxed);
+	return 0;
+}
+
+int writer_open(uint64_t size, uint64_t generation, uint64_t names,
+                struct table_writer **out)
+{
+	struct table_writer *w = must(calloc(1, sizeof *w));
+
+	size &= ~((uint64_t)BUCKET_SHARE * HUGE_PAGE - 1);
+	int err = segment_create("anser-table", size, true, &w->segment);
+	if (err < 0) {
+		free(w);
+		return err;
+	}
+	w->header = (struct table_header *)(void *)w->segment.base;
+	err = header_init(w, generation, names);
+	if (err == 0)
+		err = table_attach(w->segment.base, w->segment.size, &w->table);
+	if (err < 0) {
+		segment_close(&w->segment);
+		free(w);
+		return err;
+	}
+	room_init(&w->room, w->segment.base, w->header->arena_at, size);
+	w->buckets = (struct buckets){
+		.base = w->segment.base,
+		.room = &w->room,
+		.at = (struct table_bucket *)(void *)(w->segment.base +
+	                                              w->header->buckets_at),
+		.count = atomic_load_explicit(&w->header->nbuckets, memory_order_relaxed),
+		.max = w->header->buckets_max,
+		.key = w->header->hash_key,
+	};
+	w->current = batch_new();
+	w->last = &w->first;
+	*out = w;
+	return 0;
+}
+
+void writer_close(struct table_writer **wp)
+{
+	struct table_writer *w = *wp;
+
+	if (!w)
+		return;
+	while (w->first) {
+		struct batch *next = w->first->next;
+		batch_free(w->first);
+		w->first = next;
+	}
+	batch_free(w->current);
+	segment_close(&w->segment);
+	free(w);
+	*wp = NULL;
+}
+
+int writer_fd(const struct table_writer *w)
+{
+	return w->segment.fd;
+}
+
+uint64_t writer_generation(const struct table_writer *w)
+{
+	return w->header->generation;
+}
+
+struct table *writer_table(struct table_writer *w)
+{
+	return &w->table;
+}
+
+const struct name_hash_key *writer_hash_key(const struct table_writer *w)
+{
+	return &w->buckets.key;
+}
+
+uint8_t *writer_base(struct table_writer *w)
+{
+	return w->segment.base;
+}
+
+bool writer_failed(const struct table_writer *w)
+{
+	return w->failed;
+}
+
+uint32_t writer_born(const struct table_writer *w)
+{
+	uint32_t born = (uint32_t)(w->commit + 1);
+
+	if (!w->shared)
+		return 0;
+	return born ? born : 1; /* 0 is taken; publish skips it as well */
+}
+
+/* ---- memory ---- */
+
+table_ref writer_alloc(struct table_writer *w, size_t bytes, void **out)
+{
+	table_ref ref = room_alloc(&w->room, bytes);
+
+	if (!ref) {
+		w->failed = true;
+		return 0;
+	}
+	*out = writer_at(w->segment.base, ref);
+	memset(*out, 0, room_size(bytes));
+	return ref;
+}
+
+void writer_free_now(struct table_writer *w, table_ref ref, size_t bytes)
+{
+	room_free(&w->room, ref, bytes);
+}
+
+void writer_retire(struct table_writer *w, table_ref ref, size_t bytes)
+{
+	if (!w->shared) {
+		writer_free_now(w, ref, bytes);
+		return;
+	}
+	w->retired += room_size(bytes);
+	batch_add(w->current,
+	          (struct item){.kind = ITEM_FREE, .ref = ref, .bytes = (uint32_t)bytes});
+}
+
+static struct table_node *node_at(const struct table_writer *w, table_ref ref)
+{
+	return writer_at(w->segment.base, ref);
+}
+
+static size_t node_size(const struct table_node *n)
+{
+	const struct table_entry *e = table_node_entries(n);
+
+	for (unsigned i = 0; i < n->nentries; i++)
+		e = table_entry_next(e);
+	return (size_t)((const uint8_t *)e - (const uint8_t *)n);
+}
+
+/* Hands a node and its fragments to give (free or retire). */
+static void node_release(struct table_writer *w, table_ref ref,
+                         void (*give)(struct table_writer *, table_ref, size_t))
+{
+	const struct table_node *n = node_at(w, ref);
+	const struct table_entry *e = table_node_entries(n);
+
+	for (unsigned i = 0; i < n->nentries; i++, e = table_entry_next(e)) {
+		if (!(e->flags & ENTRY_FRAGMENT))
+			continue;
+		const struct table_fragment *f = table_at(w->segment.base, e->ref);
+		give(w, e->ref, (size_t)f->units * TABLE_UNIT);
+	}
+	give(w, ref, node_size(n));
+}
+
+/* ---- nodes ---- */
+
+static void batch_add_split(struct batch *b, struct split split)
+{
+	b->splits = must(realloc(b->splits, (b->split_count + 1) * sizeof *b->splits));
+	b->splits[b->split_count++] = split;
+}
+
+/* When it cannot grow, buckets get fuller, and nothing else happens. */
+static void grow_if_full(struct table_writer *w)
+{
+	uint64_t share = w->shared ? GROWTH_SHARED : GROWTH_PRIVATE;
+	struct split split;
+
+	if (w->names <= w->buckets.count * BUCKETS_LOAD ||
+	    buckets_grow(&w->buckets, w->buckets.count / share + 1, &split) < 0)
+		return;
+	/* Release: the copies are there. A reader that still computes with the old number has a
+	 * snapshot from before this change and finds the originals. */
+	atomic_store_explicit(&w->header->nbuckets, w->buckets.count,
+	                      memory_order_release);
+	if (w->shared)
+		batch_add_split(w->current, split);
+	else
+		buckets_clean(&w->buckets, &split);
+}
+
+static void insert_new(struct table_writer *w, uint64_t hash, table_ref node)
+{
+	if (buckets_insert(&w->buckets, hash, node) < 0) {
+		w->failed = true;
+		return;
+	}
+	w->names++;
+	grow_if_full(w);
+}
+
+/* Puts node in front of the newest version in slot. */
+static void supersede(struct table_writer *w, struct slot slot, table_ref node)
+{
+	table_ref old_ref = slot_ref(slot);
+	struct table_node *old = node_at(w, old_ref);
+	struct table_node *n = node_at(w, node);
+
+	if (writer_is_own(w, old)) {
+		table_ref before = atomic_load_explicit(&old->prev, memory_order_relaxed);
+		atomic_store_explicit(&n->prev, before, memory_order_relaxed);
+		slot_set(slot, node);
+		old->zone = DEAD_ZONE;
+		node_release(w, old_ref, writer_retire);
+		return;
+	}
+	atomic_store_explicit(&n->prev, old_ref, memory_order_relaxed);
+	slot_set(slot, node);
+	w->retired += room_size(node_size(old));
+}
+
+void writer_put_node(struct table_writer *w, uint64_t hash, table_ref node)
+{
+	struct table_node *n = node_at(w, node);
+	struct slot slot = buckets_find(&w->buckets, hash, n->name, n->name_len,
+	                                n->flags & NODE_PARENT_SIDE);
+
+	atomic_store_explicit(&n->born, writer_born(w), memory_order_relaxed);
+	if (!slot.bucket) {
+		insert_new(w, hash, node);
+	} else if (!w->shared) {
+		node_release(w, slot_ref(slot), writer_free_now);
+		slot_set(slot, node);
+	} else {
+		supersede(w, slot, node);
+	}
+	if (w->shared)
+		batch_add(w->current, (struct item){.kind = ITEM_NODE, .ref = node});
+}
+
+void writer_delete_node(struct table_writer *w, uint64_t hash, const uint8_t *name,
+                        size_t name_len, unsigned parent_side)
+{
+	struct slot slot = buckets_find(&w->buckets, hash, name, name_len, parent_side);
+	void *room;
+
+	if (!slot.bucket || (node_at(w, slot_ref(slot))->flags & NODE_DELETED))
+		return;
+	if (!w->shared) {
+		node_release(w, slot_ref(slot), writer_free_now);
+		slot_clear(slot);
+		w->names--;
+		return;
+	}
+	table_ref ref = writer_alloc(w, sizeof(struct table_node) + name_len, &room);
+	if (!ref)
+		return;
+	struct table_node *n = room;
+	n->flags = (uint16_t)(NODE_DELETED | parent_side);
+	n->name_len = (uint8_t)name_len;
+	memcpy(n->name, name, name_len);
+	writer_put_node(w, hash, ref);
+}
+
+struct table_node *writer_find(struct table_writer *w, uint64_t hash, const uint8_t *name,
+                               size_t name_len, unsigned parent_side)
+{
+	struct slot slot = buckets_find(&w->buckets, hash, name, name_len, parent_side);
+
+	if (!slot.bucket)
+		return NULL;
+	struct table_node *n = node_at(w, slot_ref(slot));
+	return n->flags & NODE_DELETED ? NULL : n;
+}
+
+bool writer_is_own(const struct table_writer *w, const struct table_node *n)
+{
+	return atomic_load_explicit(&n->born, memory_order_relaxed) == writer_born(w);
+}
+
+/* Copies the fragments as well: each belongs to one node. */
+static bool copy_fragments(struct table_writer *w, struct table_node *n)
+{
+	struct table_entry *e =
+		(struct table_entry *)(void *)((uint8_t *)n +
+	                                       ((sizeof *n + n->name_len + 3U) &
+	                                        ~(size_t)3));
+
+	for (unsigned i = 0; i < n->nentries; i++) {
+		if (e->flags & ENTRY_FRAGMENT) {
+			const struct table_fragment *f =
+				table_at(w->segment.base, e->ref);
+			size_t size = (size_t)f->units * TABLE_UNIT;
+			void *copy;
+			table_ref ref = writer_alloc(w, size, &copy);
+			if (!ref)
+				return false;
+			memcpy(copy, f, size);
+			e->ref = ref;
+		}
+		e = (struct table_entry *)(void *)((uint8_t *)e + table_entry_size(e));
+	}
+	return true;
+}
+
+struct table_node *writer_modify(struct table_writer *w, uint64_t hash,
+                                 struct table_node *n)
+{
+	size_t size = node_size(n);
+	void *copy;
+
+	if (writer_is_own(w, n))
+		return n;
+	table_ref ref = writer_alloc(w, size, &copy);
+	if (!ref)
+		return NULL;
+	memcpy((uint8_t *)copy + 8, (const uint8_t *)n + 8,
+	       size - 8); /* all but born, prev */
+	if (!copy_fragments(w, copy))
+		return NULL;
+	writer_put_node(w, hash, ref);
+	return copy;
+}
+
+/* ---- zones and settings: a stub's head, or the header's field, is the slot ---- */
+
+static size_t zone_version_size(const struct table_zone_version *v)
+{
+	return (size_t)v->units * TABLE_UNIT;
+}
+
+void writer_put_zone(struct table_writer *w, table_ref zone, table_ref version)
+{
+	struct table_zone *z = writer_at(w->segment.base, zone);
+	struct table_zone_version *v = writer_at(w->segment.base, version);
+	table_ref old_ref = atomic_load_explicit(&z->head, memory_order_relaxed);
+	struct table_zone_version *old = writer_at(w->segment.base, old_ref);
+	bool own = old_ref && atomic_load_explicit(&old->born, memory_order_relaxed) ==
+	                              writer_born(w);
+
+	atomic_store_explicit(&v->born, writer_born(w), memory_order_relaxed);
+	if (own)
+		atomic_store_explicit(
+			&v->prev, atomic_load_explicit(&old->prev, memory_order_relaxed),
+			memory_order_relaxed);
+	else
+		atomic_store_explicit(&v->prev, old_ref, memory_order_relaxed);
+	atomic_store_explicit(&z->head, version, memory_order_release);
+	if (own) {
+		old->apex_len = 0; /* no version: clean_up() passes over it */
+		writer_retire(w, old_ref, zone_version_size(old));
+	}
+	if (w->shared)
+		batch_add(w->current, (struct item){.kind = ITEM_ZONE, .ref = version});
+}
+
+void writer_put_settings(struct table_writer *w, table_ref settings)
+{
+	struct table_settings *v = writer_at(w->segment.base, settings);
+	table_ref old = atomic_load_explicit(&w->header->settings, memory_order_relaxed);
+
+	atomic_store_explicit(&v->born, writer_born(w), memory_order_relaxed);
+	atomic_store_explicit(&v->prev, old, memory_order_relaxed);
+	atomic_store_explicit(&w->header->settings, settings, memory_order_release);
+	if (w->shared)
+		batch_add(w->current,
+		          (struct item){.kind = ITEM_SETTINGS, .ref = settings});
+}
+
+/* ---- publication ---- */
+
+static void enqueue(struct table_writer *w, struct batch *b)
+{
+	*w->last = b;
+	w->last = &b->next;
+}
+
+void writer_share(struct table_writer *w)
+{
+	w->shared = true;
+	w->commit = 1;
+	/* Release pairs with the acquire in table_snapshot(). */
+	atomic_store_explicit(&w->header->commit, w->commit, memory_order_release);
+}
+
+uint64_t writer_publish(struct table_writer *w)
+{
+	w->commit++;
+	if ((uint32_t)w->commit == 0)
+		w->commit++; /* as writer_born() */
+	atomic_store_explicit(&w->header->commit, w->commit, memory_order_release);
+
+	enqueue(w, w->current);
+	w->current = batch_new();
+	return w->commit;
+}
+
+/* ---- reclamation ---- */
+
+void writer_wait_for(struct table_writer *w, uint64_t grace)
+{
+	for (struct batch *b = w->first; b; b = b->next)
+		if (b->grace == 0)
+			b->grace = grace;
+}
+
+bool writer_wants_grace(const struct table_writer *w)
+{
+	for (const struct batch *b = w->first; b; b = b->next)
+		if (b->grace == 0)
+			return true;
+	return false;
+}
+
+static void free_retired(struct table_writer *w, table_ref ref, size_t bytes)
+{
+	w->retired -= room_size(bytes);
+	room_free(&w->room, ref, bytes);
+}
+
+/* A superseded node was counted when it was superseded, its fragments were not. */
+static void free_superseded(struct table_writer *w, table_ref ref)
+{
+	w->retired -= room_size(node_size(node_at(w, ref)));
+	node_release(w, ref, writer_free_now);
+}
+
+static void settle_node(struct table_writer *w, table_ref ref, struct batch *late)
+{
+	struct table_node *n = node_at(w, ref);
+	table_ref prev = atomic_load_explicit(&n->prev, memory_order_relaxed);
+
+	if (n->zone == DEAD_ZONE)
+		return;
+	/* Every reader is past this commit: what was before cannot be seen any more. */
+	atomic_store_explicit(&n->prev, 0, memory_order_relaxed);
+	atomic_store_explicit(&n->born, 0, memory_order_release);
+	if (prev)
+		free_superseded(w, prev);
+	if (!(n->flags & NODE_DELETED))
+		return;
+	struct slot slot =
+		buckets_find(&w->buckets, buckets_hash_of(&w->buckets, n), n->name,
+	                     n->name_len, n->flags & NODE_PARENT_SIDE);
+	if (!slot.bucket || slot_ref(slot) != ref)
+		return; /* the name came back meanwhile; its version frees this one */
+	slot_clear(slot);
+	w->names--;
+	/* A reader may have loaded the slot just before. */
+	w->retired += room_size(node_size(n));
+	batch_add(late, (struct item){.kind = ITEM_FREE,
+	                              .ref = ref,
+	                              .bytes = (uint32_t)node_size(n)});
+}
+
+static void settle_zone(struct table_writer *w, table_ref ref)
+{
+	struct table_zone_version *v = writer_at(w->segment.base, ref);
+	table_ref prev = atomic_load_explicit(&v->prev, memory_order_relaxed);
+
+	if (v->apex_len == 0)
+		return;
+	atomic_store_explicit(&v->prev, 0, memory_order_relaxed);
+	atomic_store_explicit(&v->born, 0, memory_order_release);
+	if (prev)
+		writer_free_now(w, prev,
+		                zone_version_size(writer_at(w->segment.base, prev)));
+}
+
+static void settle_settings(struct table_writer *w, table_ref ref)
+{
+	struct table_settings *v = writer_at(w->segment.base, ref);
+	table_ref prev = atomic_load_explicit(&v->prev, memory_order_relaxed);
+
+	atomic_store_explicit(&v->prev, 0, memory_order_relaxed);
+	atomic_store_explicit(&v->born, 0, memory_order_release);
+	if (prev)
+		writer_free_now(w, prev, sizeof *v);
+}
+
+static void settle(struct table_writer *w, const struct batch *b, struct batch *late)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		const struct item *it = &b->items[i];
+		switch (it->kind) {
+		case ITEM_FREE: free_retired(w, it->ref, it->bytes); break;
+		case ITEM_NODE: settle_node(w, it->ref, late); break;
+		case ITEM_ZONE: settle_zone(w, it->ref); break;
+		case ITEM_SETTINGS: settle_settings(w, it->ref); break;
+		}
+	}
+}
+
+/* The originals of entries that growth copied go; whoever has just loaded one of them may look
+ * at its node until the next grace period, so everything else waits for that one. */
+static void finish_split(struct table_writer *w, struct batch *b)
+{
+	for (size_t i = 0; i < b->split_count; i++)
+		buckets_clean(&w->buckets, &b->splits[i]);
+	b->split_count = 0;
+	for (struct batch *each = b; each; each = each->next)
+		each->grace = 0;
+}
+
+void writer_passed(struct table_writer *w, uint64_t grace)
+{
+	struct batch *late = batch_new();
+
+	while (w->first && w->first->grace != 0 && w->first->grace <= grace) {
+		struct batch *b = w->first;
+		if (b->split_count != 0) {
+			finish_split(w, b);
+			break;
+		}
+		settle(w, b, late);
+		w->first = b->next;
+		if (!w->first)
+			w->last = &w->first;
+		batch_free(b);
+	}
+	if (late->count > 0)
+		enqueue(w, late);
+	else
+		batch_free(late);
+}
+
+/* Collapsing copies: not again before the table has grown by a good part. */
+static bool grown_enough(uint64_t done, uint64_t now)
+{
+	return now - done >= HUGE_PAGE && now - done >= done / COLLAPSE_SHARE;
+}
+
+void writer_collapse(struct table_writer *w)
+{
+	uint64_t filled = w->room.at - w->header->arena_at;
+	uint64_t buckets = w->buckets.count * sizeof(struct table_bucket);
+
+	if (grown_enough(w->collapsed, filled)) {
+		segment_collapse(&w->segment, w->header->arena_at + w->collapsed,
+		                 filled - w->collapsed);
+		w->collapsed = filled & ~(uint64_t)(HUGE_PAGE - 1);
+	}
+	/* Buckets fill evenly: the last page is as busy as the others. */
+	if (grown_enough(w->collapsed_buckets, buckets + HUGE_PAGE - 1)) {
+		segment_collapse(&w->segment, 0, buckets + 2 * HUGE_PAGE);
+		w->collapsed_buckets = buckets;
+	}
+}
+
+void writer_usage(const struct table_writer *w, struct writer_usage *out)
+{
+	*out = (struct writer_usage){
+		.used = w->room.used + w->buckets.count * sizeof(struct table_bucket),
+		.free = w->room.free,
+		.retired = w->retired,
+		.names = w->names,
+		.buckets = w->buckets.count,
+		.resident = segment_resident(&w->segment),
+		.limit = w->segment.size,
+	};
+}
