@@ -1,0 +1,696 @@
+#include "control/publish/publisher.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/publish/attachment.h"
+#include "shared/err.h"
+#include "shared/ipc.h"
+
+enum {
+	HELLO_TIMEOUT_MS = 5000,
+	TICK_MIN_MS = 20,
+	TICK_MAX_MS = 1000,
+	MESSAGES_PER_WAKEUP = 32, /* of one data plane, before others get their turn */
+};
+
+/* An attachment and its event loop handle, which watches the socket, then perhaps the pidfd. */
+struct peer {
+	struct attachment a;
+	uv_poll_t poll;
+	bool polling; /* the handle is open or being closed */
+	struct publisher *publisher;
+};
+
+struct publisher {
+	const struct config *config;
+	uv_loop_t *loop;
+	uv_poll_t listener;
+	uv_async_t wake;
+	uv_timer_t tick;
+	unsigned handles; /* open on the loop; the memory goes with the last one */
+	bool closing;
+	int listen_fd;
+	dev_t socket_dev; /* of the name in the file system, so that only our own is removed */
+	ino_t socket_ino;
+
+	/* lock guards what is below; changed says that something there has changed. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct segment slots_segment;
+	struct slots *slots;
+	struct attachment_goal goal;
+	uint64_t ended
+		[COUNTER_COUNT]; /* counted by attachments whose slot was used again */
+	struct peer peers[ATTACHMENTS_MAX];
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void lock(struct publisher *p)
+{
+	int err = pthread_mutex_lock(&p->lock);
+	assert(err == 0);
+	(void)err;
+}
+
+static void unlock(struct publisher *p)
+{
+	int err = pthread_mutex_unlock(&p->lock);
+	assert(err == 0);
+	(void)err;
+}
+
+/* ---- the end of the publisher ---- */
+
+static void free_publisher(struct publisher *p)
+{
+	segment_close(&p->slots_segment);
+	close(p->goal.segment_fd);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+static void handle_closed(struct publisher *p)
+{
+	if (--p->handles == 0 && p->closing)
+		free_publisher(p);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	handle_closed(handle->data);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, on_handle_closed);
+}
+
+/* ---- the end of an attachment ---- */
+
+static void on_process_ended(uv_poll_t *handle, int status, int events);
+
+static bool start_polling(struct peer *peer, int fd, uv_poll_cb callback)
+{
+	struct publisher *p = peer->publisher;
+
+	if (uv_poll_init(p->loop, &peer->poll, fd) != 0)
+		return false;
+	peer->poll.data = peer;
+	peer->polling = true;
+	p->handles++;
+	int err = uv_poll_start(&peer->poll, UV_READABLE, callback);
+	assert(err == 0);
+	(void)err;
+	return true;
+}
+
+/* The loop has let go of the descriptor: it can be closed. */
+static void on_poll_closed(uv_handle_t *handle)
+{
+	struct peer *peer = handle->data;
+	struct publisher *p = peer->publisher;
+	struct attachment *a = &peer->a;
+
+	lock(p);
+	peer->polling = false;
+	if (a->fd >= 0) {
+		close(a->fd);
+		a->fd = -1;
+	}
+	if (p->closing || a->state != ATTACHMENT_CLOSING || a->offered == 0 ||
+	    attachment_process_ended(a) ||
+	    !start_polling(peer, a->pidfd, on_process_ended)) {
+		attachment_end(a);
+	} else {
+		a->state = ATTACHMENT_LINGERING;
+		a->quiet_since = now_ms();
+	}
+	pthread_cond_broadcast(&p->changed);
+	unlock(p);
+	handle_closed(p);
+}
+
+/* From here on the attachment only waits for the loop. With the lock held. */
+static void hang_up(struct peer *peer, const char *why)
+{
+	if (why != NULL)
+		fprintf(stderr, "anser-control: data plane %u: %s: connection closed\n",
+		        peer->a.pid, why);
+	peer->a.state = ATTACHMENT_CLOSING;
+	if (!uv_is_closing((uv_handle_t *)&peer->poll))
+		uv_close((uv_handle_t *)&peer->poll, on_poll_closed);
+}
+
+/* Lets go of a lingering process: it ended, or it is tracked by a newer attachment. */
+static void forget_lingering(struct peer *peer)
+{
+	if (!uv_is_closing((uv_handle_t *)&peer->poll))
+		uv_close((uv_handle_t *)&peer->poll, on_poll_closed);
+}
+
+static void on_process_ended(uv_poll_t *handle, int status, int events)
+{
+	struct peer *peer = handle->data;
+
+	(void)status;
+	(void)events;
+	lock(peer->publisher);
+	forget_lingering(peer);
+	unlock(peer->publisher);
+}
+
+/* ---- talking to an attachment, with the lock held ---- */
+
+static void on_socket(uv_poll_t *handle, int status, int events);
+
+static void ask(struct publisher *p, struct peer *peer)
+{
+	int err = attachment_ask(&peer->a, &p->goal, now_ms());
+
+	if (err == 0 || err == ERR_BUSY) {
+		int events = UV_READABLE | (err == ERR_BUSY ? UV_WRITABLE : 0);
+		uv_poll_start(&peer->poll, events, on_socket);
+		return;
+	}
+	/* One that is gone says so by its hang-up, which also ends with hang_up(). */
+	hang_up(peer, err == ERR_GONE ? NULL : err_text(err));
+}
+
+static void ask_all(struct publisher *p)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		if (p->peers[i].a.state == ATTACHMENT_ATTACHED)
+			ask(p, &p->peers[i]);
+	}
+}
+
+static void refuse(int fd, const char *text)
+{
+	struct ipc_message m = {.type = IPC_REFUSED};
+
+	snprintf(m.text, sizeof m.text, "%s", text);
+	if (ipc_send(fd, &m, -1) != 0)
+		fprintf(stderr, "anser-control: a data plane was not told why: %s\n",
+		        text);
+}
+
+static struct ipc_address address_of(const struct sockaddr_storage *ss)
+{
+	struct ipc_address a = {0};
+
+	if (ss->ss_family == AF_INET) {
+		struct sockaddr_in in;
+		memcpy(&in, ss, sizeof in);
+		a.is_ipv4 = 1;
+		memcpy(a.addr, &in.sin_addr, sizeof in.sin_addr);
+		a.port = ntohs(in.sin_port);
+	} else {
+		struct sockaddr_in6 in6;
+		memcpy(&in6, ss, sizeof in6);
+		memcpy(a.addr, &in6.sin6_addr, sizeof in6.sin6_addr);
+		a.port = ntohs(in6.sin6_port);
+		a.scope = in6.sin6_scope_id;
+	}
+	return a;
+}
+
+static unsigned worker_count(const struct config *c)
+{
+	if (c->workers == 0)
+		return 1;
+	return c->workers < WORKERS_MAX ? c->workers : WORKERS_MAX;
+}
+
+STATIC_ASSERT((int)CONFIG_LISTEN_MAX <= (int)IPC_LISTEN_MAX,
+              "WELCOME holds every address");
+STATIC_ASSERT((int)CONFIG_CPUS_MAX <= (int)IPC_CPUS_MAX, "WELCOME holds every processor");
+
+static int send_welcome(struct publisher *p, unsigned slot)
+{
+	const struct config *c = p->config;
+	struct ipc_message m = {.type = IPC_WELCOME};
+	struct ipc_welcome *w = &m.welcome;
+
+	memset(w, 0, sizeof *w);
+	w->slot = (uint16_t)slot;
+	w->workers = (uint16_t)worker_count(c);
+	w->io = IPC_IO_UDP;
+	w->cpu_count = (uint16_t)c->cpu_count;
+	for (size_t i = 0; i < c->cpu_count; i++)
+		w->cpus[i] = (uint16_t)c->cpus[i];
+	w->listen_count = (uint16_t)c->listen_count;
+	for (size_t i = 0; i < c->listen_count; i++)
+		w->listen[i] = address_of(&c->listen[i]);
+	return ipc_send(p->peers[slot].a.fd, &m, p->slots_segment.fd);
+}
+
+static int greet(struct publisher *p, struct peer *peer, const struct ipc_hello *hello)
+{
+	char text[IPC_TEXT_SIZE];
+	unsigned slot = (unsigned)(peer - p->peers);
+	int err = attachment_greet(&peer->a, hello, text, sizeof text);
+
+	if (err != 0) {
+		refuse(peer->a.fd, text);
+		return err;
+	}
+	/* One that has just started runs what WELCOME tells it to. */
+	if (peer->a.io[0] == '\0')
+		memcpy(peer->a.io, "udp", sizeof "udp");
+	slots_add(&p->slots->attachments[slot], p->ended);
+	slots_clear(&p->slots->attachments[slot]);
+	return send_welcome(p, slot);
+}
+
+/* A process that hung up and attached again reads nothing but what its new attachment says, once
+ * it has switched. The pid is certain: the old process has not ended. */
+static void forget_earlier_self(struct publisher *p, const struct attachment *now)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		struct peer *peer = &p->peers[i];
+		if (peer->a.state == ATTACHMENT_LINGERING && peer->a.pid == now->pid)
+			forget_lingering(peer);
+	}
+}
+
+static int handle_message(struct publisher *p, struct peer *peer,
+                          const struct ipc_message *m)
+{
+	struct attachment *a = &peer->a;
+
+	if (a->state == ATTACHMENT_GREETING)
+		return m->type == IPC_HELLO ? greet(p, peer, &m->hello) : ERR_CORRUPT;
+	TRY(attachment_answer(a, m, now_ms()));
+	if (m->type == IPC_SEGMENT_DONE)
+		forget_earlier_self(p, a);
+	if (m->type == IPC_SEGMENT_REFUSED)
+		fprintf(stderr,
+		        "anser-control: data plane %u refused segment %" PRIu64 ": %s\n",
+		        a->pid, m->number, m->text);
+	return 0;
+}
+
+static int receive(struct publisher *p, struct peer *peer)
+{
+	struct ipc_message m;
+	int fd;
+
+	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
+		TRY(ipc_receive(peer->a.fd, &m, &fd));
+		if (fd >= 0) {
+			close(fd);
+			return ERR_CORRUPT;
+		}
+		TRY(handle_message(p, peer, &m));
+	}
+	return 0;
+}
+
+static void on_socket(uv_poll_t *handle, int status, int events)
+{
+	struct peer *peer = handle->data;
+	struct publisher *p = peer->publisher;
+	int err = status == 0 ? ERR_BUSY : ERR_GONE;
+
+	lock(p);
+	if (status == 0 && (events & UV_READABLE))
+		err = receive(p, peer);
+	if (err == 0 || err == ERR_BUSY)
+		ask(p, peer);
+	else
+		hang_up(peer, err == ERR_GONE ? NULL : err_text(err));
+	pthread_cond_broadcast(&p->changed);
+	unlock(p);
+}
+
+/* ---- loop callbacks ---- */
+
+static struct peer *free_peer(struct publisher *p)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		if (p->peers[i].a.state == ATTACHMENT_FREE && !p->peers[i].polling)
+			return &p->peers[i];
+	}
+	return NULL;
+}
+
+static void accept_one(struct publisher *p, int fd)
+{
+	struct peer *peer = free_peer(p);
+
+	if (peer == NULL) {
+		refuse(fd, "too many data planes");
+		close(fd);
+		return;
+	}
+	attachment_begin(&peer->a, fd, now_ms());
+	if (!start_polling(peer, fd, on_socket))
+		attachment_end(&peer->a);
+}
+
+static void on_connection(uv_poll_t *handle, int status, int events)
+{
+	struct publisher *p = handle->data;
+	int fd;
+
+	(void)status;
+	(void)events;
+	lock(p);
+	while ((fd = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
+	       0)
+		accept_one(p, fd);
+	unlock(p);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	struct publisher *p = handle->data;
+
+	lock(p);
+	ask_all(p);
+	unlock(p);
+}
+
+static void check_silence(struct publisher *p, struct peer *peer, uint64_t now)
+{
+	struct attachment *a = &peer->a;
+	bool stopped = attachment_silence(a, now) > p->config->stopped_after_ms;
+
+	if (a->state == ATTACHMENT_GREETING && now - a->quiet_since > HELLO_TIMEOUT_MS)
+		hang_up(peer, "no HELLO");
+	if (stopped == a->alarmed)
+		return;
+	a->alarmed = stopped;
+	fprintf(stderr, "anser-control: data plane %u %s\n", a->pid,
+	        !stopped                           ? "answers again"
+	        : a->state == ATTACHMENT_LINGERING ? "has hung up but not ended"
+	                                           : "is stopped: it does not answer");
+}
+
+/* A question now and then, so that one that stopped is noticed when nothing changes, too. */
+static void on_tick(uv_timer_t *handle)
+{
+	struct publisher *p = handle->data;
+	uint64_t now = now_ms();
+
+	lock(p);
+	uv_poll_start(&p->listener, UV_READABLE, on_connection);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
+		check_silence(p, &p->peers[i], now);
+	p->goal.requested++;
+	ask_all(p);
+	pthread_cond_broadcast(&p->changed);
+	unlock(p);
+}
+
+/* ---- opening and closing ---- */
+
+static void init_lock(struct publisher *p)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static int open_socket(struct publisher *p, char *text, size_t text_size)
+{
+	const char *path = p->config->dataplane_socket;
+	struct stat st;
+	int err = ipc_listen(path, &p->listen_fd);
+
+	if (err == 0 && stat(path, &st) != 0) {
+		close(p->listen_fd);
+		err = ERR_SYSTEM;
+	}
+	if (err == ERR_BUSY)
+		snprintf(text, text_size, "%s: another process listens there", path);
+	else if (err == ERR_SYSTEM)
+		snprintf(text, text_size, "%s: %s", path, strerror(errno));
+	else if (err != 0)
+		snprintf(text, text_size, "%s: %s", path, err_text(err));
+	if (err != 0)
+		return err;
+	p->socket_dev = st.st_dev;
+	p->socket_ino = st.st_ino;
+	return 0;
+}
+
+static void open_handles(struct publisher *p)
+{
+	uint64_t tick = p->config->stopped_after_ms / 4;
+
+	if (tick < TICK_MIN_MS)
+		tick = TICK_MIN_MS;
+	if (tick > TICK_MAX_MS)
+		tick = TICK_MAX_MS;
+	p->handles = 3;
+	p->listener.data = p;
+	p->wake.data = p;
+	p->tick.data = p;
+	int err = uv_poll_init(p->loop, &p->listener, p->listen_fd);
+	err = err ? err : uv_async_init(p->loop, &p->wake, on_wake);
+	err = err ? err : uv_timer_init(p->loop, &p->tick);
+	err = err ? err : uv_poll_start(&p->listener, UV_READABLE, on_connection);
+	err = err ? err : uv_timer_start(&p->tick, on_tick, tick, tick);
+	assert(err == 0); /* the loop is up and the descriptor is new */
+	(void)err;
+}
+
+static void init_peers(struct publisher *p)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		p->peers[i].publisher = p;
+		p->peers[i].a = (struct attachment){.fd = -1, .pidfd = -1};
+	}
+}
+
+int publisher_open(uv_loop_t *loop, const struct config *config, struct publisher **out,
+                   char *text, size_t text_size)
+{
+	struct publisher *p = calloc(1, sizeof *p);
+	int err = p ? slots_create(&p->slots_segment) : ERR_NOMEM;
+
+	if (err != 0) {
+		snprintf(text, text_size, "slots segment: %s", err_text(err));
+		free(p);
+		return err;
+	}
+	p->loop = loop;
+	p->config = config;
+	/* Holds the number of the segment's descriptor, so that later dup3() cannot run out. */
+	p->goal.segment_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	init_lock(p);
+	init_peers(p);
+	err = slots_attach(&p->slots_segment, &p->slots);
+	assert(err == 0);
+	if (p->goal.segment_fd < 0) {
+		snprintf(text, text_size, "/dev/null: %s", strerror(errno));
+		err = ERR_SYSTEM;
+	}
+	err = err ? err : open_socket(p, text, text_size);
+	if (err != 0) {
+		free_publisher(p);
+		return err;
+	}
+	open_handles(p);
+	*out = p;
+	return 0;
+}
+
+static void remove_socket(const struct publisher *p)
+{
+	const char *path = p->config->dataplane_socket;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_dev == p->socket_dev &&
+	    st.st_ino == p->socket_ino)
+		(void)unlink(path);
+}
+
+void publisher_close(struct publisher **pp)
+{
+	struct publisher *p = *pp;
+
+	*pp = NULL;
+	lock(p);
+	p->closing = true;
+	remove_socket(p);
+	close_handle((uv_handle_t *)&p->wake);
+	close_handle((uv_handle_t *)&p->tick);
+	close_handle((uv_handle_t *)&p->listener);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		if (p->peers[i].polling)
+			hang_up(&p->peers[i], NULL);
+	}
+	unlock(p);
+	/* A poll handle lets go of its descriptor in uv_close() already. */
+	close(p->listen_fd);
+}
+
+/* ---- any thread ---- */
+
+void publisher_set_segment(struct publisher *p, int fd, uint64_t generation)
+{
+	lock(p);
+	while (dup3(fd, p->goal.segment_fd, O_CLOEXEC) < 0)
+		assert(errno == EINTR || errno == EBUSY);
+	p->goal.generation = generation;
+	unlock(p);
+	uv_async_send(&p->wake);
+}
+
+uint64_t publisher_request_grace(struct publisher *p)
+{
+	lock(p);
+	uint64_t number = ++p->goal.requested;
+	unlock(p);
+	uv_async_send(&p->wake);
+	return number;
+}
+
+uint64_t publisher_passed(struct publisher *p)
+{
+	lock(p);
+	uint64_t passed = p->goal.requested;
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		if (attachment_holds(a, p->goal.generation) && a->answered < passed)
+			passed = a->answered;
+	}
+	unlock(p);
+	return passed;
+}
+
+static bool is_visible(const struct publisher *p, uint64_t number, uint64_t now)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		if (attachment_behind(a, p->goal.generation, number) &&
+		    attachment_silence(a, now) <= p->config->stopped_after_ms)
+			return false;
+	}
+	return true;
+}
+
+static struct timespec deadline_in(unsigned ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+int publisher_wait_visible(struct publisher *p, uint64_t number, unsigned timeout_ms)
+{
+	struct timespec deadline = deadline_in(timeout_ms);
+	int err = 0;
+
+	lock(p);
+	while (err == 0 && !is_visible(p, number, now_ms()))
+		err = pthread_cond_timedwait(&p->changed, &p->lock, &deadline);
+	unlock(p);
+	return err == 0 ? 0 : ERR_TIMEOUT;
+}
+
+static bool is_attached(const struct attachment *a)
+{
+	return a->state != ATTACHMENT_FREE && a->state != ATTACHMENT_GREETING &&
+	       a->pid != 0;
+}
+
+static void describe(const struct publisher *p, unsigned i, struct attachment_info *out)
+{
+	const struct attachment *a = &p->peers[i].a;
+	uint64_t silence = attachment_silence(a, now_ms());
+
+	*out = (struct attachment_info){
+		.pid = a->pid,
+		.generation = a->mapped,
+		.answered = a->answered,
+		.silent_ms = silence,
+		.stopped = silence > p->config->stopped_after_ms,
+		.workers = worker_count(p->config),
+	};
+	memcpy(out->io, a->io, sizeof out->io);
+	slots_add(&p->slots->attachments[i], out->counters);
+}
+
+unsigned publisher_attachments(struct publisher *p,
+                               struct attachment_info out[static ATTACHMENTS_MAX])
+{
+	unsigned n = 0;
+
+	lock(p);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		if (is_attached(&p->peers[i].a))
+			describe(p, i, &out[n++]);
+	}
+	unlock(p);
+	return n;
+}
+
+void publisher_counters(struct publisher *p, uint64_t out[static COUNTER_COUNT])
+{
+	lock(p);
+	memcpy(out, p->ended, sizeof p->ended);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
+		slots_add(&p->slots->attachments[i], out);
+	unlock(p);
+}
+
+/* ---- supervision ---- */
+
+unsigned publisher_supervised(struct publisher *p)
+{
+	unsigned n = 0;
+
+	lock(p);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
+		n += is_attached(&p->peers[i].a) && p->peers[i].a.supervised;
+	unlock(p);
+	return n;
+}
+
+void publisher_terminate_supervised(struct publisher *p)
+{
+	lock(p);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		/* One that has just ended needs no signal. */
+		if (is_attached(a) && a->supervised)
+			(void)syscall(SYS_pidfd_send_signal, a->pidfd, SIGTERM, NULL, 0);
+	}
+	unlock(p);
+}

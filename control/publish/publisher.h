@@ -1,0 +1,80 @@
+/*
+ * The publisher: hands the table's segment to data planes, and finds out when every one of them
+ * has stopped looking at anything older than a given moment.
+ *
+ * liburcu does not span processes. So the publisher posts a grace number to each attached
+ * data plane, whose housekeeping thread runs synchronize_rcu() for its own workers and answers with
+ * that number. A number that every live attachment has answered has passed: what was unlinked
+ * before it was asked for can be freed, what was published before it is seen by every core.
+ * A data plane is gone when its socket has hung up and its process has ended (a pidfd says so,
+ * never a pid): one that hung up but lives may still be reading.
+ *
+ * Lives on the libuv loop of the control plane; the functions marked "any thread" may be called
+ * from the commit thread as well.
+ */
+#ifndef CONTROL_PUBLISH_PUBLISHER_H
+#define CONTROL_PUBLISH_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "control/config/config.h"
+#include "shared/compiler.h"
+#include "shared/counters.h"
+#include "shared/slots.h"
+
+struct publisher;
+
+/* Loop thread. Listens on config->dataplane_socket for data planes. config is lent for the
+ * publisher's life. text: what is wrong, on failure. */
+MUST_CHECK int publisher_open(uv_loop_t *loop, const struct config *config,
+                              struct publisher **out, char *text, size_t text_size);
+
+/* Loop thread. Hangs up on everybody; data planes serve on from what they have, so the table must
+ * not be written any more. The memory goes when the loop has run once more. */
+void publisher_close(struct publisher **p);
+
+/* Any thread. Makes fd (lent; duplicated inside) of generation the segment that new attachments
+ * get and that present ones are told to switch to. */
+void publisher_set_segment(struct publisher *p, int fd, uint64_t generation);
+
+/* Any thread. Asks every attachment for a grace period; gives its number, always rising. */
+uint64_t publisher_request_grace(struct publisher *p);
+
+/* Any thread. The highest number that every attachment mapping the newest segment has answered;
+ * with no attachment at all, the highest number requested. Attachments that still map an older
+ * segment do not count: nothing in the newest one is theirs. */
+uint64_t publisher_passed(struct publisher *p);
+
+/* Any thread but the loop's. Waits until number has passed and no live attachment is still on an
+ * older segment; attachments that have been silent for longer than the configured
+ * stopped_after_ms are not waited for. ERR_TIMEOUT after timeout_ms. */
+MUST_CHECK int publisher_wait_visible(struct publisher *p, uint64_t number,
+                                      unsigned timeout_ms);
+
+/* Any thread. A copy of what is known of each attachment. Gives how many were written. */
+struct attachment_info {
+	uint32_t pid;
+	uint64_t generation; /* mapped now */
+	uint64_t answered;   /* newest grace number it answered */
+	uint64_t silent_ms;  /* for how long it has owed an answer without a word */
+	bool stopped; /* silent for longer than stopped_after_ms: an alarm is raised */
+	unsigned workers;
+	char io[16];                      /* "udp" */
+	uint64_t counters[COUNTER_COUNT]; /* summed over its workers */
+};
+unsigned publisher_attachments(struct publisher *p,
+                               struct attachment_info out[static ATTACHMENTS_MAX]);
+
+/* Loop thread. How many data planes that a control plane started (ipc_hello.supervised), by this
+ * start of it or an earlier one, are attached or have hung up but not ended. */
+unsigned publisher_supervised(struct publisher *p);
+
+/* Loop thread. Sends SIGTERM to each of them. */
+void publisher_terminate_supervised(struct publisher *p);
+
+/* Any thread. Counters of all workers of all attachments so far, ended ones included. */
+void publisher_counters(struct publisher *p, uint64_t out[static COUNTER_COUNT]);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * A data plane for tests of the publisher: a process of its own that says what it is told to.
+ *
+ * The test program starts itself again with the behaviour as first argument, so that no process
+ * is forked from one that has threads.
+ */
+#ifndef CONTROL_PUBLISH_TEST_PEER_H
+#define CONTROL_PUBLISH_TEST_PEER_H
+
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shared/err.h"
+#include "shared/ipc.h"
+#include "shared/segment.h"
+#include "shared/slots.h"
+#include "shared/table.h"
+
+enum { PEER_REFUSED = 3, PEER_HUNG_UP_ON = 4, PEER_FAILED = 5 };
+
+struct test_peer {
+	const char *path;
+	const char *behaviour; /* "answers", "mute", "refuses", ... */
+	bool supervised;
+	int sock;
+	struct segment slots;
+	unsigned segments; /* SEGMENT messages so far */
+};
+
+static inline bool peer_is(const struct test_peer *p, const char *behaviour)
+{
+	return strcmp(p->behaviour, behaviour) == 0;
+}
+
+static inline void peer_send(struct test_peer *p, const struct ipc_message *m)
+{
+	if (ipc_send(p->sock, m, -1) != 0)
+		exit(PEER_HUNG_UP_ON);
+}
+
+static inline void peer_connect(struct test_peer *p)
+{
+	struct ipc_message m = {.type = IPC_HELLO};
+
+	for (int i = 0; ipc_connect(p->path, &p->sock) != 0; i++) {
+		if (i == 500)
+			exit(PEER_FAILED);
+		usleep(10000);
+	}
+	m.hello = (struct ipc_hello){.table_layout = TABLE_LAYOUT,
+	                             .slots_layout = SLOTS_LAYOUT,
+	                             .supervised = p->supervised};
+	if (peer_is(p, "old-layout"))
+		m.hello.table_layout--;
+	peer_send(p, &m);
+}
+
+static inline void peer_misbehave(struct test_peer *p)
+{
+	struct ipc_message m = {.type = IPC_GRACE_DONE, .number = UINT64_MAX};
+	bool sent = true;
+
+	if (peer_is(p, "garbage"))
+		sent = send(p->sock, "garbage", 7, 0) == 7;
+	if (peer_is(p, "future"))
+		peer_send(p, &m);
+	if (peer_is(p, "descriptor"))
+		sent = ipc_send(p->sock, &m, 0) == 0;
+	if (peer_is(p, "reversed")) {
+		memset(&m, 0, sizeof m);
+		m.type = IPC_WELCOME;
+		sent = ipc_send(p->sock, &m, 0) == 0;
+	}
+	if (!sent)
+		exit(PEER_FAILED);
+}
+
+/* Counts 5 queries, once. */
+static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *w, int fd)
+{
+	struct slots *slots;
+
+	if (p->slots.base)
+		segment_close(&p->slots);
+	if (segment_map(fd, true, &p->slots) != 0 || slots_attach(&p->slots, &slots) != 0)
+		exit(PEER_FAILED);
+	if (w->slot >= ATTACHMENTS_MAX || w->listen_count != 2 || w->workers != 3)
+		exit(PEER_FAILED);
+	counter_add(&slots->attachments[w->slot].workers[2], COUNTER_queries, 5);
+}
+
+static inline void peer_segment(struct test_peer *p, uint64_t generation, int fd)
+{
+	struct ipc_message m = {.type = IPC_SEGMENT_DONE, .number = generation};
+	struct segment s;
+
+	if (segment_map(fd, false, &s) != 0)
+		exit(PEER_FAILED);
+	if (s.base[0] != (uint8_t)generation)
+		exit(PEER_FAILED);
+	segment_close(&s);
+	p->segments++;
+	if (peer_is(p, "refuses") || (peer_is(p, "refuses-2") && generation == 2)) {
+		m.type = IPC_SEGMENT_REFUSED;
+		strcpy(m.text, "for the test");
+	}
+	peer_send(p, &m);
+	if (p->segments == 1 && (peer_is(p, "hangs-up") || peer_is(p, "returns"))) {
+		usleep(50000);
+		close(p->sock);
+		while (peer_is(p, "hangs-up"))
+			pause();
+		peer_connect(p);
+	}
+}
+
+static inline void peer_handle(struct test_peer *p, const struct ipc_message *m, int fd)
+{
+	struct ipc_message reply = {.type = IPC_GRACE_DONE, .number = m->number};
+
+	if (m->type == IPC_REFUSED)
+		exit(PEER_REFUSED);
+	if (m->type == IPC_WELCOME) {
+		peer_welcomed(p, &m->welcome, fd);
+		peer_misbehave(p);
+	}
+	if (m->type == IPC_SEGMENT)
+		peer_segment(p, m->number, fd);
+	if (m->type == IPC_GRACE && !peer_is(p, "mute") && !peer_is(p, "hangs-up"))
+		peer_send(p, &reply);
+}
+
+static inline int peer_run(struct test_peer *p)
+{
+	peer_connect(p);
+	for (;;) {
+		struct pollfd readable = {.fd = p->sock, .events = POLLIN};
+		struct ipc_message m;
+		int fd;
+		if (poll(&readable, 1, -1) < 0)
+			return PEER_FAILED;
+		int err = ipc_receive(p->sock, &m, &fd);
+		if (err == ERR_GONE)
+			return PEER_HUNG_UP_ON;
+		if (err != 0)
+			return PEER_FAILED;
+		peer_handle(p, &m, fd);
+	}
+}
+
+/* What main() does when the program was started as a peer. */
+static inline int peer_main(int argc, char **argv)
+{
+	struct test_peer p = {.behaviour = "answers"};
+
+	if (argc == 4 && strcmp(argv[1], "--control-socket") == 0 &&
+	    strcmp(argv[3], "--supervised") == 0) {
+		p.path = argv[2];
+		p.supervised = true;
+	} else if (argc == 4) {
+		p.behaviour = argv[1];
+		p.path = argv[2];
+		p.supervised = strcmp(argv[3], "supervised") == 0;
+	} else {
+		return PEER_FAILED;
+	}
+	return peer_run(&p);
+}
+
+/* Starts a peer; gives its pid. */
+static inline pid_t peer_start(const char *behaviour, const char *path, bool supervised)
+{
+	char program[] = "peer";
+	char words[3][128];
+	char *argv[] = {program, words[0], words[1], words[2], NULL};
+	pid_t pid;
+
+	snprintf(words[0], sizeof words[0], "%s", behaviour);
+	snprintf(words[1], sizeof words[1], "%s", path);
+	snprintf(words[2], sizeof words[2], "%s", supervised ? "supervised" : "alone");
+	return posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ) == 0 ? pid
+	                                                                           : -1;
+}
+
+/* Ends a peer with SIGKILL and waits for it. */
+static inline void peer_kill(pid_t pid)
+{
+	if (kill(pid, SIGKILL) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+/* Waits for a peer that ends by itself; gives its exit status, or -1. */
+static inline int peer_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+#endif

@@ -1,0 +1,292 @@
+#include "dataplane/housekeeping.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "dataplane/attach.h"
+#include "dataplane/io/io.h"
+#include "dataplane/view.h"
+#include "dataplane/worker.h"
+#include "shared/err.h"
+#include "shared/rcu.h"
+
+struct housekeeper {
+	struct attach attach;
+	struct views views;
+	int signals;
+	int wake; /* eventfd: readable once stop is true */
+	_Atomic bool stop;
+
+	bool opened; /* the settings below are in force, and stay so */
+	bool started;
+	struct ipc_welcome settings;
+	const struct io_ops *ops;
+	struct io_config io;
+	struct sockaddr_storage listen[IPC_LISTEN_MAX];
+	unsigned nworkers;
+	struct worker workers[WORKERS_MAX];
+};
+
+/* ---- settings ---- */
+
+static struct sockaddr_storage sockaddr_of(const struct ipc_address *a)
+{
+	struct sockaddr_storage ss = {0};
+
+	if (a->is_ipv4) {
+		struct sockaddr_in in = {.sin_family = AF_INET,
+		                         .sin_port = htons(a->port)};
+		memcpy(&in.sin_addr, a->addr, sizeof in.sin_addr);
+		memcpy(&ss, &in, sizeof in);
+	} else {
+		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+		                           .sin6_port = htons(a->port),
+		                           .sin6_scope_id = a->scope};
+		memcpy(&in6.sin6_addr, a->addr, sizeof in6.sin6_addr);
+		memcpy(&ss, &in6, sizeof in6);
+	}
+	return ss;
+}
+
+static int open_worker(struct housekeeper *h, unsigned i)
+{
+	const struct ipc_welcome *s = &h->settings;
+	struct worker *w = &h->workers[i];
+	char text[256];
+
+	*w = (struct worker){
+		.index = i,
+		.cpu = s->cpu_count ? s->cpus[i % s->cpu_count] : WORKER_ANY_CPU,
+		.ops = h->ops,
+		.views = &h->views,
+		.stop = &h->stop,
+	};
+	int err = w->ops->open(&h->io, &w->io, text, sizeof text);
+	if (err != 0)
+		fprintf(stderr, "anser-dataplane: %s\n", text);
+	return err;
+}
+
+/* Gives the back end that is asked for; NULL: this data plane cannot do what is asked. */
+static const struct io_ops *choose_io(const struct ipc_welcome *w)
+{
+	if (w->workers == 0 || w->workers > WORKERS_MAX || w->slot >= ATTACHMENTS_MAX)
+		return NULL;
+	return w->io == IPC_IO_UDP ? &io_udp : NULL;
+}
+
+/* The first WELCOME: opens everything, so that what cannot be served is known at once. */
+static int open_workers(struct housekeeper *h, const struct ipc_welcome *w,
+                        const struct io_ops *ops)
+{
+	h->settings = *w;
+	h->ops = ops;
+	for (unsigned i = 0; i < w->listen_count; i++)
+		h->listen[i] = sockaddr_of(&w->listen[i]);
+	h->io = (struct io_config){
+		.listen = h->listen, .listen_count = w->listen_count, .wake_fd = h->wake};
+	for (; h->nworkers < w->workers; h->nworkers++)
+		TRY(open_worker(h, h->nworkers));
+	h->opened = true;
+	return 0;
+}
+
+static bool same_settings(const struct ipc_welcome *a, const struct ipc_welcome *b)
+{
+	return a->workers == b->workers && a->io == b->io &&
+	       a->cpu_count == b->cpu_count && a->listen_count == b->listen_count &&
+	       memcmp(a->cpus, b->cpus, sizeof a->cpus) == 0 &&
+	       memcmp(a->listen, b->listen, sizeof a->listen) == 0;
+}
+
+/* ---- messages ---- */
+
+/* What the control plane sent makes no sense: give it up until it is asked for anew. */
+static void drop(struct housekeeper *h, const char *what, int err)
+{
+	char why[128];
+
+	snprintf(why, sizeof why, "%s: %s", what, err_text(err));
+	attach_drop(&h->attach, why);
+}
+
+/* Only what this process cannot serve at all is an error. */
+static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd)
+{
+	const struct io_ops *ops = choose_io(w);
+
+	if (ops == NULL) {
+		close(fd);
+		attach_drop(&h->attach,
+		            "WELCOME asks for what this data plane does not have");
+		return 0;
+	}
+	if (!h->opened) {
+		int err = open_workers(h, w, ops);
+		if (err != 0) {
+			close(fd);
+			return err;
+		}
+	} else if (!same_settings(w, &h->settings)) {
+		fprintf(stderr,
+		        "anser-dataplane: the settings have changed; the new ones take a "
+		        "restart of this process\n");
+	}
+	int err = views_set_slots(&h->views, fd, w->slot, h->nworkers);
+	if (err != 0)
+		drop(h, "slots segment", err);
+	else
+		attach_succeeded(&h->attach);
+	return 0;
+}
+
+static int start_workers(struct housekeeper *h)
+{
+	for (unsigned i = 0; i < h->nworkers; i++) {
+		int err = worker_start(&h->workers[i]);
+		if (err != 0) {
+			fprintf(stderr, "anser-dataplane: worker %u: %s\n", i,
+			        err_text(err));
+			h->nworkers = i; /* what was started is what will be joined */
+			return err;
+		}
+		h->started = true;
+	}
+	return 0;
+}
+
+static int on_segment(struct housekeeper *h, uint64_t generation, int fd)
+{
+	struct ipc_message reply = {.type = IPC_SEGMENT_DONE, .number = generation};
+	int err = views_set_table(&h->views, fd, generation);
+
+	if (err != 0) {
+		reply.type = IPC_SEGMENT_REFUSED;
+		snprintf(reply.text, sizeof reply.text, "%s", err_text(err));
+		fprintf(stderr, "anser-dataplane: segment %" PRIu64 ": %s\n", generation,
+		        err_text(err));
+	} else if (!h->started) {
+		TRY(start_workers(h));
+	}
+	attach_send(&h->attach, &reply);
+	return 0;
+}
+
+static void on_grace(struct housekeeper *h, uint64_t number)
+{
+	struct ipc_message reply = {.type = IPC_GRACE_DONE, .number = number};
+
+	rcu_wait();
+	attach_send(&h->attach, &reply);
+}
+
+static int on_message(struct housekeeper *h, const struct ipc_message *m, int fd)
+{
+	bool welcomed = h->views.parts.attachment != NULL;
+
+	if (m->type == IPC_WELCOME)
+		return on_welcome(h, &m->welcome, fd);
+	if (m->type == IPC_SEGMENT && welcomed)
+		return on_segment(h, m->number, fd);
+	if (m->type == IPC_GRACE && welcomed) {
+		on_grace(h, m->number);
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	attach_drop(&h->attach,
+	            m->type == IPC_REFUSED ? m->text : "message out of place");
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+static int receive_all(struct housekeeper *h)
+{
+	struct ipc_message m;
+	int fd;
+
+	while (h->attach.fd >= 0 && attach_receive(&h->attach, &m, &fd) == 0)
+		TRY(on_message(h, &m, fd));
+	return 0;
+}
+
+static int serve(struct housekeeper *h)
+{
+	struct pollfd fds[2] = {{.fd = h->signals, .events = POLLIN}, {.events = POLLIN}};
+
+	for (;;) {
+		attach_try(&h->attach, h->opened ? h->ops->name : "");
+		fds[1].fd = h->attach.fd; /* -1: ignored */
+		if (poll(fds, 2, attach_timeout(&h->attach)) < 0 && errno != EINTR)
+			return ERR_SYSTEM;
+		if (fds[0].revents)
+			return 0;
+		if (fds[1].revents)
+			TRY(receive_all(h));
+	}
+}
+
+/* Blocked in every thread, so that a burst is always finished; the housekeeper reads them. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return -1;
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void stop_workers(struct housekeeper *h)
+{
+	uint64_t one = 1;
+
+	atomic_store_explicit(&h->stop, true, memory_order_relaxed);
+	while (write(h->wake, &one, sizeof one) < 0 && errno == EINTR)
+		continue;
+	for (unsigned i = 0; i < h->nworkers; i++) {
+		struct worker *w = &h->workers[i];
+		if (h->started)
+			worker_join(w);
+		w->ops->close(&w->io);
+	}
+}
+
+/* The connection is closed last: until then the control plane keeps the table as it is. */
+static void close_all(struct housekeeper *h)
+{
+	stop_workers(h);
+	views_fini(&h->views);
+	attach_fini(&h->attach);
+	close(h->wake);
+	close(h->signals);
+}
+
+int housekeeping_run(const struct housekeeping_options *options)
+{
+	struct housekeeper *h = calloc(1, sizeof *h);
+
+	if (h == NULL)
+		return ERR_NOMEM;
+	attach_init(&h->attach, options->control_socket, options->supervised);
+	views_init(&h->views);
+	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	h->signals = open_signals();
+	int err = h->wake >= 0 && h->signals >= 0 ? serve(h) : ERR_SYSTEM;
+	close_all(h);
+	free(h);
+	return err;
+}
