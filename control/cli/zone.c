@@ -1,0 +1,332 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/cli/cli.h"
+#include "control/cli/items.h"
+#include "control/cli/print.h"
+
+static json_t *new_args(void)
+{
+	json_t *args = json_object();
+
+	if (!args)
+		abort();
+	return args;
+}
+
+static enum engine_outcome worse(enum engine_outcome a, enum engine_outcome b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- looking ---- */
+
+static const struct column list_columns[] = {
+	{"ZONE", "name", COLUMN_TEXT},       {"STATE", "state", COLUMN_STATE},
+	{"SERIAL", "serial", COLUMN_NUMBER}, {"RECORDS", "records", COLUMN_NUMBER},
+	{"RRSETS", "rrsets", COLUMN_NUMBER}, {"CHANGED", "changed_at", COLUMN_TIME},
+	{"SOURCE", "source", COLUMN_TEXT},
+};
+
+static void show_zone_list(struct cli *c, const json_t *result)
+{
+	print_grid(c, list_columns, ARRAY_LEN(list_columns),
+	           json_object_get(result, "zones"));
+}
+
+enum engine_outcome run_zone_list(struct cli *c)
+{
+	json_t *args = new_args();
+
+	if (c->arg_count && !cli_put_text(args, "match", c->args[0])) {
+		json_decref(args);
+		return ENGINE_USAGE;
+	}
+	return cli_ask(c, "zone list", args, show_zone_list);
+}
+
+static const struct column show_columns[] = {
+	{"zone", "name", COLUMN_TEXT},
+	{"state", "state", COLUMN_STATE},
+	{"error", "error", COLUMN_TEXT},
+	{"serial", "serial", COLUMN_NUMBER},
+	{"records", "records", COLUMN_NUMBER},
+	{"rrsets", "rrsets", COLUMN_NUMBER},
+	{"denial", "denial", COLUMN_TEXT},
+	{"source", "source", COLUMN_TEXT},
+	{"changed", "changed_at", COLUMN_TIME},
+	{"added", "added", COLUMN_TEXT},
+	{"id", "id", COLUMN_NUMBER},
+};
+
+static void show_zone(struct cli *c, const json_t *result)
+{
+	if (c->shown++)
+		(void)fputc('\n', stdout);
+	print_fields(c, show_columns, ARRAY_LEN(show_columns), result);
+}
+
+/* Does one command to each item, until there is no server or no time. */
+typedef enum engine_outcome each_item(struct cli *c, char *item);
+
+static enum engine_outcome for_each_item(struct cli *c, each_item *run)
+{
+	struct items items;
+	enum engine_outcome outcome = ENGINE_OK;
+	char *item;
+
+	items_init(&items, c);
+	while (outcome < ENGINE_NOT_RUNNING && (item = items_next(&items)))
+		outcome = worse(outcome, run(c, item));
+	items_fini(&items);
+	return outcome;
+}
+
+static enum engine_outcome show_one(struct cli *c, char *zone)
+{
+	json_t *args = new_args();
+
+	if (!cli_put_text(args, "zone", zone)) {
+		json_decref(args);
+		return ENGINE_USAGE;
+	}
+	return cli_ask(c, "zone show", args, show_zone);
+}
+
+enum engine_outcome run_zone_show(struct cli *c)
+{
+	return for_each_item(c, show_one);
+}
+
+/* ---- changing ---- */
+
+static json_int_t number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static void show_changed_zone(const struct cli *c, const json_t *zone, const char *done)
+{
+	const json_t *diagnostics = json_object_get(zone, "diagnostics");
+	bool failed = number_of(zone, "outcome") != ENGINE_OK;
+
+	if (c->plain) {
+		print_text(text_of(zone, "zone"), stdout);
+		(void)printf("\t%s\t%" JSON_INTEGER_FORMAT "\t%" JSON_INTEGER_FORMAT
+		             "\t%" JSON_INTEGER_FORMAT "\n",
+		             failed ? "refused" : done, number_of(zone, "serial"),
+		             number_of(zone, "records"),
+		             number_of(zone, "names_changed"));
+	} else if (!failed) {
+		print_text(text_of(zone, "zone"), stdout);
+		(void)printf(": %s, serial %" JSON_INTEGER_FORMAT
+		             ", %" JSON_INTEGER_FORMAT " records; %" JSON_INTEGER_FORMAT
+		             " names changed (RRsets: %" JSON_INTEGER_FORMAT
+		             " added, %" JSON_INTEGER_FORMAT
+		             " removed, %" JSON_INTEGER_FORMAT " changed)\n",
+		             done, number_of(zone, "serial"), number_of(zone, "records"),
+		             number_of(zone, "names_changed"),
+		             number_of(zone, "rrsets_added"),
+		             number_of(zone, "rrsets_removed"),
+		             number_of(zone, "rrsets_changed"));
+	}
+	(void)fflush(stdout);
+	print_diagnostics(diagnostics, stderr);
+	if (failed) {
+		print_text(text_of(zone, "zone"), stderr);
+		(void)fputs(": refused", stderr);
+		/* Diagnostics have said it better. */
+		if (!json_array_size(diagnostics)) {
+			(void)fputs(": ", stderr);
+			print_text(text_of(zone, "error"), stderr);
+		}
+		(void)fputc('\n', stderr);
+	}
+}
+
+static void show_commit(const struct cli *c, const json_t *result)
+{
+	const json_t *visible = json_object_get(result, "visible_ms");
+
+	if (c->plain || !json_object_get(result, "commit"))
+		return;
+	(void)printf("commit %" JSON_INTEGER_FORMAT
+	             " of generation %" JSON_INTEGER_FORMAT,
+	             number_of(result, "commit"), number_of(result, "generation"));
+	if (json_is_number(visible))
+		(void)printf(", served by every core after %.1f ms\n",
+		             json_number_value(visible));
+	else
+		(void)puts("; not waited for the cores to serve it");
+}
+
+/* A zone that is gone has no report of its own. */
+static void show_change(const struct cli *c, const json_t *result, const char *zone,
+                        const char *done)
+{
+	const json_t *zones = json_object_get(result, "zones");
+
+	for (size_t i = 0; i < json_array_size(zones); i++)
+		show_changed_zone(c, json_array_get(zones, i), done);
+	if (!zones && zone && !json_object_get(result, "error")) {
+		print_text(zone, stdout);
+		(void)printf(c->plain ? "\t%s\n" : ": %s\n", done);
+	}
+	show_commit(c, result);
+}
+
+/* zone: NULL for all; file: NULL for none. */
+static enum engine_outcome change(struct cli *c, const char *zone, const char *file,
+                                  const char *done)
+{
+	char command[32];
+	json_t *result = NULL;
+	json_t *args = json_pack("{s:b,s:i}", "wait", c->wait != WAIT_NO, "timeout_ms",
+	                         (int)c->timeout_ms);
+
+	if (!args)
+		abort();
+	if ((zone && !cli_put_text(args, "zone", zone)) ||
+	    (file && !cli_put_text(args, "file", file))) {
+		json_decref(args);
+		return ENGINE_USAGE;
+	}
+	(void)snprintf(command, sizeof command, "zone %s", c->command->verb);
+	enum engine_outcome outcome = cli_call(c, command, args, &result);
+	if (c->json) {
+		print_json(result);
+	} else {
+		show_change(c, result, zone, done);
+		/* A refused zone has said why in its own line. */
+		if (outcome != ENGINE_OK &&
+		    !json_array_size(json_object_get(result, "zones")))
+			cli_report(result);
+		else if (outcome == ENGINE_TIMED_OUT)
+			cli_report(result);
+	}
+	json_decref(result);
+	return outcome;
+}
+
+static enum engine_outcome add_one(struct cli *c, const char *zone, const char *file)
+{
+	char path[PATH_MAX];
+
+	return absolute_path(file, path) ? change(c, zone, path, "added") : ENGINE_USAGE;
+}
+
+/* "NAME FILE"; a file name may hold blanks. */
+static enum engine_outcome add_line(struct cli *c, char *line)
+{
+	size_t name_len = strcspn(line, " \t");
+	char *file = line + name_len + strspn(line + name_len, " \t");
+
+	if (!*file)
+		return cli_usage("zone add: \"%s\" names no file", line);
+	line[name_len] = 0;
+	return add_one(c, line, file);
+}
+
+enum engine_outcome run_zone_add(struct cli *c)
+{
+	if (c->arg_count == 2)
+		return add_one(c, c->args[0], c->args[1]);
+	if (strcmp(c->args[0], "-") != 0)
+		return cli_usage("usage: anserctl zone add %s", c->command->synopsis);
+	return for_each_item(c, add_line);
+}
+
+static enum engine_outcome remove_one(struct cli *c, char *zone)
+{
+	return change(c, zone, NULL, "removed");
+}
+
+enum engine_outcome run_zone_remove(struct cli *c)
+{
+	return for_each_item(c, remove_one);
+}
+
+static enum engine_outcome reload_one(struct cli *c, char *zone)
+{
+	return change(c, zone, NULL, "loaded");
+}
+
+enum engine_outcome run_zone_reload(struct cli *c)
+{
+	return c->arg_count ? for_each_item(c, reload_one)
+	                    : change(c, NULL, NULL, "loaded");
+}
+
+/* ---- checking ---- */
+
+static void show_check(const struct cli *c, const json_t *result)
+{
+	print_diagnostics(json_object_get(result, "diagnostics"), stdout);
+	if (!c->plain && !json_object_get(result, "error"))
+		(void)printf("%" JSON_INTEGER_FORMAT " records\n",
+		             number_of(result, "records"));
+}
+
+static enum engine_outcome check_file(struct cli *c, const char *zone, const char *path)
+{
+	json_t *result = NULL;
+	json_t *args = new_args();
+
+	if (!cli_put_text(args, "zone", zone) || !cli_put_text(args, "file", path)) {
+		json_decref(args);
+		return ENGINE_USAGE;
+	}
+	enum engine_outcome outcome = cli_call(c, "zone check", args, &result);
+	if (c->json)
+		print_json(result);
+	else if (outcome == ENGINE_OK ||
+	         json_array_size(json_object_get(result, "diagnostics")))
+		show_check(c, result);
+	else
+		cli_report(result);
+	json_decref(result);
+	return outcome;
+}
+
+/* Asks where the zone comes from, then checks that file. */
+static enum engine_outcome check_source(struct cli *c, const char *zone)
+{
+	json_t *result = NULL;
+	json_t *args = new_args();
+
+	if (!cli_put_text(args, "zone", zone)) {
+		json_decref(args);
+		return ENGINE_USAGE;
+	}
+	enum engine_outcome outcome = cli_call(c, "zone show", args, &result);
+	const char *source = text_of(result, "source");
+	if (outcome == ENGINE_OK && source[0]) {
+		outcome = check_file(c, zone, source);
+	} else if (outcome == ENGINE_OK) {
+		(void)fprintf(stderr, "anserctl: the zone has no file; name one\n");
+		outcome = ENGINE_REFUSED;
+	} else if (c->json) {
+		print_json(result);
+	} else {
+		cli_report(result);
+	}
+	json_decref(result);
+	return outcome;
+}
+
+enum engine_outcome run_zone_check(struct cli *c)
+{
+	char path[PATH_MAX];
+
+	if (c->arg_count == 1)
+		return check_source(c, c->args[0]);
+	return absolute_path(c->args[1], path) ? check_file(c, c->args[0], path)
+	                                       : ENGINE_USAGE;
+}

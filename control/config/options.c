@@ -1,0 +1,97 @@
+#include "control/config/options.h"
+
+#include <string.h>
+
+#include "control/config/config.h"
+#include "shared/table.h"
+
+const struct section config_sections[SECTION_COUNT] = {
+#define SECTION(id, name, list, help) {name, list, help},
+#define OPTION(section, key, kind, object, field, min, max, fallback, help)
+#include "control/config/options.def"
+#undef SECTION
+#undef OPTION
+};
+
+const struct option config_options[] = {
+#define SECTION(id, name, list, help)
+#define OPTION(section, key, kind, object, field, min, max, fallback, help)             \
+	{SECTION_##section, KIND_##kind, key, offsetof(struct object, field), min, max, \
+	 fallback,          help},
+#include "control/config/options.def"
+#undef SECTION
+#undef OPTION
+};
+
+const size_t config_option_count = ARRAY_LEN(config_options);
+STATIC_ASSERT(ARRAY_LEN(config_options) <= OPTIONS_MAX, "enlarge OPTIONS_MAX");
+
+const struct option *option_find(enum section_id section, const char *key)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].section == section &&
+		    !strcmp(config_options[i].key, key))
+			return &config_options[i];
+	return NULL;
+}
+
+enum { WORD_MAX = 32 };
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned least = a < b ? a : b;
+	return least < c ? least : c;
+}
+
+/* Insertions, deletions and substitutions that turn a into b; both at most WORD_MAX long. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[WORD_MAX + 1];
+	unsigned len_b = (unsigned)strlen(b);
+
+	for (unsigned j = 0; j <= len_b; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1]; i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= len_b; j++) {
+			unsigned above = row[j];
+			row[j] = min3(above + 1, row[j - 1] + 1,
+			              diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[len_b];
+}
+
+struct closest {
+	const char *misspelt;
+	const char *word;
+	unsigned distance;
+};
+
+static void closest_try(struct closest *c, const char *word)
+{
+	unsigned distance = edit_distance(c->misspelt, word);
+	unsigned close = (unsigned)strlen(word) / 3 + 1;
+
+	if (distance <= close && distance < c->distance) {
+		c->word = word;
+		c->distance = distance;
+	}
+}
+
+const char *option_suggest(enum section_id section, const char *misspelt)
+{
+	struct closest c = {.misspelt = misspelt, .distance = WORD_MAX};
+
+	if (strlen(misspelt) > WORD_MAX)
+		return NULL;
+	if (section == SECTION_COUNT)
+		for (size_t i = 0; i < SECTION_COUNT; i++)
+			closest_try(&c, config_sections[i].name);
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].section == section)
+			closest_try(&c, config_options[i].key);
+	return c.word;
+}

@@ -1,0 +1,580 @@
+#include "control/config/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "control/config/value.h"
+
+/*
+ * The file has a fixed shape (sections, options, lists of values or of mappings), so the reader
+ * descends by a fixed chain of functions, one per level, and asks libyaml for one event at a
+ * time. Values where none belong are skipped by counting, up to DEPTH_MAX levels. Whatever stops
+ * the parser makes next_event() give YAML_NO_EVENT for ever, which ends every loop.
+ */
+
+enum { DEPTH_MAX = 16 };
+
+/* Where a list item was named, for what can be said of it only at the end. */
+struct place {
+	unsigned line;
+	unsigned column;
+};
+
+struct reader {
+	yaml_parser_t parser;
+	yaml_event_t event;
+	const char *text;
+	size_t len;
+	const char *name;
+	const char *dir;
+	struct config *config;
+	struct diag *diag;
+	struct place *zone_places; /* one for each of config->zones */
+	struct place *dir_places;
+	bool stopped;
+};
+
+/* Options of one mapping that were there: the line of each, 0 when absent. */
+struct seen {
+	unsigned line[OPTIONS_MAX];
+};
+
+static struct place place_of(const yaml_mark_t *mark)
+{
+	return (struct place){(unsigned)mark->line + 1, (unsigned)mark->column + 1};
+}
+
+static struct place here(const struct reader *r)
+{
+	return place_of(&r->event.start_mark);
+}
+
+static void report(struct reader *r, struct place at, const char *rule, const char *text)
+{
+	diag_add(r->diag, DIAG_ERROR, rule, r->name, at.line, at.column, "%s", text);
+}
+
+static void stop(struct reader *r, struct place at, const char *rule, const char *text)
+{
+	report(r, at, rule, text);
+	r->stopped = true;
+}
+
+/* libyaml counts bytes, not lines, while it decodes characters. */
+static struct place place_of_offset(const struct reader *r, size_t offset)
+{
+	struct place at = {1, 1};
+
+	for (size_t i = 0; i < offset && i < r->len; i++) {
+		if (r->text[i] == '\n')
+			at = (struct place){at.line + 1, 1};
+		else if ((r->text[i] & 0xc0) != 0x80)
+			at.column++;
+	}
+	return at;
+}
+
+static void report_parser_error(struct reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+
+	if (p->error == YAML_MEMORY_ERROR)
+		abort();
+	struct place at = p->error == YAML_READER_ERROR
+	                          ? place_of_offset(r, p->problem_offset)
+	                          : place_of(&p->problem_mark);
+	diag_add(r->diag, DIAG_ERROR, "yaml", r->name, at.line, at.column, "%s%s%s",
+	         p->context ? p->context : "", p->context ? ": " : "",
+	         p->problem ? p->problem : "not readable");
+	r->stopped = true;
+}
+
+static const unsigned char *anchor_of(const yaml_event_t *e)
+{
+	switch ((int)e->type) {
+	case YAML_ALIAS_EVENT: return e->data.alias.anchor;
+	case YAML_SCALAR_EVENT: return e->data.scalar.anchor;
+	case YAML_SEQUENCE_START_EVENT: return e->data.sequence_start.anchor;
+	case YAML_MAPPING_START_EVENT: return e->data.mapping_start.anchor;
+	default: return NULL;
+	}
+}
+
+static const unsigned char *tag_of(const yaml_event_t *e)
+{
+	switch ((int)e->type) {
+	case YAML_SCALAR_EVENT: return e->data.scalar.tag;
+	case YAML_SEQUENCE_START_EVENT: return e->data.sequence_start.tag;
+	case YAML_MAPPING_START_EVENT: return e->data.mapping_start.tag;
+	default: return NULL;
+	}
+}
+
+static yaml_event_type_t next_event(struct reader *r)
+{
+	yaml_event_delete(&r->event);
+	if (!r->stopped && !yaml_parser_parse(&r->parser, &r->event))
+		report_parser_error(r);
+	else if (!r->stopped && anchor_of(&r->event))
+		stop(r, here(r), "yaml-feature",
+		     "anchors and aliases are not allowed here");
+	else if (!r->stopped && tag_of(&r->event))
+		stop(r, here(r), "yaml-feature", "tags are not allowed here");
+	return r->stopped ? YAML_NO_EVENT : r->event.type;
+}
+
+/* The event at hand begins a value; goes to its last event. */
+static void skip_value(struct reader *r)
+{
+	unsigned depth = 0;
+
+	for (;;) {
+		yaml_event_type_t type = r->event.type;
+		if (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT)
+			depth++;
+		else if (type == YAML_SEQUENCE_END_EVENT ||
+		         type == YAML_MAPPING_END_EVENT)
+			depth--;
+		if (depth > DEPTH_MAX)
+			stop(r, here(r), "too-deep", "nested too deeply");
+		if (depth == 0 || r->stopped || next_event(r) == YAML_NO_EVENT)
+			return;
+	}
+}
+
+/* Gives the scalar at hand, lent until the next event; NULL for anything else, reported. */
+static const char *scalar_text(struct reader *r, const char *otherwise)
+{
+	if (r->event.type != YAML_SCALAR_EVENT) {
+		report(r, here(r), "wrong-type", otherwise);
+		return NULL;
+	}
+	const char *text = (const char *)r->event.data.scalar.value;
+	if (strlen(text) != r->event.data.scalar.length) {
+		report(r, here(r), "bad-value", "a NUL character is not allowed");
+		return NULL;
+	}
+	return text;
+}
+
+/* "key:" with nothing behind. */
+static bool is_absent_value(const struct reader *r)
+{
+	return r->event.type == YAML_SCALAR_EVENT && r->event.data.scalar.length == 0 &&
+	       r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
+/* ---- options ---- */
+
+static void read_scalar(struct reader *r, const struct option *o, void *object)
+{
+	struct value_problem problem;
+	const char *text = scalar_text(r, "expected one value here");
+
+	if (!text)
+		return;
+	if (is_absent_value(r)) {
+		diag_add(r->diag, DIAG_ERROR, "wrong-type", r->name, here(r).line,
+		         here(r).column, "%s: the value is missing", o->key);
+		return;
+	}
+	if (value_set(o, object, r->dir, text, &problem) < 0)
+		report(r, here(r), problem.rule, problem.text);
+}
+
+static void read_list_option(struct reader *r, const struct option *o, void *object)
+{
+	struct place at = here(r);
+	size_t count = 0;
+
+	while (next_event(r) != YAML_SEQUENCE_END_EVENT && !r->stopped) {
+		read_scalar(r, o, object);
+		skip_value(r);
+		count++;
+	}
+	if (count < o->min && !r->stopped)
+		diag_add(r->diag, DIAG_ERROR, "out-of-range", r->name, at.line, at.column,
+		         "%s: the list is empty", o->key);
+}
+
+/* The event at hand begins the option's value. */
+static void read_option(struct reader *r, const struct option *o, void *object)
+{
+	if (option_is_list(o) && r->event.type == YAML_SEQUENCE_START_EVENT) {
+		read_list_option(r, o, object);
+		return;
+	}
+	if (r->event.type == YAML_SCALAR_EVENT) {
+		read_scalar(r, o, object);
+		return;
+	}
+	diag_add(r->diag, DIAG_ERROR, "wrong-type", r->name, here(r).line, here(r).column,
+	         "%s: expected %s, found a %s", o->key,
+	         option_is_list(o) ? "a list of values" : "one value",
+	         r->event.type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
+	skip_value(r);
+}
+
+/* Where else the key would be right, or what it resembles. */
+static void report_unknown_key(struct reader *r, enum section_id section, const char *key)
+{
+	const char *close = option_suggest(section, key);
+	struct place at = here(r);
+
+	for (size_t i = 0; !close && i < config_option_count; i++) {
+		if (strcmp(config_options[i].key, key) != 0)
+			continue;
+		diag_add(r->diag, DIAG_ERROR, "unknown-key", r->name, at.line, at.column,
+		         "unknown key \"%.60s\"; it belongs under \"%s\"", key,
+		         config_sections[config_options[i].section].name);
+		return;
+	}
+	diag_add(r->diag, DIAG_ERROR, "unknown-key", r->name, at.line, at.column,
+	         close ? "unknown key \"%.60s\"; did you mean \"%s\"?"
+	               : "unknown key \"%.60s\"",
+	         key, close);
+}
+
+/* The event at hand is a key. Gives its option, or NULL (reported). */
+static const struct option *read_key(struct reader *r, enum section_id section,
+                                     struct seen *seen)
+{
+	const char *key = scalar_text(r, "expected the name of an option here");
+	const struct option *o = key ? option_find(section, key) : NULL;
+
+	if (!o) {
+		if (key)
+			report_unknown_key(r, section, key);
+		skip_value(r);
+		return NULL;
+	}
+	unsigned *line = &seen->line[o - config_options];
+	if (*line) {
+		diag_add(r->diag, DIAG_ERROR, "duplicate-key", r->name, here(r).line,
+		         here(r).column, "\"%s\" is there twice; first on line %u", key,
+		         *line);
+		return NULL;
+	}
+	*line = here(r).line;
+	return o;
+}
+
+/* The event at hand begins the mapping. */
+static void read_mapping(struct reader *r, enum section_id section, void *object,
+                         struct seen *seen)
+{
+	while (next_event(r) != YAML_MAPPING_END_EVENT && !r->stopped) {
+		const struct option *o = read_key(r, section, seen);
+		(void)next_event(r);
+		if (r->stopped)
+			return;
+		if (o)
+			read_option(r, o, object);
+		else
+			skip_value(r);
+	}
+}
+
+/* ---- list items ---- */
+
+/* One item of a list section, wherever it ends up. */
+union item {
+	struct config_zone zone;
+	struct config_zone_dir dir;
+};
+
+static void clear_item(enum section_id section, void *item)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].section == section)
+			value_clear(&config_options[i], item);
+}
+
+/* Makes room for one more when count is a power of two (or zero). */
+static void *grown(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	void *bigger = realloc(array, (count ? count * 2 : 1) * size);
+	if (!bigger)
+		abort();
+	return bigger;
+}
+
+static void keep_item(struct reader *r, enum section_id section, union item *item,
+                      struct place at)
+{
+	struct config *c = r->config;
+
+	if (section == SECTION_ZONES) {
+		c->zones = grown(c->zones, c->zone_count, sizeof *c->zones);
+		r->zone_places = grown(r->zone_places, c->zone_count, sizeof at);
+		item->zone.line = at.line;
+		r->zone_places[c->zone_count] = at;
+		c->zones[c->zone_count++] = item->zone;
+	} else {
+		c->zone_dirs =
+			grown(c->zone_dirs, c->zone_dir_count, sizeof *c->zone_dirs);
+		r->dir_places = grown(r->dir_places, c->zone_dir_count, sizeof at);
+		item->dir.line = at.line;
+		r->dir_places[c->zone_dir_count] = at;
+		c->zone_dirs[c->zone_dir_count++] = item->dir;
+	}
+}
+
+static void require_options(struct reader *r, enum section_id section,
+                            const struct seen *seen, struct place at)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].section == section && !seen->line[i])
+			diag_add(r->diag, DIAG_ERROR, "missing-key", r->name, at.line,
+			         at.column, "\"%s\" is missing in this entry",
+			         config_options[i].key);
+}
+
+/* The event at hand begins the item. */
+static void read_item(struct reader *r, enum section_id section)
+{
+	struct place at = here(r);
+	struct seen seen = {0};
+	union item item;
+	size_t errors = r->diag->errors;
+
+	if (r->event.type != YAML_MAPPING_START_EVENT) {
+		report(r, at, "wrong-type",
+		       "expected a mapping such as \"- name: example.com\"");
+		skip_value(r);
+		return;
+	}
+	memset(&item, 0, sizeof item);
+	read_mapping(r, section, &item, &seen);
+	if (!r->stopped)
+		require_options(r, section, &seen, at);
+	if (r->diag->errors == errors)
+		keep_item(r, section, &item, at);
+	else
+		clear_item(section, &item);
+}
+
+/* ---- the whole ---- */
+
+static enum section_id section_find(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < SECTION_COUNT && strcmp(config_sections[i].name, name) != 0)
+		i++;
+	return (enum section_id)i;
+}
+
+/* The event at hand begins the section's value; absent is as good as empty. */
+static void read_section(struct reader *r, enum section_id section, struct seen *seen)
+{
+	bool list = config_sections[section].list;
+
+	if (is_absent_value(r))
+		return;
+	if (!list && r->event.type == YAML_MAPPING_START_EVENT) {
+		read_mapping(r, section, r->config, seen);
+	} else if (list && r->event.type == YAML_SEQUENCE_START_EVENT) {
+		while (next_event(r) != YAML_SEQUENCE_END_EVENT && !r->stopped)
+			read_item(r, section);
+	} else {
+		diag_add(r->diag, DIAG_ERROR, "wrong-type", r->name, here(r).line,
+		         here(r).column, "%s: expected a %s",
+		         config_sections[section].name,
+		         list ? "list, each entry begun by \"- \""
+		              : "mapping of options");
+		skip_value(r);
+	}
+}
+
+/* The event at hand is a key of the top level. Gives SECTION_COUNT when it is not to be read. */
+static enum section_id read_section_key(struct reader *r,
+                                        unsigned lines[static SECTION_COUNT])
+{
+	const char *key = scalar_text(r, "expected the name of a section here");
+	enum section_id section = key ? section_find(key) : SECTION_COUNT;
+
+	if (section == SECTION_COUNT) {
+		if (key)
+			report_unknown_key(r, SECTION_COUNT, key);
+		skip_value(r);
+		return SECTION_COUNT;
+	}
+	if (lines[section]) {
+		diag_add(r->diag, DIAG_ERROR, "duplicate-key", r->name, here(r).line,
+		         here(r).column, "\"%s\" is there twice; first on line %u", key,
+		         lines[section]);
+		return SECTION_COUNT;
+	}
+	lines[section] = here(r).line;
+	return section;
+}
+
+static void read_sections(struct reader *r, struct seen *seen)
+{
+	unsigned lines[SECTION_COUNT] = {0};
+
+	while (next_event(r) != YAML_MAPPING_END_EVENT && !r->stopped) {
+		enum section_id section = read_section_key(r, lines);
+		(void)next_event(r);
+		if (r->stopped)
+			return;
+		if (section == SECTION_COUNT)
+			skip_value(r);
+		else
+			read_section(r, section, seen);
+	}
+}
+
+static void read_document(struct reader *r, struct seen *seen)
+{
+	(void)next_event(r); /* the stream's start */
+	yaml_event_type_t type = next_event(r);
+	if (type == YAML_DOCUMENT_START_EVENT)
+		type = next_event(r);
+	if (r->stopped)
+		return;
+	if (type == YAML_STREAM_END_EVENT || is_absent_value(r)) {
+		stop(r, (struct place){0}, "empty", "the file holds no settings");
+		return;
+	}
+	if (type != YAML_MAPPING_START_EVENT) {
+		stop(r, here(r), "wrong-type", "expected sections such as \"server:\"");
+		return;
+	}
+	read_sections(r, seen);
+	(void)next_event(r); /* the document's end */
+	if (next_event(r) != YAML_STREAM_END_EVENT && !r->stopped)
+		stop(r, here(r), "yaml-feature", "a second document is not allowed here");
+}
+
+/* ---- checks over the whole ---- */
+
+/* qsort_r order: by name, then as in the file. */
+static int compare_zones(const void *a, const void *b, void *zones)
+{
+	const struct config_zone *z = zones;
+	size_t i = *(const size_t *)a;
+	size_t j = *(const size_t *)b;
+	int order = name_compare(z[i].name, z[j].name);
+
+	return order ? order : (i > j) - (i < j);
+}
+
+static void check_zones(struct reader *r)
+{
+	struct config_zone *zones = r->config->zones;
+	size_t count = r->config->zone_count;
+	size_t *order = calloc(count + 1, sizeof *order);
+
+	if (!order)
+		abort();
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
+	qsort_r(order, count, sizeof *order, compare_zones, zones);
+	for (size_t i = 1; i < count; i++) {
+		char text[NAME_TEXT_MAX];
+		const struct config_zone *first = &zones[order[i - 1]];
+		struct place at = r->zone_places[order[i]];
+
+		if (name_equal(first->name, zones[order[i]].name))
+			diag_add(r->diag, DIAG_ERROR, "duplicate-zone", r->name, at.line,
+			         at.column,
+			         "zone %s is there twice; the other is on line %u",
+			         name_to_text(first->name, text), first->line);
+	}
+	free(order);
+}
+
+static int compare_dirs(const void *a, const void *b, void *dirs)
+{
+	const struct config_zone_dir *d = dirs;
+	size_t i = *(const size_t *)a;
+	size_t j = *(const size_t *)b;
+	int order = strcmp(d[i].path, d[j].path);
+
+	return order ? order : (i > j) - (i < j);
+}
+
+static void check_zone_dirs(struct reader *r)
+{
+	struct config_zone_dir *dirs = r->config->zone_dirs;
+	size_t count = r->config->zone_dir_count;
+	size_t *order = calloc(count + 1, sizeof *order);
+
+	if (!order)
+		abort();
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
+	qsort_r(order, count, sizeof *order, compare_dirs, dirs);
+	for (size_t i = 1; i < count; i++) {
+		const struct config_zone_dir *first = &dirs[order[i - 1]];
+		struct place at = r->dir_places[order[i]];
+
+		if (!strcmp(first->path, dirs[order[i]].path))
+			diag_add(r->diag, DIAG_ERROR, "duplicate-value", r->name, at.line,
+			         at.column,
+			         "directory \"%.200s\" is there twice; the other is on "
+			         "line %u",
+			         first->path, first->line);
+	}
+	free(order);
+}
+
+static void set_defaults(struct reader *r, const struct seen *seen)
+{
+	struct value_problem problem;
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct option *o = &config_options[i];
+
+		if (config_sections[o->section].list || seen->line[i])
+			continue;
+		if (value_set_default(o, r->config, r->dir, &problem) < 0)
+			report(r, (struct place){0}, problem.rule, problem.text);
+	}
+}
+
+static void check_sockets(struct reader *r, const struct seen *seen)
+{
+	const struct option *o = option_find(SECTION_CONTROL, "dataplane-socket");
+
+	if (r->diag->errors == 0 &&
+	    !strcmp(r->config->control_socket, r->config->dataplane_socket))
+		report(r, (struct place){seen->line[o - config_options], 0},
+		       "duplicate-value",
+		       "dataplane-socket: the path is that of control-socket");
+}
+
+void reader_run(const char *text, size_t len, const char *name, const char *dir,
+                struct config *c, struct diag *diag)
+{
+	struct seen seen = {0};
+	struct reader r = {
+		.text = text,
+		.len = len,
+		.name = name,
+		.dir = dir,
+		.config = c,
+		.diag = diag,
+	};
+
+	if (!yaml_parser_initialize(&r.parser))
+		abort();
+	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+	read_document(&r, &seen);
+	if (!r.stopped) {
+		set_defaults(&r, &seen);
+		check_zones(&r);
+		check_zone_dirs(&r);
+		check_sockets(&r, &seen);
+	}
+	yaml_event_delete(&r.event);
+	yaml_parser_delete(&r.parser);
+	free(r.zone_places);
+	free(r.dir_places);
+}

@@ -1,0 +1,157 @@
+#include <string.h>
+
+#include "control/config/config.h"
+#include "control/config/value.h"
+
+/* ---- the effective configuration ---- */
+
+static void show_section(const struct config *c, enum section_id section, FILE *to)
+{
+	(void)fprintf(to, "%s:\n", config_sections[section].name);
+	for (size_t i = 0; i < config_option_count; i++) {
+		if (config_options[i].section != section)
+			continue;
+		(void)fprintf(to, "  %s: ", config_options[i].key);
+		value_show(&config_options[i], c, to);
+		(void)fputc('\n', to);
+	}
+}
+
+static void show_item(const void *item, enum section_id section, FILE *to)
+{
+	const char *before = "  - ";
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		if (config_options[i].section != section)
+			continue;
+		(void)fprintf(to, "%s%s: ", before, config_options[i].key);
+		value_show(&config_options[i], item, to);
+		(void)fputc('\n', to);
+		before = "    ";
+	}
+}
+
+void config_show(const struct config *c, FILE *to)
+{
+	show_section(c, SECTION_SERVER, to);
+	show_section(c, SECTION_TCP, to);
+	show_section(c, SECTION_CONTROL, to);
+	(void)fprintf(to, "%s:\n", config_sections[SECTION_ZONES].name);
+	for (size_t i = 0; i < c->zone_count; i++)
+		show_item(&c->zones[i], SECTION_ZONES, to);
+	(void)fprintf(to, "%s:\n", config_sections[SECTION_ZONE_DIRS].name);
+	for (size_t i = 0; i < c->zone_dir_count; i++)
+		show_item(&c->zone_dirs[i], SECTION_ZONE_DIRS, to);
+}
+
+/* ---- the manual page, in the language of scdoc(5) ---- */
+
+static const char describe_start[] =
+	"anser.yaml(5)\n"
+	"\n"
+	"# NAME\n"
+	"\n"
+	"anser.yaml - configuration of the Anser DNS server\n"
+	"\n"
+	"# DESCRIPTION\n"
+	"\n"
+	"The file is read by *anser-control*(8) when it starts. It is YAML: sections, each with\n"
+	"options. Every option has a default, so that a file naming one zone is enough:\n"
+	"\n"
+	"```\n"
+	"zones:\n"
+	"  - name: example.com\n"
+	"    file: example.com.zone\n"
+	"```\n"
+	"\n"
+	"Relative paths are relative to the directory of the file. Sizes are bytes, or have one of\n"
+	"the units K, M, G (powers of 1024). Times need one of the units ms, s, m, h. Unknown keys,\n"
+	"keys given twice, anchors, aliases and tags are errors, and a file with an error is refused\n"
+	"as a whole, with line and column. *anserctl conf check* _FILE_ tells without a server.\n"
+	"*anserctl conf show* prints what is in effect, defaults included.\n"
+	"\n"
+	"# OPTIONS\n";
+
+static const char describe_end[] =
+	"\n"
+	"# SEE ALSO\n"
+	"\n"
+	"*anserctl*(1), *anser-control*(8), *anser-dataplane*(8)\n";
+
+static void describe_range(const struct option *o, FILE *to)
+{
+	value_show_number(o, o->min, to);
+	(void)fputs(" to ", to);
+	value_show_number(o, o->max, to);
+}
+
+static void describe_kind(const struct option *o, FILE *to)
+{
+	switch (o->kind) {
+	case KIND_LISTEN:
+		(void)fprintf(to, "list of addresses, at most %ju", (uintmax_t)o->max);
+		return;
+	case KIND_CPUS:
+		(void)fprintf(to, "list of processor numbers, at most %ju",
+		              (uintmax_t)o->max);
+		return;
+	case KIND_UINT:
+		(void)fputs("number, ", to);
+		describe_range(o, to);
+		return;
+	case KIND_MS:
+		(void)fputs("time, ", to);
+		describe_range(o, to);
+		return;
+	case KIND_BYTES:
+		(void)fputs("size, ", to);
+		describe_range(o, to);
+		return;
+	case KIND_MB:
+		(void)fputs("size, whole M, ", to);
+		describe_range(o, to);
+		return;
+	case KIND_IO: (void)fputs("auto or udp", to); return;
+	case KIND_TEXT:
+	case KIND_HOST_TEXT:
+		(void)fprintf(to, "text, at most %ju octets", (uintmax_t)o->max);
+		return;
+	case KIND_BOOL: (void)fputs("yes or no", to); return;
+	case KIND_PATH:
+	case KIND_SOCKET: (void)fputs("path", to); return;
+	case KIND_SUPERVISE: (void)fputs("yes, no or a path", to); return;
+	case KIND_ZONE_NAME: (void)fputs("domain name", to); return;
+	}
+}
+
+static void describe_default(const struct option *o, FILE *to)
+{
+	if (!o->fallback)
+		(void)fputs("Must be given.", to);
+	else if (!o->fallback[0])
+		(void)fputs("Default: none.", to);
+	else
+		(void)fprintf(to, "Default: %s.", o->fallback);
+}
+
+static void describe_option(const struct option *o, FILE *to)
+{
+	(void)fprintf(to, "\n*%s* (", o->key);
+	describe_kind(o, to);
+	(void)fprintf(to, ")\n\t%s ", o->help);
+	describe_default(o, to);
+	(void)fputc('\n', to);
+}
+
+void config_describe(FILE *to)
+{
+	(void)fputs(describe_start, to);
+	for (unsigned s = 0; s < SECTION_COUNT; s++) {
+		(void)fprintf(to, "\n## %s\n\n%s\n", config_sections[s].name,
+		              config_sections[s].help);
+		for (size_t i = 0; i < config_option_count; i++)
+			if ((unsigned)config_options[i].section == s)
+				describe_option(&config_options[i], to);
+	}
+	(void)fputs(describe_end, to);
+}

@@ -1,0 +1,536 @@
+#include "control/config/value.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/config/config.h"
+#include "shared/err.h"
+#include "shared/table.h"
+
+/* ---- numbers with units ---- */
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static const struct unit size_units[] = {{"G", UINT64_C(1) << 30},
+                                         {"M", UINT64_C(1) << 20},
+                                         {"K", UINT64_C(1) << 10},
+                                         {"", 1}};
+static const struct unit time_units[] = {
+	{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+static const struct unit plain_units[] = {{"", 1}};
+
+struct unit_list {
+	const struct unit *units; /* largest first */
+	size_t count;
+	const char *expected;
+};
+
+static struct unit_list units_of(enum option_kind kind)
+{
+	if (kind == KIND_MS)
+		return (struct unit_list){time_units, ARRAY_LEN(time_units),
+		                          "a time such as 500ms, 10s or 2m"};
+	if (kind == KIND_BYTES || kind == KIND_MB)
+		return (struct unit_list){size_units, ARRAY_LEN(size_units),
+		                          "a size such as 65536, 64K, 16M or 2G"};
+	return (struct unit_list){plain_units, ARRAY_LEN(plain_units), "a whole number"};
+}
+
+static int refuse(struct value_problem *p, const char *rule, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+
+static int refuse(struct value_problem *p, const char *rule, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	p->rule = rule;
+	(void)vsnprintf(p->text, sizeof p->text, format, args);
+	va_end(args);
+	return ERR_REFUSED;
+}
+
+void value_show_number(const struct option *o, uint64_t number, FILE *to)
+{
+	struct unit_list list = units_of(o->kind);
+	size_t i = 0;
+
+	while (i + 1 < list.count && (number == 0 || number % list.units[i].factor != 0))
+		i++;
+	(void)fprintf(to, "%ju%s", (uintmax_t)(number / list.units[i].factor),
+	              list.units[i].name);
+}
+
+/* Reads digits; gives what follows them, or NULL when there are none or far too many. */
+static const char *read_digits(const char *text, uint64_t *number)
+{
+	const char *at = text;
+	uint64_t n = 0;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (n > UINT64_MAX / 10 - 1)
+			return NULL;
+		n = n * 10 + (uint64_t)(*at - '0');
+	}
+	*number = n;
+	return at == text ? NULL : at;
+}
+
+static int refuse_range(const struct option *o, const char *text, struct value_problem *p)
+{
+	char range[128];
+	FILE *to = fmemopen(range, sizeof range, "w");
+
+	if (!to)
+		abort();
+	value_show_number(o, o->min, to);
+	(void)fputs(" to ", to);
+	value_show_number(o, o->max, to);
+	(void)fclose(to);
+	range[sizeof range - 1] = 0;
+	return refuse(p, "out-of-range", "%s: \"%.60s\" is outside of the range %s",
+	              o->key, text, range);
+}
+
+static int parse_number(const struct option *o, const char *text, uint64_t *out,
+                        struct value_problem *p)
+{
+	struct unit_list list = units_of(o->kind);
+	uint64_t number = 0;
+	const char *unit = read_digits(text, &number);
+
+	for (size_t i = 0; unit && i < list.count; i++) {
+		if (strcmp(unit, list.units[i].name) != 0)
+			continue;
+		if (number > UINT64_MAX / list.units[i].factor)
+			return refuse_range(o, text, p);
+		number *= list.units[i].factor;
+		if (number < o->min || number > o->max)
+			return refuse_range(o, text, p);
+		*out = number;
+		return 0;
+	}
+	return refuse(p, "bad-value", "%s: expected %s, found \"%.60s\"", o->key,
+	              list.expected, text);
+}
+
+static int set_number(const struct option *o, unsigned *field, const char *text,
+                      struct value_problem *p)
+{
+	enum { MIB = 1 << 20 };
+	uint64_t number = 0;
+
+	TRY(parse_number(o, text, &number, p));
+	if (o->kind == KIND_MB) {
+		if (number % MIB != 0)
+			return refuse(p, "bad-value",
+			              "%s: \"%.60s\" is not a multiple of 1M", o->key,
+			              text);
+		number /= MIB;
+	}
+	*field = (unsigned)number;
+	return 0;
+}
+
+/* ---- texts and paths ---- */
+
+static void set_text(char **field, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		abort();
+	free(*field);
+	*field = copy;
+}
+
+static int set_limited_text(const struct option *o, char **field, const char *text,
+                            struct value_problem *p)
+{
+	if (strlen(text) > o->max)
+		return refuse(p, "out-of-range", "%s: longer than %ju octets", o->key,
+		              (uintmax_t)o->max);
+	set_text(field, text);
+	return 0;
+}
+
+/* Joins relative paths to dir. */
+static int set_path(const struct option *o, char **field, const char *dir,
+                    const char *text, struct value_problem *p)
+{
+	char path[PATH_MAX];
+	size_t limit = o->kind == KIND_SOCKET
+	                       ? sizeof((struct sockaddr_un *)NULL)->sun_path
+	                       : sizeof path;
+
+	if (!text[0])
+		return refuse(p, "bad-value", "%s: expected a path, found nothing",
+		              o->key);
+	int len = text[0] == '/'
+	                  ? snprintf(path, sizeof path, "%s", text)
+	                  : snprintf(path, sizeof path, "%s/%s", dir[1] ? dir : "", text);
+	if (len < 0 || (size_t)len >= limit)
+		return refuse(
+			p, "out-of-range",
+			"%s: the path is longer than the system allows (%zu octets)",
+			o->key, limit - 1);
+	set_text(field, path);
+	return 0;
+}
+
+/* ---- words ---- */
+
+static int parse_bool(const char *text)
+{
+	static const char *const yes[] = {"yes", "true", "on"};
+	static const char *const no[] = {"no", "false", "off"};
+
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+		if (!strcmp(text, yes[i]))
+			return 1;
+		if (!strcmp(text, no[i]))
+			return 0;
+	}
+	return -1;
+}
+
+static int set_bool(const struct option *o, bool *field, const char *text,
+                    struct value_problem *p)
+{
+	int value = parse_bool(text);
+
+	if (value < 0)
+		return refuse(p, "bad-value", "%s: expected yes or no, found \"%.60s\"",
+		              o->key, text);
+	*field = value;
+	return 0;
+}
+
+static const char *const io_words[] = {[IO_AUTO] = "auto", [IO_UDP] = "udp"};
+
+static int set_io(const struct option *o, enum io_kind *field, const char *text,
+                  struct value_problem *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(io_words); i++) {
+		if (!strcmp(text, io_words[i])) {
+			*field = (enum io_kind)i;
+			return 0;
+		}
+	}
+	return refuse(p, "bad-value", "%s: expected auto or udp, found \"%.60s\"", o->key,
+	              text);
+}
+
+/* "yes" means the program that was installed together with the running one. */
+static void set_beside_running_program(char **field)
+{
+	char path[PATH_MAX];
+	ssize_t len =
+		readlink("/proc/self/exe", path, sizeof path - sizeof "anser-dataplane");
+
+	if (len < 0)
+		len = 0;
+	path[len] = 0;
+	char *slash = strrchr(path, '/');
+	(void)stpcpy(slash ? slash + 1 : path, "anser-dataplane");
+	set_text(field, path);
+}
+
+static int set_supervise(const struct option *o, char **field, const char *dir,
+                         const char *text, struct value_problem *p)
+{
+	int value = parse_bool(text);
+
+	if (value < 0)
+		return set_path(o, field, dir, text, p);
+	if (value)
+		set_beside_running_program(field);
+	else
+		set_text(field, "");
+	return 0;
+}
+
+static int set_zone_name(uint8_t *field, const char *text, struct value_problem *p)
+{
+	static const uint8_t root[1] = {0};
+	int len = text[0] ? name_from_text(text, strlen(text), root, field) : ERR_SYNTAX;
+
+	if (len < 0)
+		return refuse(p, "bad-name", "\"%.200s\" is not a domain name%s", text,
+		              len == ERR_TOOBIG ? ": too long" : "");
+	name_fold_exact(field, (size_t)len);
+	return 0;
+}
+
+/* ---- lists ---- */
+
+enum { DNS_PORT = 53, PORT_MAX = 65535, PORT_TEXT_MAX = 5 };
+
+static bool parse_port(const char *text, in_port_t *out)
+{
+	uint64_t port = 0;
+	const char *end = strlen(text) <= PORT_TEXT_MAX ? read_digits(text, &port) : NULL;
+
+	if (!end || *end || port < 1 || port > PORT_MAX)
+		return false;
+	*out = htons((uint16_t)port);
+	return true;
+}
+
+/* host: without a port. */
+static bool parse_host(const char *host, in_port_t port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = port};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = port};
+
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, host, &ipv4.sin_addr) == 1)
+		memcpy(out, &ipv4, sizeof ipv4);
+	else if (inet_pton(AF_INET6, host, &ipv6.sin6_addr) == 1)
+		memcpy(out, &ipv6, sizeof ipv6);
+	else
+		return false;
+	return true;
+}
+
+static int add_listen(const struct option *o, struct config *c, const char *text,
+                      struct value_problem *p)
+{
+	char host[INET6_ADDRSTRLEN];
+	size_t host_len = strcspn(text, "@");
+	in_port_t port = htons(DNS_PORT);
+	struct sockaddr_storage address;
+
+	if (c->listen_count == CONFIG_LISTEN_MAX)
+		return refuse(p, "out-of-range", "%s: more than %d addresses", o->key,
+		              CONFIG_LISTEN_MAX);
+	if (text[host_len] == '@' && !parse_port(text + host_len + 1, &port))
+		return refuse(p, "bad-address", "%s: \"%.60s\" is no port (1 to %d)",
+		              o->key, text + host_len + 1, PORT_MAX);
+	(void)snprintf(host, sizeof host, "%.*s",
+	               (int)(host_len < sizeof host ? host_len : 0), text);
+	if (!parse_host(host, port, &address))
+		return refuse(
+			p, "bad-address",
+			"%s: \"%.60s\" is no IP address; expected ADDRESS or ADDRESS@PORT",
+			o->key, text);
+	for (size_t i = 0; i < c->listen_count; i++)
+		if (!memcmp(&c->listen[i], &address, sizeof address))
+			return refuse(p, "duplicate-value",
+			              "%s: \"%.60s\" is there twice", o->key, text);
+	c->listen[c->listen_count++] = address;
+	return 0;
+}
+
+static int add_cpu(const struct option *o, struct config *c, const char *text,
+                   struct value_problem *p)
+{
+	enum { CPU_HIGHEST = 1023 };
+	uint64_t cpu = 0;
+	const char *end = read_digits(text, &cpu);
+
+	if (!end || *end || cpu > CPU_HIGHEST)
+		return refuse(p, "bad-value",
+		              "%s: expected the number of a processor (0 to %d), "
+		              "found \"%.60s\"",
+		              o->key, CPU_HIGHEST, text);
+	if (c->cpu_count == CONFIG_CPUS_MAX)
+		return refuse(p, "out-of-range", "%s: more than %d processors", o->key,
+		              CONFIG_CPUS_MAX);
+	for (size_t i = 0; i < c->cpu_count; i++)
+		if (c->cpus[i] == (int)cpu)
+			return refuse(p, "duplicate-value",
+			              "%s: processor %d is there twice", o->key,
+			              (int)cpu);
+	c->cpus[c->cpu_count++] = (int)cpu;
+	return 0;
+}
+
+static void show_address(const struct sockaddr_storage *address, FILE *to)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+	uint16_t port;
+
+	if (address->ss_family == AF_INET) {
+		struct sockaddr_in ipv4;
+		memcpy(&ipv4, address, sizeof ipv4);
+		(void)inet_ntop(AF_INET, &ipv4.sin_addr, host, sizeof host);
+		port = ntohs(ipv4.sin_port);
+	} else {
+		struct sockaddr_in6 ipv6;
+		memcpy(&ipv6, address, sizeof ipv6);
+		(void)inet_ntop(AF_INET6, &ipv6.sin6_addr, host, sizeof host);
+		port = ntohs(ipv6.sin6_port);
+	}
+	(void)fprintf(to, "\"%s@%u\"", host, (unsigned)port);
+}
+
+static void show_list(const struct option *o, const struct config *c, FILE *to)
+{
+	size_t count = o->kind == KIND_LISTEN ? c->listen_count : c->cpu_count;
+
+	(void)fputc('[', to);
+	for (size_t i = 0; i < count; i++) {
+		(void)fputs(i ? ", " : "", to);
+		if (o->kind == KIND_LISTEN)
+			show_address(&c->listen[i], to);
+		else
+			(void)fprintf(to, "%d", c->cpus[i]);
+	}
+	(void)fputc(']', to);
+}
+
+/* ---- by kind ---- */
+
+int value_set(const struct option *o, void *object, const char *dir, const char *text,
+              struct value_problem *problem)
+{
+	void *field = (char *)object + o->offset;
+
+	switch (o->kind) {
+	case KIND_LISTEN: return add_listen(o, object, text, problem);
+	case KIND_CPUS: return add_cpu(o, object, text, problem);
+	case KIND_UINT:
+	case KIND_MS:
+	case KIND_BYTES:
+	case KIND_MB: return set_number(o, field, text, problem);
+	case KIND_IO: return set_io(o, field, text, problem);
+	case KIND_TEXT:
+	case KIND_HOST_TEXT: return set_limited_text(o, field, text, problem);
+	case KIND_BOOL: return set_bool(o, field, text, problem);
+	case KIND_PATH:
+	case KIND_SOCKET: return set_path(o, field, dir, text, problem);
+	case KIND_SUPERVISE: return set_supervise(o, field, dir, text, problem);
+	case KIND_ZONE_NAME: return set_zone_name(field, text, problem);
+	}
+	abort();
+}
+
+int value_set_default(const struct option *o, void *object, const char *dir,
+                      struct value_problem *problem)
+{
+	if (o->kind == KIND_CPUS)
+		return 0;
+	if (o->kind == KIND_HOST_TEXT) {
+		char host[SETTINGS_TEXT_MAX + 1] = "";
+
+		/* A longer name is cut: it only tells servers apart. */
+		(void)gethostname(host, sizeof host - 1);
+		return value_set(o, object, dir, host, problem);
+	}
+	return value_set(o, object, dir, o->fallback, problem);
+}
+
+/* Gives the length of the UTF-8 sequence at s and its code point, or 0 when it is none. */
+static unsigned decode_utf8(const unsigned char *s, uint32_t *point)
+{
+	unsigned len = s[0] >= 0xf0 && s[0] < 0xf8   ? 4
+	               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+	                                             : 2;
+	uint32_t value = s[0] & (0x7fU >> len);
+
+	if (s[0] < 0xc2 || s[0] >= 0xf8)
+		return 0;
+	for (unsigned i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (s[i] & 0x3f);
+	}
+	*point = value;
+	return len;
+}
+
+void value_show_quoted(const char *text, FILE *to)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	(void)fputc('"', to);
+	while (*s) {
+		uint32_t point = *s;
+		unsigned len = *s < 0x80 ? 1 : decode_utf8(s, &point);
+
+		if (*s == '"' || *s == '\\')
+			(void)fprintf(to, "\\%c", *s);
+		else if (*s >= 0x20 && *s < 0x7f)
+			(void)fputc(*s, to);
+		else if (len <= 1)
+			(void)fprintf(to, "\\x%02x", (unsigned)*s);
+		else
+			(void)fprintf(to, "\\U%08x", point);
+		s += len ? len : 1;
+	}
+	(void)fputc('"', to);
+}
+
+static void show_zone_name(const uint8_t *name, FILE *to)
+{
+	char text[NAME_TEXT_MAX];
+
+	value_show_quoted(name_to_text(name, text), to);
+}
+
+void value_show(const struct option *o, const void *object, FILE *to)
+{
+	const void *field = (const char *)object + o->offset;
+	const char *text;
+	unsigned number;
+
+	switch (o->kind) {
+	case KIND_LISTEN:
+	case KIND_CPUS: show_list(o, object, to); return;
+	case KIND_UINT:
+	case KIND_MS:
+	case KIND_BYTES:
+	case KIND_MB:
+		memcpy(&number, field, sizeof number);
+		value_show_number(o, o->kind == KIND_MB ? (uint64_t)number << 20 : number,
+		                  to);
+		return;
+	case KIND_IO: (void)fputs(io_words[*(const enum io_kind *)field], to); return;
+	case KIND_BOOL: (void)fputs(*(const bool *)field ? "yes" : "no", to); return;
+	case KIND_TEXT:
+	case KIND_HOST_TEXT:
+	case KIND_PATH:
+	case KIND_SOCKET: value_show_quoted(*(char *const *)field, to); return;
+	case KIND_SUPERVISE:
+		text = *(char *const *)field;
+		value_show_quoted(text[0] ? text : "no", to);
+		return;
+	case KIND_ZONE_NAME: show_zone_name(field, to); return;
+	}
+	abort();
+}
+
+void value_clear(const struct option *o, void *object)
+{
+	char **text = (char **)(void *)((char *)object + o->offset);
+
+	switch (o->kind) {
+	case KIND_TEXT:
+	case KIND_HOST_TEXT:
+	case KIND_PATH:
+	case KIND_SOCKET:
+	case KIND_SUPERVISE:
+		free(*text);
+		*text = NULL;
+		return;
+	case KIND_LISTEN:
+	case KIND_UINT:
+	case KIND_CPUS:
+	case KIND_IO:
+	case KIND_BOOL:
+	case KIND_MS:
+	case KIND_BYTES:
+	case KIND_MB:
+	case KIND_ZONE_NAME: return;
+	}
+	abort();
+}
