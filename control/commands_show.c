@@ -1,0 +1,313 @@
+/* Commands that only look. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/engine_internal.h"
+#include "shared/err.h"
+
+#ifndef ANSER_VERSION
+#define ANSER_VERSION "0"
+#endif
+
+enum { STUCK_ALARM_MB = 64 };
+
+static const char *const state_names[] = {
+	[ZONE_STATE_EMPTY] = "empty",
+	[ZONE_STATE_SERVED] = "served",
+	[ZONE_STATE_FAILED] = "failed",
+};
+
+static json_t *number(uint64_t v)
+{
+	return json_integer((json_int_t)v);
+}
+
+static json_t *counters_json(const uint64_t values[static COUNTER_COUNT])
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		engine_set(o, counter_name((enum counter_index)i), number(values[i]));
+	return o;
+}
+
+static json_t *attachment_json(const struct attachment_info *a, bool counters)
+{
+	json_t *o = json_object();
+
+	engine_set(o, "pid", number(a->pid));
+	engine_set(o, "io", json_string(a->io));
+	engine_set(o, "workers", number(a->workers));
+	engine_set(o, "generation", number(a->generation));
+	engine_set(o, "answered", number(a->answered));
+	engine_set(o, "silent_ms", number(a->silent_ms));
+	engine_set(o, "stopped", json_boolean(a->stopped));
+	if (counters)
+		engine_set(o, "counters", counters_json(a->counters));
+	return o;
+}
+
+static json_t *attachments_json(struct engine *e, bool counters, json_t *alarms)
+{
+	struct attachment_info info[ATTACHMENTS_MAX];
+	unsigned n = publisher_attachments(e->publisher, info);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_array_append_new(list, attachment_json(&info[i], counters));
+		if (alarms && info[i].stopped)
+			json_array_append_new(
+				alarms,
+				json_sprintf("data plane %u has not answered for %llu ms",
+			                     info[i].pid,
+			                     (unsigned long long)info[i].silent_ms));
+	}
+	if (alarms && n == 0)
+		json_array_append_new(alarms, json_string("no data plane is attached"));
+	return list;
+}
+
+struct zone_counts {
+	uint64_t served;
+	uint64_t failed;
+	uint64_t records;
+	uint64_t rrsets;
+};
+
+static struct zone_counts count_zones(struct engine *e)
+{
+	struct zone **all = registry_sorted(e->committer.registry);
+	struct zone_counts n = {0};
+
+	for (size_t i = 0; all[i]; i++) {
+		n.served += all[i]->loaded;
+		n.failed += all[i]->state == ZONE_STATE_FAILED;
+		n.records += all[i]->records;
+		n.rrsets += all[i]->rrsets;
+	}
+	free(all);
+	return n;
+}
+
+static void add_zone_counts(struct engine *e, json_t *result, json_t *alarms)
+{
+	struct zone_counts n = count_zones(e);
+	json_t *zones = json_object();
+
+	engine_set(zones, "served", number(n.served));
+	engine_set(zones, "failed", number(n.failed));
+	engine_set(zones, "total", number(registry_count(e->committer.registry)));
+	engine_set(result, "zones", zones);
+	engine_set(result, "records", number(n.records));
+	engine_set(result, "rrsets", number(n.rrsets));
+	if (n.failed > 0)
+		json_array_append_new(
+			alarms, json_sprintf("the last load of %llu zones was refused",
+		                             (unsigned long long)n.failed));
+}
+
+static void add_table(struct engine *e, json_t *result, json_t *alarms)
+{
+	struct writer_usage u;
+	json_t *table = json_object();
+
+	writer_usage(e->committer.writer, &u);
+	engine_set(table, "bytes_used", number(u.used));
+	engine_set(table, "bytes_free", number(u.free));
+	engine_set(table, "bytes_retired", number(u.retired));
+	engine_set(table, "bytes_limit", number(u.limit));
+	engine_set(table, "resident", number(u.resident));
+	engine_set(table, "names", number(u.names));
+	engine_set(table, "buckets", number(u.buckets));
+	engine_set(result, "table", table);
+	if (u.retired > (uint64_t)STUCK_ALARM_MB << 20)
+		json_array_append_new(
+			alarms,
+			json_sprintf("%llu bytes of the table wait for a grace period",
+		                     (unsigned long long)u.retired));
+}
+
+static void add_store(struct engine *e, json_t *result)
+{
+	struct store_usage u;
+	json_t *store = json_object();
+
+	if (store_usage(e->committer.store, &u) == 0) {
+		engine_set(store, "bytes_used", number(u.bytes_used));
+		engine_set(store, "bytes_reserved", number(u.bytes_reserved));
+	}
+	engine_set(result, "store", store);
+}
+
+static uint64_t uptime(const struct engine *e)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)(now.tv_sec - e->started.tv_sec);
+}
+
+enum engine_outcome command_status(struct engine *e, const json_t *args, json_t *result)
+{
+	json_t *alarms = json_array();
+
+	(void)args;
+	engine_set(result, "version", json_string(ANSER_VERSION));
+	engine_set(result, "pid", number((uint64_t)getpid()));
+	engine_set(result, "uptime_s", number(uptime(e)));
+	engine_set(result, "config", json_string(e->config->path));
+	engine_set(result, "generation", number(e->committer.generation));
+	engine_set(result, "commit", number(e->committer.commits));
+	add_zone_counts(e, result, alarms);
+	add_table(e, result, alarms);
+	add_store(e, result);
+	engine_set(result, "attachments", attachments_json(e, false, alarms));
+	const char *state = !e->synced                ? "loading"
+	                    : json_array_size(alarms) ? "degraded"
+	                                              : "ok";
+	engine_set(result, "state", json_string(state));
+	engine_set(result, "alarms", alarms);
+	return ENGINE_OK;
+}
+
+enum engine_outcome command_stats(struct engine *e, const json_t *args, json_t *result)
+{
+	uint64_t values[COUNTER_COUNT];
+
+	(void)args;
+	publisher_counters(e->publisher, values);
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		values[i] += counter_read(e->committer.source.counters, (enum counter_index)i);
+	engine_set(result, "counters", counters_json(values));
+	engine_set(result, "attachments", attachments_json(e, true, NULL));
+	return ENGINE_OK;
+}
+
+enum engine_outcome command_version(struct engine *e, const json_t *args, json_t *result)
+{
+	(void)e;
+	(void)args;
+	engine_set(result, "version", json_string(ANSER_VERSION));
+	engine_set(result, "layout", number(TABLE_LAYOUT));
+	return ENGINE_OK;
+}
+
+enum engine_outcome command_conf_show(struct engine *e, const json_t *args,
+                                      json_t *result)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	(void)args;
+	if (!to)
+		abort();
+	config_show(e->config, to);
+	fclose(to);
+	engine_set(result, "text", json_stringn(text, size));
+	free(text);
+	return ENGINE_OK;
+}
+
+enum engine_outcome command_conf_check(struct engine *e, const json_t *args,
+                                       json_t *result)
+{
+	const char *file = json_string_value(json_object_get(args, "file"));
+	struct config *config = NULL;
+	struct diag diag;
+
+	diag_init(&diag);
+	int err = config_read(file ? file : e->config->path, &config, &diag);
+	engine_set(result, "diagnostics", engine_diagnostics(&diag));
+	diag_fini(&diag);
+	if (err < 0)
+		return engine_fail(result, ENGINE_REFUSED, "%s: %s",
+		                   file ? file : e->config->path, err_text(err));
+	config_free(config);
+	return ENGINE_OK;
+}
+
+/* ---- zones ---- */
+
+static json_t *zone_json(const struct zone *z)
+{
+	char text[NAME_TEXT_MAX];
+	json_t *o = json_object();
+
+	engine_set(o, "name", json_string(name_to_text(z->table.apex, text)));
+	engine_set(o, "state", json_string(state_names[z->state]));
+	engine_set(o, "serial", z->loaded ? number(z->serial) : json_null());
+	engine_set(o, "records", number(z->records));
+	engine_set(o, "rrsets", number(z->rrsets));
+	engine_set(o, "source", json_string(z->source ? z->source : ""));
+	engine_set(o, "changed_at", number(z->changed_at));
+	if (z->error)
+		engine_set(o, "error", json_string(z->error));
+	return o;
+}
+
+/* "*" stands for any run of characters. */
+static bool glob_match(const char *pattern, const char *text)
+{
+	const char *star = NULL;
+	const char *resume = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = pattern++;
+			resume = text;
+		} else if (*pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star + 1;
+			text = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == 0;
+}
+
+enum engine_outcome command_zone_list(struct engine *e, const json_t *args,
+                                      json_t *result)
+{
+	const char *match = json_string_value(json_object_get(args, "match"));
+	struct zone **all = registry_sorted(e->committer.registry);
+	json_t *list = json_array();
+	char text[NAME_TEXT_MAX];
+
+	for (size_t i = 0; all[i]; i++)
+		if (!match || glob_match(match, name_to_text(all[i]->table.apex, text)))
+			json_array_append_new(list, zone_json(all[i]));
+	free(all);
+	engine_set(result, "zones", list);
+	return ENGINE_OK;
+}
+
+enum engine_outcome command_zone_show(struct engine *e, const json_t *args,
+                                      json_t *result)
+{
+	uint8_t name[NAME_MAX_LEN];
+	enum engine_outcome bad = engine_zone_arg(args, result, name);
+
+	if (bad != ENGINE_OK)
+		return bad;
+	const struct zone *z = registry_find(e->committer.registry, name);
+	if (!z)
+		return engine_fail(result, ENGINE_REFUSED, "no zone %s",
+		                   json_string_value(json_object_get(args, "zone")));
+	json_t *o = zone_json(z);
+	engine_set(o, "id", number(z->table.id));
+	engine_set(o, "added", json_boolean(z->added));
+	engine_set(o, "denial",
+	           json_string(z->table.denial == ZONE_NSEC    ? "nsec"
+	                       : z->table.denial == ZONE_NSEC3 ? "nsec3"
+	                                                       : "none"));
+	json_object_update(result, o);
+	json_decref(o);
+	return ENGINE_OK;
+}

@@ -1,0 +1,454 @@
+#include "control/commit/commit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "control/commit/diff.h"
+#include "control/compile/compile.h"
+#include "shared/err.h"
+#include "shared/rcu.h"
+#include "shared/rrtype.h"
+#include "shared/wire.h"
+
+#define COOKIE_SECRET_NAME "cookie-secret"
+
+static bool hosts_below(void *arg, const uint8_t *name)
+{
+	const struct committer *c = arg;
+
+	return registry_hosts_below(c->registry, name);
+}
+
+/* ---- settings ---- */
+
+static uint8_t put_text(uint8_t *to, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len > SETTINGS_TEXT_MAX)
+		len = SETTINGS_TEXT_MAX;
+	memcpy(to, text ? text : "", len);
+	return (uint8_t)len;
+}
+
+/* The secret outlives restarts, so that clients' cookies do. */
+static int read_secret(struct committer *c, uint8_t secret[static COOKIE_SECRET_LEN])
+{
+	struct store_txn *t;
+	const void *value;
+	size_t size;
+
+	TRY(store_begin_write(c->store, &t));
+	int err = store_meta_get(t, COOKIE_SECRET_NAME, &value, &size);
+	if (err == 0 && size == COOKIE_SECRET_LEN) {
+		memcpy(secret, value, COOKIE_SECRET_LEN);
+		store_abort(&t);
+		return 0;
+	}
+	if (getrandom(secret, COOKIE_SECRET_LEN, 0) != COOKIE_SECRET_LEN)
+		err = ERR_SYSTEM;
+	else
+		err = store_meta_put(t, COOKIE_SECRET_NAME, secret, COOKIE_SECRET_LEN);
+	if (err == 0)
+		return store_commit(&t);
+	store_abort(&t);
+	return err;
+}
+
+static int put_settings(struct committer *c, struct table_writer *w)
+{
+	void *room;
+	table_ref ref = writer_alloc(w, sizeof(struct table_settings), &room);
+
+	if (!ref)
+		return ERR_FULL;
+	struct table_settings *s = room;
+	s->udp_max_ipv4 = (uint16_t)c->config->udp_max_ipv4;
+	s->udp_max_ipv6 = (uint16_t)c->config->udp_max_ipv6;
+	s->tcp_keepalive = (uint16_t)(c->config->tcp_idle_timeout_ms / 100);
+	s->cookies = c->config->cookies;
+	s->nsid_len = put_text(s->nsid, c->config->nsid);
+	s->id_len = put_text(s->id, c->config->id);
+	s->version_len = put_text(s->version, c->config->version);
+	TRY(read_secret(c, s->cookie_secret));
+	memcpy(s->cookie_secret_previous, s->cookie_secret, COOKIE_SECRET_LEN);
+	writer_put_settings(w, ref);
+	return 0;
+}
+
+/* ---- zones in the table ---- */
+
+/* The sort key of a child zone's apex in its parent. */
+static size_t key_in_parent(const struct zone *parent, const struct zone *child,
+                            uint8_t key[static NAME_KEY_MAX])
+{
+	return name_to_key(child->table.apex, parent->table.apex_len, key);
+}
+
+/* Puts a zone with or without contents into the table for the first time. The nodes that a
+ * hosted parent has there make way, except for its view of the cut. */
+static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
+{
+	struct zone *parent = registry_parent(c->registry, z->table.apex);
+	uint8_t key[NAME_KEY_MAX];
+	size_t key_len = parent ? key_in_parent(parent, z, key) : 0;
+	size_t names;
+
+	z->table.hosts_children = registry_hosts_below(c->registry, z->table.apex);
+	TRY(compile_path(c->compiler, z->table.apex));
+	if (parent)
+		parent->table.hosts_children = true;
+	if (parent && parent->loaded)
+		TRY(compile_hide(c->compiler, &parent->table, t, key, key_len));
+	TRY(z->loaded ? compile_zone(c->compiler, &z->table, t)
+	              : compile_unloaded(c->compiler, &z->table));
+	if (parent && parent->loaded)
+		TRY(compile_subtree(c->compiler, &parent->table, t, key, key_len,
+		                    &names));
+	return 0;
+}
+
+static int leave_table(struct committer *c, struct zone *z, struct store_txn *t)
+{
+	TRY(compile_remove(c->compiler, &z->table, t));
+	return 0;
+}
+
+static int compile_all(struct committer *c, struct store_txn *t)
+{
+	struct zone **all = registry_sorted(c->registry);
+	size_t count = registry_count(c->registry);
+	int err = 0;
+
+	for (size_t i = 0; i < count && err == 0; i++) {
+		struct compile_zone fresh = {
+			.apex_len = all[i]->table.apex_len,
+			.apex_labels = all[i]->table.apex_labels,
+			.id = all[i]->table.id,
+		};
+		memcpy(fresh.apex, all[i]->table.apex, sizeof fresh.apex);
+		all[i]->table = fresh;
+	}
+	for (size_t i = 0; i < count && err == 0; i++)
+		err = enter_table(c, all[i], t);
+	free(all);
+	return err;
+}
+
+/* The root's node is always there: every name has an encloser. */
+static int put_root(struct compiler *compiler)
+{
+	static const uint8_t under_root[] = {1, 'x', 0};
+
+	return compile_path(compiler, under_root);
+}
+
+static int build(struct committer *c, struct table_writer *w)
+{
+	struct store_txn *t;
+
+	TRY(put_settings(c, w));
+	TRY(put_root(c->compiler));
+	TRY(store_begin_read(c->store, &t));
+	int err = compile_all(c, t);
+	store_abort(&t);
+	return err;
+}
+
+/* ---- segments ---- */
+
+static void show_segment(struct committer *c, struct table_writer *old)
+{
+	writer_share(c->writer);
+	rcu_publish(c->source.current, writer_table(c->writer));
+	if (c->publisher)
+		publisher_set_segment(c->publisher, writer_fd(c->writer),
+		                      writer_generation(c->writer));
+	rcu_wait();
+	writer_close(&old);
+}
+
+int committer_rebuild(struct committer *c)
+{
+	struct table_writer *old = c->writer;
+	struct compiler *old_compiler = c->compiler;
+	struct table_writer *fresh;
+	struct store_usage usage;
+
+	TRY(store_usage(c->store, &usage));
+	TRY(writer_open((uint64_t)c->config->table_limit_mb << 20, c->generation + 1,
+	                usage.rrsets, &fresh));
+	c->compiler = compiler_new(fresh, hosts_below, c);
+	c->writer = fresh;
+	int err = build(c, fresh);
+	if (err < 0) {
+		/* The old table goes on being served, but can take no further change. */
+		compiler_free(c->compiler);
+		writer_close(&fresh);
+		c->compiler = old_compiler;
+		c->writer = old;
+		return err;
+	}
+	if (old_compiler)
+		compiler_free(old_compiler);
+	c->generation++;
+	show_segment(c, old);
+	return 0;
+}
+
+/* ---- the registry and the store ---- */
+
+static int read_zone(const struct store_zone *s, void *arg)
+{
+	struct committer *c = arg;
+	struct zone *z = registry_add(c->registry, s->name);
+
+	z->table.id = s->id;
+	z->loaded = s->loaded;
+	z->state = s->loaded ? ZONE_STATE_SERVED : ZONE_STATE_EMPTY;
+	z->added = s->added;
+	z->serial = s->serial;
+	z->records = s->records;
+	z->rrsets = s->rrsets;
+	z->changed_at = s->changed_at;
+	memcpy(z->source_mark, s->source_mark, sizeof z->source_mark);
+	if (s->source[0])
+		z->source = strdup(s->source);
+	return 0;
+}
+
+static int read_registry(struct committer *c)
+{
+	struct store_txn *t;
+
+	if (c->registry)
+		registry_free(c->registry);
+	c->registry = registry_new();
+	TRY(store_begin_read(c->store, &t));
+	int err = store_zone_each(t, read_zone, c);
+	store_abort(&t);
+	return err;
+}
+
+int committer_open(struct committer *c, const struct config *config, struct publisher *p,
+                   char *text, size_t text_size)
+{
+	*c = (struct committer){.config = config, .publisher = p};
+	TRY(store_open(config->store, &c->store, text, text_size));
+	int err = read_registry(c);
+	if (err == 0)
+		err = committer_rebuild(c);
+	if (err < 0) {
+		snprintf(text, text_size, "cannot build the table: %s", err_text(err));
+		committer_close(c);
+	}
+	return err;
+}
+
+void committer_close(struct committer *c)
+{
+	if (c->compiler)
+		compiler_free(c->compiler);
+	writer_close(&c->writer);
+	if (c->registry)
+		registry_free(c->registry);
+	if (c->store)
+		store_close(c->store);
+	*c = (struct committer){0};
+}
+
+/* ---- commits ---- */
+
+int commit_begin(struct committer *c)
+{
+	return store_begin_write(c->store, &c->txn);
+}
+
+static void ask_for_grace(struct committer *c)
+{
+	c->grace = c->publisher ? publisher_request_grace(c->publisher) : c->grace + 1;
+	writer_wait_for(c->writer, c->grace);
+	rcu_wait(); /* the readers of this process */
+}
+
+int commit_finish(struct committer *c)
+{
+	if (writer_failed(c->writer)) {
+		commit_abandon(c);
+		return ERR_FULL;
+	}
+	int err = store_commit(&c->txn);
+	if (err < 0) {
+		commit_abandon(c);
+		return err;
+	}
+	writer_publish(c->writer);
+	c->commits++;
+	ask_for_grace(c);
+	return 0;
+}
+
+void commit_abandon(struct committer *c)
+{
+	if (c->txn)
+		store_abort(&c->txn);
+	int err = read_registry(c);
+	if (err == 0)
+		err = committer_rebuild(c);
+	if (err < 0)
+		fprintf(stderr,
+		        "cannot rebuild the table: %s; the last one is still served\n",
+		        err_text(err));
+}
+
+int commit_zone_state(struct committer *c, struct zone *z)
+{
+	struct store_zone s = {
+		.id = z->table.id,
+		.loaded = z->loaded,
+		.added = z->added,
+		.serial = z->serial,
+		.rrsets = z->rrsets,
+		.records = z->records,
+		.changed_at = z->changed_at,
+	};
+
+	memcpy(s.name, z->table.apex, z->table.apex_len);
+	memcpy(s.source_mark, z->source_mark, sizeof s.source_mark);
+	if (z->source && strlen(z->source) >= sizeof s.source)
+		return ERR_TOOBIG;
+	strcpy(s.source, z->source ? z->source : "");
+	TRY(store_zone_put(c->txn, &s));
+	z->table.id = s.id;
+	return 0;
+}
+
+int commit_zone_add(struct committer *c, const uint8_t *name, bool added,
+                    struct zone **out)
+{
+	if (registry_find(c->registry, name))
+		return ERR_EXISTS;
+	struct zone *z = registry_add(c->registry, name);
+	z->added = added;
+	TRY(commit_zone_state(c, z));
+	TRY(enter_table(c, z, c->txn));
+	*out = z;
+	return 0;
+}
+
+int commit_zone_remove(struct committer *c, struct zone *z)
+{
+	uint8_t name[NAME_MAX_LEN];
+	uint8_t key[NAME_KEY_MAX];
+	struct zone *parent = registry_parent(c->registry, z->table.apex);
+	size_t key_len = parent ? key_in_parent(parent, z, key) : 0;
+	size_t names;
+
+	memcpy(name, z->table.apex, sizeof name);
+	TRY(leave_table(c, z, c->txn));
+	TRY(store_zone_delete(c->txn, name));
+	registry_remove(c->registry, z);
+	compile_unpath(c->compiler, name);
+	if (!parent)
+		return 0;
+	parent->table.hosts_children =
+		registry_hosts_below(c->registry, parent->table.apex);
+	if (parent->loaded)
+		TRY(compile_subtree(c->compiler, &parent->table, c->txn, key, key_len,
+		                    &names));
+	return 0;
+}
+
+static uint32_t serial_of(const struct contents *contents)
+{
+	const struct contents_rrset *r = contents_find(contents, (const uint8_t *)"", 0);
+	struct rrset set;
+
+	for (; r && r < contents->rrsets + contents->count && r->key_len == 0; r++) {
+		if (r->type != RRTYPE_SOA ||
+		    rrset_open(r->type, r->blob, r->size, &set) < 0)
+			continue;
+		const uint8_t *at = rrset_first(&set);
+		struct rdata d = rrset_next(&at);
+		return wire_load32(d.bytes + d.len - 20);
+	}
+	return 0;
+}
+
+static int first_contents(struct committer *c, struct zone *z,
+                          const struct contents *contents, struct commit_report *report)
+{
+	/* The empty zone's apex and stub are replaced, not added to. */
+	z->loaded = true;
+	TRY(enter_table(c, z, c->txn));
+	report->names = contents->count;
+	return 0;
+}
+
+int commit_zone_contents(struct committer *c, struct zone *z,
+                         const struct contents *contents, struct commit_report *report)
+{
+	struct diff d;
+	bool first = !z->loaded;
+
+	diff_init(&d);
+	int err = diff_compute(&d, c->txn, z->table.id, contents);
+	if (err == 0)
+		err = diff_apply(&d, c->txn, z->table.id, contents);
+	*report = (struct commit_report){
+		.added = d.added, .removed = d.removed, .changed = d.changed};
+	if (err == 0 && first)
+		err = first_contents(c, z, contents, report);
+	else if (err == 0 && d.change_count > 0)
+		err = compile_changes(c->compiler, &z->table, c->txn, d.changes,
+		                      d.change_count, &report->names);
+	if (err == 0) {
+		z->loaded = true;
+		z->state = ZONE_STATE_SERVED;
+		z->serial = serial_of(contents);
+		z->records = contents->records;
+		z->rrsets = contents->count;
+		if (d.step_count > 0)
+			z->changed_at = (uint64_t)time(NULL);
+		err = commit_zone_state(c, z);
+	}
+	diff_fini(&d);
+	return err;
+}
+
+/* ---- housekeeping ---- */
+
+static bool someone_stopped(struct committer *c)
+{
+	struct attachment_info info[ATTACHMENTS_MAX];
+	unsigned n = publisher_attachments(c->publisher, info);
+	bool stopped = false;
+
+	for (unsigned i = 0; i < n; i++)
+		stopped |= info[i].stopped && info[i].generation == c->generation;
+	return stopped;
+}
+
+int committer_tick(struct committer *c)
+{
+	struct writer_usage usage;
+
+	writer_collapse(c->writer);
+	writer_passed(c->writer,
+	              c->publisher ? publisher_passed(c->publisher) : c->grace);
+	if (writer_wants_grace(c->writer))
+		ask_for_grace(c);
+	if (!c->publisher)
+		return 0;
+	writer_usage(c->writer, &usage);
+	if (usage.retired < (uint64_t)c->config->retired_limit_mb << 20 ||
+	    !someone_stopped(c))
+		return 0;
+	fprintf(stderr,
+	        "a stopped data plane holds back %llu bytes: moving to a fresh table\n",
+	        (unsigned long long)usage.retired);
+	return committer_rebuild(c);
+}

@@ -1,0 +1,81 @@
+/*
+ * The one road for every change: validate -> store -> compile what changed -> publish.
+ *
+ * A commit begins a store transaction and prepares table versions beside it. Finishing writes
+ * the store durably, then makes the table's change visible by one store; whoever sees an answer
+ * from a commit can rely on its being on disk. When anything fails before that, the transaction is
+ * aborted, and a table that was touched is replaced by a fresh one built from the store: nothing
+ * half-done is ever visible or kept.
+ *
+ * Belongs to the commit thread.
+ */
+#ifndef CONTROL_COMMIT_COMMIT_H
+#define CONTROL_COMMIT_COMMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/commit/registry.h"
+#include "control/config/config.h"
+#include "control/diag.h"
+#include "control/engine.h"
+#include "control/publish/publisher.h"
+#include "control/store/store.h"
+#include "control/table/writer.h"
+#include "control/zone/contents.h"
+#include "shared/compiler.h"
+
+struct committer {
+	const struct config *config;
+	struct publisher
+		*publisher; /* NULL: nobody but this process reads (tests, benchmarks) */
+	struct store *store;
+	struct registry *registry;
+	struct table_writer *writer;
+	struct compiler *compiler;
+	struct table_source source;
+	struct store_txn *txn; /* of the commit under way, or NULL */
+	uint64_t grace;        /* number of the newest grace period asked for */
+	uint64_t generation;
+	uint64_t commits; /* since start, over all segments */
+};
+
+/* What one zone's change came to. */
+struct commit_report {
+	size_t names; /* compiled */
+	size_t added; /* RRsets */
+	size_t removed;
+	size_t changed;
+};
+
+/* Opens the store, reads the list of zones and builds the first segment. */
+MUST_CHECK int committer_open(struct committer *c, const struct config *config,
+                              struct publisher *p, char *text, size_t text_size);
+void committer_close(struct committer *c);
+
+/* A commit: begin, any number of changes, then exactly one of finish and abandon. */
+MUST_CHECK int commit_begin(struct committer *c);
+MUST_CHECK int commit_finish(struct committer *c);
+void commit_abandon(struct committer *c);
+
+/* Adds a zone without contents (SERVFAIL until it has some). */
+MUST_CHECK int commit_zone_add(struct committer *c, const uint8_t *name, bool added,
+                               struct zone **out);
+MUST_CHECK int commit_zone_remove(struct committer *c, struct zone *z);
+
+/* Gives a zone new contents, which have passed contents_check(). */
+MUST_CHECK int commit_zone_contents(struct committer *c, struct zone *z,
+                                    const struct contents *contents,
+                                    struct commit_report *report);
+
+/* Writes down what the registry says about a zone. */
+MUST_CHECK int commit_zone_state(struct committer *c, struct zone *z);
+
+/* Housekeeping, between commits: frees what no reader sees any more; leaves a stopped reader
+ * behind by moving to a fresh segment when too much waits for it. */
+MUST_CHECK int committer_tick(struct committer *c);
+
+/* Builds a fresh segment from the store and moves all readers there. */
+MUST_CHECK int committer_rebuild(struct committer *c);
+
+#endif

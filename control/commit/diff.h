@@ -1,0 +1,41 @@
+/*
+ * What a zone's new contents change in the store: computed by one merge of both in canonical
+ * order, then applied.
+ */
+#ifndef CONTROL_COMMIT_DIFF_H
+#define CONTROL_COMMIT_DIFF_H
+
+#include <stddef.h>
+
+#include "control/compile/compile.h"
+#include "control/store/store.h"
+#include "control/zone/contents.h"
+#include "shared/compiler.h"
+
+struct diff_step;
+
+struct diff {
+	size_t added; /* RRsets */
+	size_t removed;
+	size_t changed;
+	struct compile_change *changes; /* one per owner, in canonical order */
+	size_t change_count;
+	struct diff_step *steps;
+	size_t step_count;
+	size_t step_room;
+	uint8_t *
+		keys; /* of removed RRsets: the store's own are gone by the time they are needed */
+	size_t keys_len;
+	size_t keys_room;
+};
+
+void diff_init(struct diff *d);
+void diff_fini(struct diff *d);
+
+/* contents is lent until diff_fini(). */
+MUST_CHECK int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
+                            const struct contents *contents);
+MUST_CHECK int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
+                          const struct contents *contents);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * The engine: the one place where changes happen. It owns the store, the table and the commit
+ * thread on which every command that changes something runs, one after the other; commands that
+ * only look run there as well, so that what they show is consistent.
+ *
+ * Commands take and give JSON; the control socket and its client are thin shells around them.
+ * docs/CONTROL.md lists commands, arguments and results.
+ */
+#ifndef CONTROL_ENGINE_H
+#define CONTROL_ENGINE_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "control/config/config.h"
+#include "control/publish/publisher.h"
+#include "shared/compiler.h"
+#include "shared/table.h"
+
+/* Exit codes of anserctl and outcome of every command. */
+enum engine_outcome {
+	ENGINE_OK = 0,
+	ENGINE_REFUSED = 1,
+	ENGINE_USAGE = 2,
+	ENGINE_NOT_RUNNING = 3,
+	ENGINE_TIMED_OUT = 4,
+};
+
+struct engine;
+
+/* The table that readers inside this process use: an RCU-protected pointer (shared/rcu.h). Read with
+ * rcu_look() while online; never kept across bursts. */
+struct table_source {
+	struct table *current;
+	struct counters
+		*counters; /* where those readers count; one writer, the loop thread */
+};
+
+/* Opens the store and builds the first segment from it. config and publisher are lent for the
+ * engine's life. The configuration's zones are loaded by the command "zone sync". */
+MUST_CHECK int engine_open(uv_loop_t *loop, const struct config *config,
+                           struct publisher *p, struct engine **out, char *text,
+                           size_t text_size);
+void engine_close(struct engine **e);
+
+struct table_source *engine_table(struct engine *e);
+
+/* Runs on the loop thread when a command is done. result is lent during the call. */
+typedef void engine_done(void *arg, enum engine_outcome outcome, const json_t *result);
+
+/* Loop thread. Queues a command; args (a JSON object, may be NULL) is borrowed during the call.
+ * Unknown commands and bad arguments end in ENGINE_USAGE. result always is an object; when the
+ * outcome is not ENGINE_OK it has "error" (text) and may have "diagnostics". */
+void engine_run(struct engine *e, const char *command, const json_t *args,
+                engine_done *done, void *arg);
+
+#endif
