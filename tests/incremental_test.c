@@ -1,0 +1,251 @@
+/*
+ * A table that went through many small commits must answer exactly as one that is built from the
+ * same zones in one go. Zones are random, drawn from few labels and types so that cuts, empty
+ * non-terminals, wildcards, CNAMEs, DNAMEs and hosted children come and go all the time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shared/rrtype.h"
+#include "tests/harness.h"
+
+enum {
+	ROUNDS = 60,
+	NAMES = 40,
+	ZONE_TEXT = 1 << 16,
+};
+
+static uint64_t state;
+
+static uint32_t draw(uint32_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 20) % below;
+}
+
+static const char *const labels[] = {"a", "b", "c", "*", "d", "-", "1"};
+
+static void draw_name(char *out, size_t size, unsigned depth)
+{
+	out[0] = 0;
+	for (unsigned i = 0; i < depth; i++) {
+		size_t len = strlen(out);
+		snprintf(out + len, size - len, "%s.", labels[draw(ARRAY_LEN(labels))]);
+	}
+	size_t len = strlen(out);
+	snprintf(out + len, size - len, "x.example.");
+}
+
+/* One random RRset for a name. Refused zones are drawn again, so any mix will do. */
+static size_t draw_records(char *to, size_t room, const char *owner)
+{
+	char target[128];
+
+	draw_name(target, sizeof target, 1 + draw(3));
+	switch (draw(9)) {
+	case 0: return (size_t)snprintf(to, room, "%s 60 NS %s\n", owner, target);
+	case 1: return (size_t)snprintf(to, room, "%s 60 CNAME %s\n", owner, target);
+	case 2: return (size_t)snprintf(to, room, "%s 60 DNAME %s\n", owner, target);
+	case 3: return (size_t)snprintf(to, room, "%s 60 MX 10 %s\n", owner, target);
+	case 4:
+		return (size_t)snprintf(to, room, "%s 60 AAAA 2001:db8::%x\n", owner,
+		                        draw(9));
+	case 5: return (size_t)snprintf(to, room, "%s 60 TXT \"%u\"\n", owner, draw(9));
+	default:
+		return (size_t)snprintf(to, room, "%s 60 A 192.0.2.%u\n", owner, draw(9));
+	}
+}
+
+struct lines {
+	char text[NAMES][512];
+	unsigned count;
+};
+
+static void zone_text(const struct lines *l, const char *origin, unsigned serial,
+                      char *out)
+{
+	size_t len = (size_t)snprintf(out, ZONE_TEXT,
+	                              "%s 60 SOA ns h %u 1 1 1 60\n%s 60 NS ns.%s\n",
+	                              origin, serial, origin, origin);
+
+	for (unsigned i = 0; i < l->count; i++)
+		len += (size_t)snprintf(out + len, ZONE_TEXT - len, "%s", l->text[i]);
+}
+
+static void change_lines(struct lines *l)
+{
+	char owner[128];
+
+	for (unsigned i = 1 + draw(4); i > 0; i--) {
+		unsigned at = draw(NAMES);
+		if (at < l->count && draw(2) == 0) {
+			memmove(l->text[at], l->text[at + 1],
+			        (size_t)(l->count - at - 1) * sizeof l->text[0]);
+			l->count--;
+		} else if (l->count < NAMES - 1) {
+			draw_name(owner, sizeof owner, 1 + draw(4));
+			draw_records(l->text[l->count++], sizeof l->text[0], owner);
+		}
+	}
+}
+
+/* Answers must be the same bytes. */
+static void compare_one(struct harness *a, struct harness *b, const struct question *q)
+{
+	uint8_t message[512];
+	size_t len = harness_query(q, message);
+	size_t a_len = harness_ask(a, message, len, q->tcp);
+	size_t b_len = harness_ask(b, message, len, q->tcp);
+
+	if (a_len != b_len || memcmp(a->reply, b->reply, a_len) != 0)
+		fail_msg("%s type %u: %zu bytes against %zu", q->name, q->type, a_len,
+		         b_len);
+}
+
+static void compare(struct harness *a, struct harness *b)
+{
+	static const uint16_t types[] = {RRTYPE_A,  RRTYPE_AAAA,  RRTYPE_NS,  RRTYPE_DS,
+	                                 RRTYPE_MX, RRTYPE_DNAME, RRTYPE_ANY, RRTYPE_SOA};
+
+	for (unsigned i = 0; i < 300; i++) {
+		char name[256];
+		draw_name(name, sizeof name, draw(6));
+		struct question q = {
+			.name = name,
+			.type = types[draw(ARRAY_LEN(types))],
+			.udp_size = 1232,
+			.dnssec = draw(2),
+		};
+		compare_one(a, b, &q);
+	}
+}
+
+static struct harness *from_scratch(const char *parent, const char *child,
+                                    bool with_child)
+{
+	struct harness *h = harness_open();
+
+	assert_int_equal(harness_load(h, "x.example", parent, NULL, NULL), 0);
+	if (with_child)
+		assert_int_equal(harness_load(h, "a.x.example", child, NULL, NULL), 0);
+	return h;
+}
+
+static void many_small_commits_equal_one_build(void **unused)
+{
+	static struct lines parent;
+	static struct lines next;
+	static char text[ZONE_TEXT];
+	static char accepted[ZONE_TEXT];
+	static const char child[] =
+		"@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nb 60 A 192.0.2.99\n"
+		"*.c 60 TXT child\n";
+	struct harness *h = harness_open();
+	bool with_child = false;
+	unsigned refused = 0;
+
+	(void)unused;
+	zone_text(&parent, "x.example.", 1, accepted);
+	assert_int_equal(harness_load(h, "x.example", accepted, NULL, NULL), 0);
+	for (unsigned round = 2; round < ROUNDS; round++) {
+		struct diag diag;
+		diag_init(&diag);
+		next = parent;
+		change_lines(&next);
+		zone_text(&next, "x.example.", round, text);
+		if (harness_load(h, "x.example", text, &diag, NULL) == 0) {
+			parent = next;
+			strcpy(accepted, text);
+		} else {
+			refused++;
+		}
+		diag_fini(&diag);
+		if (draw(4) == 0) {
+			int err = with_child ? harness_remove(h, "a.x.example")
+			                     : harness_load(h, "a.x.example", child, NULL,
+			                                    NULL);
+			assert_int_equal(err, 0);
+			with_child = !with_child;
+		}
+		struct harness *fresh = from_scratch(accepted, child, with_child);
+		compare(h, fresh);
+		harness_close(fresh);
+	}
+	assert_true(refused < ROUNDS * 3 / 4);
+	harness_close(h);
+}
+
+static void different_histories(void **unused)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		state = seed * UINT64_C(0x9e3779b97f4a7c15);
+		many_small_commits_equal_one_build(unused);
+	}
+}
+
+static void a_small_change_compiles_only_what_it_concerns(void **unused)
+{
+	enum { COUNT = 5000 };
+	char *text = calloc(COUNT + 10, 64);
+	struct harness *h = harness_open();
+	struct commit_report report;
+
+	(void)unused;
+	for (unsigned round = 0; round < 2; round++) {
+		size_t len = (size_t)sprintf(
+			text, "@ 60 SOA ns h %u 1 1 1 60\n@ 60 NS ns\n", round + 1);
+		for (unsigned i = 0; i < COUNT; i++)
+			len += (size_t)sprintf(text + len, "h%u 60 A 192.0.2.%u\n", i,
+			                       round && i % 500 == 0 ? 1U : 2U);
+		assert_int_equal(harness_load(h, "x.example", text, NULL, &report), 0);
+	}
+	/* Ten names, and the apex for its SOA. */
+	assert_int_equal(report.names, 11);
+	assert_int_equal(report.changed, 11);
+	harness_close(h);
+	free(text);
+}
+
+static void memory_returns_when_a_zone_goes(void **unused)
+{
+	struct harness *h = harness_open();
+	struct writer_usage before;
+	struct writer_usage after;
+	static const char text[] =
+		"@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nns 60 A 192.0.2.1\n"
+		"a.b.c 60 MX 10 ns\n*.d 60 CNAME ns\nsub 60 NS ns.sub\n"
+		"ns.sub 60 A 192.0.2.2\n";
+
+	(void)unused;
+	writer_usage(h->committer.writer, &before);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+		assert_int_equal(harness_remove(h, "x.example"), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(committer_tick(&h->committer), 0);
+	writer_usage(h->committer.writer, &after);
+	assert_int_equal(after.retired, 0);
+	assert_int_equal(after.names, before.names);
+	assert_int_equal(after.used, before.used);
+	harness_close(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(different_histories),
+		cmocka_unit_test(a_small_change_compiles_only_what_it_concerns),
+		cmocka_unit_test(memory_returns_when_a_zone_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
