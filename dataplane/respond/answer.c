@@ -225,9 +225,15 @@ static enum step substitute_dname(struct answer *a, const struct table_node *n,
 	uint8_t rdata[NAME_MAX_LEN];
 	size_t rdlen = dname_rdata(a, t, prefix, body_at + t->name_at, rdata);
 	unsigned cname_at = a->e.at;
-	uint32_t ttl = wire_load32(table_fragment_body(f) + 6);
-	if (!emit_rr(&a->e, a->subject.at, RRTYPE_CNAME, CLASS_IN, ttl, rdata, rdlen,
-	             SECTION_ANSWER))
+	struct emit_rr cname = {
+		.owner_at = a->subject.at,
+		.type = RRTYPE_CNAME,
+		.class = CLASS_IN,
+		.ttl = wire_load32(table_fragment_body(f) + 6),
+		.rdata = rdata,
+		.rdlen = rdlen,
+	};
+	if (!emit_rr(&a->e, &cname, SECTION_ANSWER))
 		return truncate(a);
 	if (a->q->qtype == RRTYPE_CNAME || a->q->qtype == RRTYPE_ANY)
 		return STEP_DONE;

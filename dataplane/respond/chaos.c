@@ -29,8 +29,14 @@ enum rcode chaos_answer(struct emit *e, const struct query *q,
 		uint8_t rdata[1 + SETTINGS_TEXT_MAX];
 		rdata[0] = len;
 		memcpy(rdata + 1, text, len);
-		emit_rr(e, DNS_QUESTION_AT, RRTYPE_TXT, CLASS_CH, 0, rdata, 1U + len,
-		        SECTION_ANSWER);
+		struct emit_rr rr = {
+			.owner_at = DNS_QUESTION_AT,
+			.type = RRTYPE_TXT,
+			.class = CLASS_CH,
+			.rdata = rdata,
+			.rdlen = 1U + len,
+		};
+		emit_rr(e, &rr, SECTION_ANSWER);
 		return RCODE_NOERROR;
 	}
 	return RCODE_REFUSED;

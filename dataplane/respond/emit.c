@@ -118,19 +118,18 @@ HOT bool emit_inline(struct emit *e, const struct table_entry *entry, unsigned o
 	return true;
 }
 
-bool emit_rr(struct emit *e, unsigned owner_at, uint16_t type, uint16_t class,
-             uint32_t ttl, const uint8_t *rdata, size_t rdlen, enum section section)
+bool emit_rr(struct emit *e, const struct emit_rr *rr, enum section section)
 {
-	if (!fits(e, RR_POINTED_LEN + rdlen) || owner_at > POINTER_MAX)
+	if (!fits(e, RR_POINTED_LEN + rr->rdlen) || rr->owner_at > POINTER_MAX)
 		return false;
 	uint8_t *p = e->dns + e->at;
-	wire_store16(p, (uint16_t)(POINTER_BITS | owner_at));
-	wire_store16(p + 2, type);
-	wire_store16(p + 4, class);
-	wire_store32(p + 6, ttl);
-	wire_store16(p + 10, (uint16_t)rdlen);
-	memcpy(p + RR_POINTED_LEN, rdata, rdlen);
-	e->at = (uint16_t)(e->at + RR_POINTED_LEN + rdlen);
+	wire_store16(p, (uint16_t)(POINTER_BITS | rr->owner_at));
+	wire_store16(p + 2, rr->type);
+	wire_store16(p + 4, rr->class);
+	wire_store32(p + 6, rr->ttl);
+	wire_store16(p + 10, (uint16_t)rr->rdlen);
+	memcpy(p + RR_POINTED_LEN, rr->rdata, rr->rdlen);
+	e->at = (uint16_t)(e->at + RR_POINTED_LEN + rr->rdlen);
 	e->counts[section]++;
 	return true;
 }
@@ -140,14 +139,18 @@ bool emit_signatures(struct emit *e, const uint8_t *sigs, size_t len, unsigned o
 	const uint8_t *end = sigs + len;
 
 	while (sigs + RR_POINTED_LEN <= end) {
-		size_t rr = RR_POINTED_LEN + (size_t)wire_load16(sigs + 2 + RR_RDLEN_AT);
-		bool own = wire_load16(sigs) == OWNER_IS_BASE &&
-		           wire_load16(sigs + 2) == RRTYPE_RRSIG;
-		if (own &&
-		    !emit_rr(e, owner_at, RRTYPE_RRSIG, CLASS_IN, wire_load32(sigs + 6),
-		             sigs + RR_POINTED_LEN, rr - RR_POINTED_LEN, SECTION_ANSWER))
+		struct emit_rr rr = {
+			.owner_at = owner_at,
+			.type = wire_load16(sigs + 2),
+			.class = CLASS_IN,
+			.ttl = wire_load32(sigs + 6),
+			.rdata = sigs + RR_POINTED_LEN,
+			.rdlen = wire_load16(sigs + 2 + RR_RDLEN_AT),
+		};
+		bool own = wire_load16(sigs) == OWNER_IS_BASE && rr.type == RRTYPE_RRSIG;
+		if (own && !emit_rr(e, &rr, SECTION_ANSWER))
 			return false;
-		sigs += rr;
+		sigs += RR_POINTED_LEN + rr.rdlen;
 	}
 	return true;
 }

@@ -69,8 +69,17 @@ bool emit_denial(struct emit *e, const struct table_denial *d, unsigned apex_at)
 bool emit_denial_as_data(struct emit *e, const struct table_denial *d, unsigned owner_at,
                          enum section section);
 
-/* Appends one RR with given RDATA whose owner stands at owner_at. false: it does not fit. */
-bool emit_rr(struct emit *e, unsigned owner_at, uint16_t type, uint16_t class,
-             uint32_t ttl, const uint8_t *rdata, size_t rdlen, enum section section);
+/* One RR with given RDATA, whose owner stands at owner_at. */
+struct emit_rr {
+	unsigned owner_at;
+	uint16_t type;
+	uint16_t class;
+	uint32_t ttl;
+	const uint8_t *rdata;
+	size_t rdlen;
+};
+
+/* Appends it. false: it does not fit. */
+bool emit_rr(struct emit *e, const struct emit_rr *rr, enum section section);
 
 #endif
