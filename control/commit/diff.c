@@ -167,6 +167,13 @@ static int load_all(struct store_txn *t, uint32_t zone, const struct contents *c
 	return err;
 }
 
+static int put_set(struct store_txn *t, uint32_t zone, const struct contents_rrset *r)
+{
+	struct rrset set = {.type = r->type, .bytes = r->blob, .size = r->size};
+
+	return store_rrset_put(t, zone, r->key, r->key_len, &set);
+}
+
 int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
                const struct contents *contents)
 {
@@ -175,10 +182,8 @@ int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
 	for (size_t i = 0; i < d->step_count; i++) {
 		const struct diff_step *s = &d->steps[i];
 		const uint8_t *key = step_key(d, s);
-		int err = s->put ? store_rrset_put(t, zone, key, s->key_len, s->type,
-		                                   s->put->blob, s->put->size)
-		                 : store_rrset_delete(t, zone, key, s->key_len, s->type);
-		TRY(err);
+		TRY(s->put ? put_set(t, zone, s->put)
+		           : store_rrset_delete(t, zone, key, s->key_len, s->type));
 	}
 	return 0;
 }

@@ -50,13 +50,14 @@ static MDB_val value_of(const void *blob, size_t size)
 }
 
 int store_rrset_put(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                    size_t key_len, uint16_t type, const void *blob, size_t size)
+                    size_t key_len, const struct rrset *set)
 {
 	struct rrset_key bytes;
 	MDB_val k;
 
-	TRY(make_key(&bytes, zone, key, key_len, type, &k));
-	return store_sealed_put(t, t->store->rrset, NULL, k, value_of(blob, size), 0);
+	TRY(make_key(&bytes, zone, key, key_len, set->type, &k));
+	return store_sealed_put(t, t->store->rrset, NULL, k,
+	                        value_of(set->bytes, set->size), 0);
 }
 
 int store_rrset_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,

@@ -192,9 +192,10 @@ static int open_contents(struct store *s, const char *dir, const struct reason *
 int store_open_sized(const char *dir, uint64_t least, struct store **out, char *text,
                      size_t text_size)
 {
-	struct reason r = {.text = text, .size = text_size};
+	struct reason r = {.size = text_size};
 	struct store *s = calloc(1, sizeof *s);
 
+	r.text = text;
 	if (!s)
 		return fail(&r, ERR_NOMEM, "store %s: %s", dir, err_text(ERR_NOMEM));
 	s->dir = -1;

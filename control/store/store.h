@@ -77,11 +77,10 @@ MUST_CHECK int store_zone_delete(struct store_txn *t, const uint8_t *name);
 MUST_CHECK int store_zone_each(struct store_txn *t,
                                int (*fn)(const struct store_zone *, void *), void *arg);
 
-/* type is one of the RRset's own, never RRSIG. ERR_TOOBIG for a key of more than 504 bytes, which
- * no name has: LMDB takes 511, and zone, zero byte and type are 7. */
+/* Stores set->bytes under the owner's key and set->type (never RRSIG). ERR_TOOBIG when the key is beyond
+ * what LMDB takes (names of about 250 zero or one octets). */
 MUST_CHECK int store_rrset_put(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                               size_t key_len, uint16_t type, const void *blob,
-                               size_t size);
+                               size_t key_len, const struct rrset *set);
 MUST_CHECK int store_rrset_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,
                                   size_t key_len, uint16_t type);
 MUST_CHECK int store_rrset_get(struct store_txn *t, uint32_t zone, const uint8_t *key,

@@ -136,11 +136,22 @@ static uint32_t add_zone(struct store_txn *t, const char *text)
 	return z.id;
 }
 
+static struct rrset set_of(uint16_t type, const uint8_t *bytes, size_t size)
+{
+	return (struct rrset){.type = type, .bytes = bytes, .size = size};
+}
+
+MUST_CHECK static int put_blob(struct store_txn *t, uint32_t zone, const uint8_t *key,
+                               size_t key_len, struct rrset set)
+{
+	return store_rrset_put(t, zone, key, key_len, &set);
+}
+
 static int put(struct store_txn *t, uint32_t zone, const char *text, uint16_t type,
                uint32_t ttl)
 {
 	struct owner o = owner_of(text);
-	return store_rrset_put(t, zone, o.key, o.len, type, blob, make_blob(ttl, 4, 1));
+	return put_blob(t, zone, o.key, o.len, set_of(type, blob, make_blob(ttl, 4, 1)));
 }
 
 /* Gives the TTL of the RRset, or the error. */
@@ -642,10 +653,10 @@ static void key_beyond_what_lmdb_takes_is_refused(void **state)
 
 	(void)state;
 	memset(key, 1, sizeof key);
-	assert_int_equal(store_rrset_put(t, zone, key, 504, 1, blob, size), 0);
+	assert_int_equal(put_blob(t, zone, key, 504, set_of(1, blob, size)), 0);
 	assert_int_equal(store_rrset_get(t, zone, key, 504, 1, &set), 0);
-	assert_int_equal(store_rrset_put(t, zone, key, 505, 1, blob, size), ERR_TOOBIG);
-	assert_int_equal(store_rrset_put(t, zone, key, 512, 1, blob, size), ERR_TOOBIG);
+	assert_int_equal(put_blob(t, zone, key, 505, set_of(1, blob, size)), ERR_TOOBIG);
+	assert_int_equal(put_blob(t, zone, key, 512, set_of(1, blob, size)), ERR_TOOBIG);
 	assert_int_equal(store_rrset_get(t, zone, key, 505, 1, &set), ERR_NOTFOUND);
 	assert_int_equal(store_rrset_delete(t, zone, key, 505, 1), ERR_NOTFOUND);
 	/* The refusals leave the transaction whole. */
@@ -678,7 +689,7 @@ static void longest_key_of_any_name_fits(void **state)
 	size_t len = name_to_key(z.name, 1, key);
 	assert_int_equal(len, 504);
 	assert_int_equal(
-		store_rrset_put(t, z.id, key, len, 65535, blob, make_blob(5, 4, 1)), 0);
+		put_blob(t, z.id, key, len, set_of(65535, blob, make_blob(5, 4, 1))), 0);
 	assert_int_equal(store_rrset_get(t, z.id, key, len, 65535, &set), 0);
 	assert_int_equal(set.ttl, 5);
 	store_abort(&t);
@@ -697,7 +708,7 @@ static void values_of_every_size_come_back(void **state)
 	for (uint16_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		size_t size = make_blob(i, sizes[i], (uint8_t)i);
 		assert_int_equal(
-			store_rrset_put(t, zone, NULL, 0, (uint16_t)(i + 1), blob, size),
+			put_blob(t, zone, NULL, 0, set_of((uint16_t)(i + 1), blob, size)),
 			0);
 	}
 	commit(t);
@@ -739,7 +750,7 @@ static void damaged_value_is_found_on_reading(void **state)
 	mdb_cursor_close(raw);
 	/* Sealed, but no RRset: lengths that do not add up. */
 	size_t size = make_blob(1, 4, 1);
-	assert_int_equal(store_rrset_put(t, zone, o.key, o.len, 1, blob, size - 1), 0);
+	assert_int_equal(put_blob(t, zone, o.key, o.len, set_of(1, blob, size - 1)), 0);
 	assert_int_equal(get(t, zone, "www", 1), ERR_CORRUPT);
 	store_abort(&t);
 }
@@ -856,8 +867,8 @@ static void a_million_rrsets_in_one_transaction(void **state)
 		/* Scattered over the key space; odd, so never a zero at the start. */
 		wire_store32(key, i * UINT32_C(2654435761) | 0x01010101);
 		wire_store32(key + 4, i | 0x01000000);
-		assert_int_equal(store_rrset_put(t, put_one_by_one, key, sizeof key, 1,
-		                                 blob, size),
+		assert_int_equal(put_blob(t, put_one_by_one, key, sizeof key,
+		                          set_of(1, blob, size)),
 		                 0);
 	}
 	commit(t);
@@ -898,8 +909,8 @@ static void transaction_beyond_what_lmdb_keeps_in_memory(void **state)
 	for (uint32_t i = 0; i < MANY; i++) {
 		size_t size = make_blob(i, RDATA, (uint8_t)i);
 		wire_store32(key, i | 0x10000000);
-		assert_int_equal(store_rrset_put(t, zone, key, sizeof key, 1, blob, size),
-		                 0);
+		assert_int_equal(
+			put_blob(t, zone, key, sizeof key, set_of(1, blob, size)), 0);
 	}
 	commit(t);
 	reopen();
@@ -1050,9 +1061,10 @@ static int commit_round(struct store *s, uint32_t zone, uint32_t round)
 	TRY(store_begin_write(s, &t));
 	for (unsigned i = 0; i < 100; i++) {
 		uint8_t key[3] = {'k', (uint8_t)('0' + i % 10), (uint8_t)('0' + i / 10)};
-		TRY(store_rrset_put(
-			t, zone, key, sizeof key, 1, blob,
-			make_blob(round, (uint16_t)(round % 3000), (uint8_t)i)));
+		TRY(put_blob(
+			t, zone, key, sizeof key,
+			set_of(1, blob,
+		               make_blob(round, (uint16_t)(round % 3000), (uint8_t)i))));
 	}
 	TRY(store_meta_put(t, "round", &round, sizeof round));
 	return store_commit(&t);
