@@ -153,6 +153,7 @@ static int set_owner(struct contents_builder *b, const uint8_t *owner,
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a record has that many parts */
 int contents_builder_add(struct contents_builder *b, const uint8_t *owner, uint16_t type,
                          uint32_t ttl, const uint8_t *rdata, size_t rdata_len,
                          uint16_t file, uint32_t line, struct diag *diag)

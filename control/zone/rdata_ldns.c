@@ -217,14 +217,16 @@ static int put_types(struct rdata_text *x, struct tokens *from)
 static int put_octets(struct rdata_text *x, ldns_rdf_type kind, struct tokens *from)
 {
 	struct wire_writer to = wire_writer_on(x->bytes, RDATA_MAX);
-	bool hex = kind == LDNS_RDF_TYPE_HEX;
-	int err = hex ? literal_hex(from->at, from->count, &to)
-	              : literal_base64(from->at, from->count, &to);
 
-	if (err < 0 || wire_written(&to) == 0)
-		return rdata_refuse(x, hex ? "hexadecimal" : "base64", from->at,
-		                    hex ? "this must be pairs of hexadecimal digits"
-		                        : "this must be base64 (RFC 4648 section 4)");
+	if (kind == LDNS_RDF_TYPE_HEX) {
+		if (literal_hex(from->at, from->count, &to) < 0 || wire_written(&to) == 0)
+			return rdata_refuse(x, "hexadecimal", from->at,
+			                    "this must be pairs of hexadecimal digits");
+	} else if (literal_base64(from->at, from->count, &to) < 0 ||
+	           wire_written(&to) == 0) {
+		return rdata_refuse(x, "base64", from->at,
+		                    "this must be base64 (RFC 4648 section 4)");
+	}
 	return put_rest_raw(x, from);
 }
 
@@ -279,10 +281,10 @@ static int put_ipseckey(struct rdata_text *x, struct tokens *from)
 		return rdata_refuse(x, "rdata-format", NULL,
 		                    "IPSECKEY has at least four fields");
 
-	bool named = from->at[1].len == 1 && from->at[1].text[0] == '3';
+	const struct entry_token *gateway = &from->at[1];
 	for (int i = 0; i < 3; i++)
 		TRY(put_number(x, next(from), 255));
-	if (named)
+	if (gateway->len == 1 && gateway->text[0] == '3')
 		TRY(put_name(x, next(from), from->origin));
 	return put_rest_raw(x, from);
 }

@@ -117,7 +117,8 @@ static void merge(struct record *left, size_t left_count, size_t right_count,
 	size_t skip = count_in_place(left, left_count, right);
 	struct record *out = left + skip;
 	size_t waiting = left_count - skip;
-	if (waiting > scratch->room) {
+	assert(waiting > 0); /* the last of the left is not in its place */
+	if (!scratch->records || waiting > scratch->room) {
 		scratch->room = waiting;
 		scratch->records = memory_resize(scratch->records,
 		                                 waiting * sizeof *scratch->records);

@@ -143,9 +143,10 @@ int reader_open(struct zone_reader *r, const char *path, const struct entry_toke
 		return reader_refuse(r, at, "include-depth",
 		                     "$INCLUDE goes deeper than %d files",
 		                     INCLUDE_DEPTH_MAX);
-	if (r->files_read++ == INCLUDE_FILES_MAX)
+	if (r->files_read == INCLUDE_FILES_MAX)
 		return reader_refuse(r, at, "include-files",
 		                     "more than %d files in one zone", INCLUDE_FILES_MAX);
+	r->files_read++;
 
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)

@@ -183,7 +183,9 @@ static bool read_modifier(const char *at, const char *brace, struct modifier *ou
 	if (end == brace)
 		return true;
 	at = end + 1;
-	out->base = at < brace ? *at : '\0';
+	out->base = '\0';
+	if (at < brace)
+		out->base = *at;
 	return brace - at == 1 && strchr("doxXnN", out->base);
 }
 

@@ -18,8 +18,8 @@
 
 enum {
 	INCLUDE_DEPTH_MAX = 16,
-	INCLUDE_FILES_MAX =
-		10000, /* a few files that include each other fan out without end */
+	/* A few files that include each other fan out without end. */
+	INCLUDE_FILES_MAX = 10000,
 	TTL_MAX = 0x7fffffff, /* RFC 2181 §8 */
 };
 
