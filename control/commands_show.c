@@ -178,7 +178,8 @@ enum engine_outcome command_stats(struct engine *e, const json_t *args, json_t *
 	(void)args;
 	publisher_counters(e->publisher, values);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		values[i] += counter_read(e->committer.source.counters, (enum counter_index)i);
+		values[i] +=
+			counter_read(e->committer.source.counters, (enum counter_index)i);
 	engine_set(result, "counters", counters_json(values));
 	engine_set(result, "attachments", attachments_json(e, true, NULL));
 	return ENGINE_OK;
@@ -204,7 +205,8 @@ enum engine_outcome command_conf_show(struct engine *e, const json_t *args,
 	if (!to)
 		abort();
 	config_show(e->config, to);
-	fclose(to);
+	if (fclose(to) != 0)
+		abort();
 	engine_set(result, "text", json_stringn(text, size));
 	free(text);
 	return ENGINE_OK;

@@ -655,7 +655,8 @@ enum engine_outcome command_zone_export(struct engine *e, const json_t *args,
 	if (!to)
 		abort();
 	int err = export_page(e, z, args, to, result);
-	fclose(to);
+	if (fclose(to) != 0)
+		abort();
 	engine_set(result, "serial", number(z->serial));
 	engine_set(result, "text", json_stringn(text, size));
 	free(text);

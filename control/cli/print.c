@@ -92,6 +92,7 @@ static void format_integer(const struct cli *c, enum column_kind kind, json_int_
 static void format_cell(const struct cli *c, const struct column *column,
                         const json_t *value, char out[static CELL_MAX])
 {
+	out[0] = 0;
 	switch (value ? json_typeof(value) : JSON_NULL) {
 	case JSON_STRING:
 		(void)snprintf(out, CELL_MAX, "%s", json_string_value(value));

@@ -320,7 +320,8 @@ int commit_zone_state(struct committer *c, struct zone *z)
 	memcpy(s.source_mark, z->source_mark, sizeof s.source_mark);
 	if (z->source && strlen(z->source) >= sizeof s.source)
 		return ERR_TOOBIG;
-	strcpy(s.source, z->source ? z->source : "");
+	if (z->source)
+		memcpy(s.source, z->source, strlen(z->source) + 1);
 	TRY(store_zone_put(c->txn, &s));
 	z->table.id = s.id;
 	return 0;
@@ -428,7 +429,7 @@ static bool someone_stopped(struct committer *c)
 	bool stopped = false;
 
 	for (unsigned i = 0; i < n; i++)
-		stopped |= info[i].stopped && info[i].generation == c->generation;
+		stopped |= info[i].stopped && info[i].holds;
 	return stopped;
 }
 

@@ -452,17 +452,26 @@ int compile_subtree(struct compiler *c, struct compile_zone *z, struct store_txn
 
 /* ---- removal ---- */
 
+/* Drops the walk's owner and those of its ancestors that have at least from labels. */
+static int drop_path(struct walk *w, unsigned from)
+{
+	const struct store_entry *e = &w->entry;
+	unsigned labels = key_labels(e->key, e->key_len);
+
+	for (unsigned i = from; i <= labels; i++) {
+		TRY(owner_named(&w->c->owner, w->z, writer_hash_key(w->c->w), e->key,
+		                key_prefix(e->key, e->key_len, i)));
+		TRY(drop_node(w->c, w->z));
+	}
+	return 0;
+}
+
 static int drop_walk(struct walk *w)
 {
 	while (w->found == 0) {
 		const struct store_entry *e = &w->entry;
-		unsigned common = common_labels(w->last, w->last_len, e->key, e->key_len);
-		unsigned labels = key_labels(e->key, e->key_len);
-		for (unsigned i = common + 1; i <= labels; i++) {
-			TRY(owner_named(&w->c->owner, w->z, writer_hash_key(w->c->w),
-			                e->key, key_prefix(e->key, e->key_len, i)));
-			TRY(drop_node(w->c, w->z));
-		}
+		TRY(drop_path(w, common_labels(w->last, w->last_len, e->key, e->key_len) +
+		                         1));
 		memcpy(w->last, e->key, e->key_len);
 		w->last_len = e->key_len;
 		w->found = store_cursor_next(w->cursor, &w->entry);
@@ -502,13 +511,7 @@ static int hide_walk(struct walk *w, const uint8_t *key, size_t len)
 {
 	while (w->found == 0 && w->entry.key_len >= len &&
 	       memcmp(w->entry.key, key, len) == 0) {
-		const struct store_entry *e = &w->entry;
-		unsigned labels = key_labels(e->key, e->key_len);
-		for (unsigned i = key_labels(key, len); i <= labels; i++) {
-			TRY(owner_named(&w->c->owner, w->z, writer_hash_key(w->c->w),
-			                e->key, key_prefix(e->key, e->key_len, i)));
-			TRY(drop_node(w->c, w->z));
-		}
+		TRY(drop_path(w, key_labels(key, len)));
 		w->found = store_cursor_next(w->cursor, &w->entry);
 	}
 	return w->found == ERR_NOTFOUND ? 0 : w->found;

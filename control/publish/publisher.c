@@ -641,6 +641,7 @@ static void describe(const struct publisher *p, unsigned i, struct attachment_in
 		.answered = a->answered,
 		.silent_ms = silence,
 		.stopped = silence > p->config->stopped_after_ms,
+		.holds = attachment_holds(a, p->goal.generation),
 		.workers = worker_count(p->config),
 	};
 	memcpy(out->io, a->io, sizeof out->io);

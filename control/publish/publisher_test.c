@@ -349,6 +349,36 @@ static void stopped_data_plane_holds_nothing_of_a_segment_made_since(void **stat
 
 /* ---- those that leave without ending ---- */
 
+/* It may have mapped the segment, so it holds memory like one that has said so. */
+static void data_plane_that_stops_while_it_switches_holds_the_new_segment(void **state)
+{
+	struct fixture *f = *state;
+	struct attachment_info a;
+
+	f->config.stopped_after_ms = 2000;
+	start(f);
+	publish(f, 1);
+	pid_t pid = add_peer(f, "answers");
+	WAIT_UNTIL(is_on(f, pid, 1));
+	assert_true(find(f, pid, &a) && a.holds);
+	do { /* until no question was open at that moment */
+		assert_int_equal(kill(pid, SIGCONT), 0);
+		usleep(20000);
+		assert_int_equal(kill(pid, SIGSTOP), 0);
+		usleep(20000);
+		assert_true(find(f, pid, &a));
+	} while (a.silent_ms > 0);
+	publish(f, 2);
+	WAIT_UNTIL(is_stopped(f, pid));
+	assert_true(find(f, pid, &a) && a.generation == 1 && a.holds);
+	assert_false(has_passed(f, publisher_request_grace(f->publisher)));
+	publish(f, 3);
+	assert_true(find(f, pid, &a) && !a.holds);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	WAIT_UNTIL(is_on(f, pid, 3));
+	stop(f);
+}
+
 static void process_that_hung_up_but_lives_holds_memory_until_it_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -608,6 +638,7 @@ int main(int argc, char **argv)
 		T(stopped_data_plane_is_named_and_not_waited_for_but_holds_memory),
 		T(stopped_data_plane_is_noticed_when_nothing_changes),
 		T(stopped_data_plane_holds_nothing_of_a_segment_made_since),
+		T(data_plane_that_stops_while_it_switches_holds_the_new_segment),
 		T(process_that_hung_up_but_lives_holds_memory_until_it_ends),
 		T(process_that_attaches_again_is_counted_once),
 		T(other_layout_is_refused_with_a_reason),

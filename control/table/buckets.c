@@ -120,20 +120,26 @@ uint64_t buckets_hash_of(const struct buckets *b, const struct table_node *n)
 	return n->flags & NODE_PARENT_SIDE ? hash ^ TABLE_PARENT_SALT : hash;
 }
 
+typedef int slot_function(struct buckets *b, struct slot s, uint64_t hash, void *arg);
+
+static int each_slot_in(struct buckets *b, struct table_bucket *in, slot_function *fn,
+                        void *arg)
+{
+	for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+		struct slot s = {.bucket = in, .index = i};
+		if (slot_is_free(in, i))
+			continue;
+		TRY(fn(b, s, buckets_hash_of(b, table_at(b->base, slot_ref(s))), arg));
+	}
+	return 0;
+}
+
 /* Calls fn for each slot in use of a bucket and its overflow. */
-static int each_slot(struct buckets *b, struct table_bucket *in,
-                     int (*fn)(struct buckets *, struct slot, uint64_t hash, void *),
+static int each_slot(struct buckets *b, struct table_bucket *in, slot_function *fn,
                      void *arg)
 {
-	for (; in; in = overflow_of(b, in)) {
-		for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-			struct slot s = {.bucket = in, .index = i};
-			if (slot_is_free(in, i))
-				continue;
-			TRY(fn(b, s, buckets_hash_of(b, table_at(b->base, slot_ref(s))),
-			       arg));
-		}
-	}
+	for (; in; in = overflow_of(b, in))
+		TRY(each_slot_in(b, in, fn, arg));
 	return 0;
 }
 

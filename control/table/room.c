@@ -6,8 +6,11 @@ enum { UNITS_PER_LINE = CACHE_LINE / TABLE_UNIT };
 
 void room_init(struct room *a, uint8_t *base, uint64_t start, uint64_t end)
 {
-	*a = (struct room){
-		.base = base, .start = start, .at = start, .end = end - TABLE_SLACK};
+	memset(a, 0, sizeof *a);
+	a->base = base;
+	a->start = start;
+	a->at = start;
+	a->end = end - TABLE_SLACK;
 }
 
 static size_t units_of(size_t bytes)

@@ -650,7 +650,7 @@ void writer_collapse(struct table_writer *w)
 	}
 	/* Buckets fill evenly: the last page is as busy as the others. */
 	if (grown_enough(w->collapsed_buckets, buckets + HUGE_PAGE - 1)) {
-		segment_collapse(&w->segment, 0, buckets + 2 * HUGE_PAGE);
+		segment_collapse(&w->segment, 0, buckets + 2 * (uint64_t)HUGE_PAGE);
 		w->collapsed_buckets = buckets;
 	}
 }
