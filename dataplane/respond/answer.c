@@ -394,9 +394,10 @@ static enum step at_node(struct answer *a, const struct table_node *n)
 static enum step missing_below(struct answer *a, unsigned max,
                                const struct table_node *child)
 {
-	unsigned labels = 0;
+	unsigned labels = a->encloser_guess;
 	const struct table_node *n = path_encloser(a->s, &a->path, max, &labels);
 
+	a->encloser_guess = (uint8_t)labels;
 	if (!n)
 		return child ? answer_from(a, child, false, 0)
 		             : fail(a, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);

@@ -55,6 +55,7 @@ struct answer {
 	bool truncated;
 	uint8_t chain;
 	uint8_t ndenials;
+	uint8_t encloser_guess; /* labels of the last closest encloser; kept from answer to answer */
 	uint8_t ndnames;
 	uint64_t visited[CHAIN_MAX + 1]; /* hashes of the chain's names */
 	struct answer_dname dnames[CHAIN_MAX + 1];

@@ -7,14 +7,12 @@
 #include "shared/wire.h"
 
 enum {
-	OPT_FIXED = 11,
 	OPTION_HEADER = 4,
 	OPTION_NSID = 3,
 	OPTION_COOKIE = 10,
 	OPTION_KEEPALIVE = 11,
 	OPTION_EDE = 15,
 	COOKIE_REPLY_LEN = 24, /* client cookie and 16 bytes of server cookie */
-	OPT_FLAG_DO = 0x80,
 };
 
 static bool gives_cookie(const struct query *q, const struct table_settings *settings)
@@ -31,7 +29,7 @@ unsigned edns_reserve(const struct query *q, const struct table_settings *settin
                       const struct client *client)
 {
 	unsigned len =
-		OPT_FIXED; /* an extended error comes without records: there is room */
+		EDNS_OPT_FIXED; /* an extended error comes without records: there is room */
 
 	if (!(q->edns & EDNS_PRESENT))
 		return 0;
@@ -42,16 +40,6 @@ unsigned edns_reserve(const struct query *q, const struct table_settings *settin
 	if (gives_keepalive(q, client))
 		len += OPTION_HEADER + 2;
 	return len;
-}
-
-unsigned edns_limit(const struct query *q, const struct table_settings *settings,
-                    const struct client *client)
-{
-	if (client->transport == TRANSPORT_TCP)
-		return UINT16_MAX;
-	unsigned ours = client->is_ipv4 ? settings->udp_max_ipv4 : settings->udp_max_ipv6;
-	unsigned limit = q->udp_size < ours ? q->udp_size : ours;
-	return limit > DNS_CLASSIC_MAX ? limit : DNS_CLASSIC_MAX;
 }
 
 static uint8_t *put_option(uint8_t *to, uint16_t code, uint16_t len)
@@ -102,19 +90,14 @@ unsigned edns_write(uint8_t *to, const struct query *q,
                     const struct table_settings *settings, const struct client *client,
                     const struct edns_reply *reply)
 {
-	uint8_t *end = to + OPT_FIXED;
+	uint8_t *end = to + EDNS_OPT_FIXED;
 
-	to[0] = 0;
-	wire_store16(to + 1, RRTYPE_OPT);
-	wire_store16(to + 3,
-	             client->is_ipv4 ? settings->udp_max_ipv4 : settings->udp_max_ipv6);
+	edns_write_plain(to, (q->edns & EDNS_DO) != 0,
+	                 (uint16_t)edns_own_size(settings, client));
 	to[5] = reply->rcode_high;
-	to[6] = 0; /* version */
-	to[7] = q->edns & EDNS_DO ? OPT_FLAG_DO : 0;
-	to[8] = 0;
 	if (unlikely((q->edns & (EDNS_NSID | EDNS_COOKIE | EDNS_KEEPALIVE)) ||
 	             reply->ede))
 		end = put_options(end, q, settings, client, reply);
-	wire_store16(to + 9, (uint16_t)(end - to - OPT_FIXED));
+	wire_store16(to + 9, (uint16_t)(end - to - EDNS_OPT_FIXED));
 	return (unsigned)(end - to);
 }

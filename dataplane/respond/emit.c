@@ -74,11 +74,9 @@ static ALWAYS_INLINE bool fits(const struct emit *e, size_t len)
 	return len <= (size_t)(e->limit - e->at);
 }
 
-/* Most bodies are short: two fixed-size moves beat a call. Both sides may be overrun by a
- * vector: tables end in slack, and packets have room behind any limit that small. */
 static ALWAYS_INLINE void copy_body(struct emit *e, const uint8_t *from, size_t len)
 {
-	memcpy(e->dns + e->at, from, len);
+	emit_copy(e->dns + e->at, from, len, e->dns + e->room);
 }
 
 HOT bool emit_fragment(struct emit *e, const struct table_fragment *f,

@@ -39,11 +39,27 @@ struct emit {
 	uint8_t *dns;
 	uint16_t at;
 	uint16_t limit;
+	uint32_t room; /* bytes that may be written, which is more than may be sent */
 	uint16_t counts[SECTION_COUNT];
 	bool dnssec;
 };
 
 enum { POINTER_BITS = 0xc000, POINTER_MAX = 0x3fff };
+
+/* Copies from the table. Most bodies are short, and moves of a fixed size beat a call: both sides
+ * may be overrun up to 64 bytes, the table's because it ends in slack, the message's up to end. */
+static ALWAYS_INLINE void emit_copy(uint8_t *to, const uint8_t *from, size_t len,
+                                    const uint8_t *end)
+{
+	enum { SHORT = 32, LONG = 64 };
+
+	if (likely(len <= SHORT && to + SHORT <= end))
+		memcpy(to, from, SHORT);
+	else if (len <= LONG && to + LONG <= end)
+		memcpy(to, from, LONG);
+	else
+		memcpy(to, from, len);
+}
 
 /* Gives the offset in the message of the suffix that starts skip bytes into the name which
  * stands, perhaps compressed, at offset at. Bounded: pointers only ever lead backwards. */

@@ -23,21 +23,24 @@ const struct table_node *path_encloser(const struct snapshot *s, const struct pa
 	const struct table_node *best = NULL;
 	unsigned low = 0;
 	unsigned high = max;
+	unsigned probe = *labels < max ? *labels : max;
 
-	/* Most missing names miss by one label: look there first. */
-	unsigned probe = high;
+	*labels = 0;
 	while (low <= high) {
 		const struct table_node *n = path_node(s, p, probe);
 		if (n) {
+			/* A good guess is confirmed by the next label's missing. */
+			bool guessed = !best;
 			best = n;
 			*labels = probe;
 			low = probe + 1;
+			probe = guessed ? low : low + (high - low) / 2;
 		} else if (probe == 0) {
 			break;
 		} else {
 			high = probe - 1;
+			probe = low + (high - low) / 2;
 		}
-		probe = low + (high - low) / 2;
 	}
 	while (best && (best->flags & NODE_VOID)) {
 		if (*labels == 0)

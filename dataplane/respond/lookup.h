@@ -41,7 +41,8 @@ const struct table_node *path_node(const struct snapshot *s, const struct path *
 
 /*
  * The deepest node, void ones left out, among the suffixes of at most max labels; *labels says
- * how many it has. NULL: no hosted zone holds this name.
+ * how many it has. NULL: no hosted zone holds this name. Before, *labels is a guess, such as the
+ * last answer: missing names mostly come in floods of one kind.
  */
 const struct table_node *path_encloser(const struct snapshot *s, const struct path *p,
                                        unsigned max, unsigned *labels);

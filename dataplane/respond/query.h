@@ -56,7 +56,8 @@ struct query {
 	alignas(CACHE_LINE) uint64_t hash; /* of the whole name */
 	const struct table_bucket *bucket;
 	const struct table_node *node;
-	table_ref candidate; /* node that may be the name's */
+	const struct table_entry *simple; /* the whole answer, or NULL */
+	table_ref candidate;              /* node that may be the name's */
 	uint16_t qtype;
 	uint16_t qclass;
 	uint16_t
@@ -70,7 +71,7 @@ struct query {
 	uint8_t opcode;
 	uint8_t cookie_server_len;
 	uint8_t labels;
-	uint8_t pad[21];
+	uint8_t pad[13];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
 	/* ---- rarely used ---- */
