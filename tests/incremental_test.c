@@ -239,12 +239,44 @@ static void memory_returns_when_a_zone_goes(void **unused)
 	harness_close(h);
 }
 
+/* Records that the store lost must not turn into names that do not exist. */
+static void a_damaged_zone_is_not_served(void **unused)
+{
+	static const char text[] =
+		"@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nwww 60 A 192.0.2.1\n";
+	static const uint8_t www[] = "www";
+	struct harness *h = harness_open();
+	struct question q = {.name = "www.x.example.", .type = RRTYPE_A};
+	uint8_t apex[NAME_MAX_LEN];
+	uint8_t message[512];
+	struct store_txn *t;
+
+	(void)unused;
+	assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+	harness_name("x.example", apex);
+	const struct zone *z = registry_find(h->committer.registry, apex);
+	assert_int_equal(store_begin_write(h->committer.store, &t), 0);
+	assert_int_equal(store_rrset_delete(t, z->table.id, www, sizeof www, RRTYPE_A),
+	                 0);
+	assert_int_equal(store_commit(&t), 0);
+	assert_int_equal(committer_rebuild(&h->committer), 0);
+	assert_int_equal(z->state, ZONE_STATE_FAILED);
+	harness_ask(h, message, harness_query(&q, message), false);
+	assert_int_equal(h->reply[3] & 15, 2); /* SERVFAIL */
+	assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+	harness_ask(h, message, harness_query(&q, message), false);
+	assert_int_equal(h->reply[3] & 15, 0);
+	assert_int_equal(h->reply[7], 1);
+	harness_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(different_histories),
 		cmocka_unit_test(a_small_change_compiles_only_what_it_concerns),
 		cmocka_unit_test(memory_returns_when_a_zone_goes),
+		cmocka_unit_test(a_damaged_zone_is_not_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "shared/wire.h"
 
 #define COOKIE_SECRET_NAME "cookie-secret"
+#define GENERATION_NAME    "generation"
 
 static bool hosts_below(void *arg, const uint8_t *name)
 {
@@ -88,6 +89,29 @@ static size_t key_in_parent(const struct zone *parent, const struct zone *child,
 	return name_to_key(child->table.apex, parent->table.apex_len, key);
 }
 
+/* What the store holds of a zone must be all that was put there. If not, it is not served: the
+ * next load reads the zone file again. */
+static int compile_loaded(struct committer *c, struct zone *z, struct store_txn *t)
+{
+	char text[NAME_TEXT_MAX];
+	uint64_t rrsets = 0;
+
+	int err = compile_zone(c->compiler, &z->table, t, &rrsets);
+	if (err == 0 && rrsets == z->rrsets)
+		return 0;
+	if (err == ERR_FULL)
+		return err;
+	fprintf(stderr, "the store is damaged: it holds %llu of %llu RRsets of zone %s\n",
+	        (unsigned long long)rrsets, (unsigned long long)z->rrsets,
+	        name_to_text(z->table.apex, text));
+	z->loaded = false;
+	z->state = ZONE_STATE_FAILED;
+	z->error = strdup("the store is damaged");
+	memset(z->source_mark, 0, sizeof z->source_mark);
+	TRY(compile_remove(c->compiler, &z->table, t));
+	return compile_unloaded(c->compiler, &z->table);
+}
+
 /* Puts a zone with or without contents into the table for the first time. The nodes that a
  * hosted parent has there make way, except for its view of the cut. */
 static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
@@ -103,7 +127,7 @@ static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
 		parent->table.hosts_children = true;
 	if (parent && parent->loaded)
 		TRY(compile_hide(c->compiler, &parent->table, t, key, key_len));
-	TRY(z->loaded ? compile_zone(c->compiler, &z->table, t)
+	TRY(z->loaded ? compile_loaded(c, z, t)
 	              : compile_unloaded(c->compiler, &z->table));
 	if (parent && parent->loaded)
 		TRY(compile_subtree(c->compiler, &parent->table, t, key, key_len,
@@ -160,6 +184,29 @@ static int build(struct committer *c, struct table_writer *w)
 
 /* ---- segments ---- */
 
+/* Generations rise over restarts, so that two segments never share one. */
+static int next_generation(struct committer *c, uint64_t *out)
+{
+	struct store_txn *t;
+	const void *value;
+	size_t size;
+	uint64_t generation = 0;
+
+	TRY(store_begin_write(c->store, &t));
+	int err = store_meta_get(t, GENERATION_NAME, &value, &size);
+	if (err == 0 && size == sizeof generation)
+		memcpy(&generation, value, sizeof generation);
+	generation++;
+	err = store_meta_put(t, GENERATION_NAME, &generation, sizeof generation);
+	if (err < 0) {
+		store_abort(&t);
+		return err;
+	}
+	TRY(store_commit(&t));
+	*out = generation;
+	return 0;
+}
+
 static void show_segment(struct committer *c, struct table_writer *old)
 {
 	writer_share(c->writer);
@@ -177,9 +224,11 @@ int committer_rebuild(struct committer *c)
 	struct compiler *old_compiler = c->compiler;
 	struct table_writer *fresh;
 	struct store_usage usage;
+	uint64_t generation = 0;
 
+	TRY(next_generation(c, &generation));
 	TRY(store_usage(c->store, &usage));
-	TRY(writer_open((uint64_t)c->config->table_limit_mb << 20, c->generation + 1,
+	TRY(writer_open((uint64_t)c->config->table_limit_mb << 20, generation,
 	                usage.rrsets, &fresh));
 	c->compiler = compiler_new(fresh, hosts_below, c);
 	c->writer = fresh;
@@ -194,7 +243,7 @@ int committer_rebuild(struct committer *c)
 	}
 	if (old_compiler)
 		compiler_free(old_compiler);
-	c->generation++;
+	c->generation = generation;
 	show_segment(c, old);
 	return 0;
 }
@@ -384,6 +433,7 @@ static int first_contents(struct committer *c, struct zone *z,
 {
 	/* The empty zone's apex and stub are replaced, not added to. */
 	z->loaded = true;
+	z->rrsets = contents->count;
 	TRY(enter_table(c, z, c->txn));
 	report->names = contents->count;
 	return 0;

@@ -41,9 +41,10 @@ struct compiler *compiler_new(struct table_writer *w,
                               void *arg);
 void compiler_free(struct compiler *c);
 
-/* Prepares all of a zone from the store. ERR_FULL: the segment has no room. */
+/* Prepares all of a zone from the store. Gives in *rrsets how many RRsets it came across.
+ * ERR_FULL: the segment has no room. */
 MUST_CHECK int compile_zone(struct compiler *c, struct compile_zone *z,
-                            struct store_txn *t);
+                            struct store_txn *t, uint64_t *rrsets);
 
 /* A zone that is configured but has no contents: its names get SERVFAIL. */
 MUST_CHECK int compile_unloaded(struct compiler *c, struct compile_zone *z);

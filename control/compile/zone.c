@@ -155,6 +155,7 @@ struct walk {
 	int found; /* whether entry is one: 0 or ERR_NOTFOUND */
 	uint8_t last[NAME_KEY_MAX];
 	size_t last_len;
+	uint64_t rrsets; /* read so far */
 };
 
 /* Names between the last owner and this one that only exist because this one does. */
@@ -181,6 +182,7 @@ static int walk_owner(struct walk *w)
 	TRY(owner_named(o, w->z, writer_hash_key(w->c->w), w->entry.key,
 	                w->entry.key_len));
 	TRY(owner_read(o, w->cursor, &w->entry, &w->found));
+	w->rrsets += o->count;
 	memcpy(w->last, o->key, o->key_len);
 	w->last_len = o->key_len;
 	if (o->key_len == 0)
@@ -241,7 +243,8 @@ static int make_stub(struct compiler *c, struct compile_zone *z)
 	return 0;
 }
 
-int compile_zone(struct compiler *c, struct compile_zone *z, struct store_txn *t)
+int compile_zone(struct compiler *c, struct compile_zone *z, struct store_txn *t,
+                 uint64_t *rrsets)
 {
 	struct walk w = {.c = c, .z = z};
 
@@ -252,6 +255,8 @@ int compile_zone(struct compiler *c, struct compile_zone *z, struct store_txn *t
 	if (err == 0)
 		err = finish_zone(c, z, w.cursor);
 	store_cursor_close(&w.cursor);
+	if (err == 0)
+		*rrsets = w.rrsets;
 	return err;
 }
 
