@@ -162,7 +162,13 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 	add_zone_counts(e, result, alarms);
 	add_table(e, result, alarms);
 	add_store(e, result);
+	engine_set(result, "tcp_connections",
+	           number(atomic_load_explicit(&e->committer.source.connections,
+	                                       memory_order_relaxed)));
 	engine_set(result, "attachments", attachments_json(e, false, alarms));
+	if (e->sync_error[0])
+		json_array_append_new(alarms,
+		                      json_sprintf("loading zones: %s", e->sync_error));
 	const char *state = !e->synced                ? "loading"
 	                    : json_array_size(alarms) ? "degraded"
 	                                              : "ok";

@@ -415,13 +415,14 @@ static bool origin_of(const char *file, uint8_t name[static NAME_MAX_LEN])
 	return true;
 }
 
-static void list_directory(struct load_list *list, const char *path)
+/* false: it cannot be read, so nobody knows which zones it names. */
+static bool list_directory(struct load_list *list, const char *path)
 {
 	DIR *dir = opendir(path);
 
 	if (!dir) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return;
+		return false;
 	}
 	for (const struct dirent *d; (d = readdir(dir));) {
 		uint8_t name[NAME_MAX_LEN];
@@ -433,6 +434,7 @@ static void list_directory(struct load_list *list, const char *path)
 			load_add(list, name, file, false);
 	}
 	closedir(dir);
+	return true;
 }
 
 static int compare_loads(const void *a, const void *b)
@@ -445,16 +447,17 @@ static int compare_loads(const void *a, const void *b)
 }
 
 /* Everything that the configuration names, parents first. A zone named on its own wins over a
- * file in a directory. */
-static void configured(struct engine *e, struct load_list *list)
+ * file in a directory. false: a directory cannot be read. */
+static bool configured(struct engine *e, struct load_list *list)
 {
 	const struct config *c = e->config;
 	size_t kept = 0;
+	bool complete = true;
 
 	for (size_t i = 0; i < c->zone_count; i++)
 		load_add(list, c->zones[i].name, c->zones[i].file, false);
 	for (size_t i = 0; i < c->zone_dir_count; i++)
-		list_directory(list, c->zone_dirs[i].path);
+		complete = list_directory(list, c->zone_dirs[i].path) && complete;
 	if (list->count > 0)
 		qsort(list->items, list->count, sizeof *list->items, compare_loads);
 	for (size_t i = 0; i < list->count; i++) {
@@ -465,6 +468,7 @@ static void configured(struct engine *e, struct load_list *list)
 			list->items[kept++] = list->items[i];
 	}
 	list->count = kept;
+	return complete;
 }
 
 /* Zones that the configuration named once and does not any more. */
@@ -518,9 +522,10 @@ enum engine_outcome command_zone_sync(struct engine *e, const json_t *args,
 	struct load_list list = {0};
 	struct loading l = loading_begin(e, false);
 
-	configured(e, &list);
+	bool complete = configured(e, &list);
 	mark_wanted(e, &list);
-	remove_unwanted(&l);
+	if (complete)
+		remove_unwanted(&l);
 	add_reloadable(e, &list);
 	for (size_t i = 0; i < list.count && l.err == 0; i++) {
 		const struct zone *z =
@@ -530,7 +535,16 @@ enum engine_outcome command_zone_sync(struct engine *e, const json_t *args,
 	}
 	load_list_free(&list);
 	e->synced = true;
-	return finish_loading(&l, args, result);
+	enum engine_outcome outcome = finish_loading(&l, args, result);
+	if (outcome == ENGINE_OK && !complete)
+		outcome = engine_fail(
+			result, ENGINE_REFUSED,
+			"a zone directory cannot be read: no zone was removed");
+	snprintf(e->sync_error, sizeof e->sync_error, "%s",
+	         outcome == ENGINE_OK
+	                 ? ""
+	                 : json_string_value(json_object_get(result, "error")));
+	return outcome;
 }
 
 enum engine_outcome command_zone_check(struct engine *e, const json_t *args,

@@ -10,6 +10,7 @@
 #define CONTROL_ENGINE_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -33,8 +34,8 @@ struct engine;
  * rcu_look() while online; never kept across bursts. */
 struct table_source {
 	struct table *current;
-	struct counters
-		*counters; /* where those readers count; one writer, the loop thread */
+	struct counters *counters; /* where they count; one writer, the loop thread */
+	atomic_uint connections;   /* open over TCP; written by the loop thread */
 };
 
 /* Opens the store and builds the first segment from it. config and publisher are lent for the

@@ -35,7 +35,8 @@ struct engine {
 	bool stopping;
 	uv_async_t async;
 	struct timespec started;
-	bool synced; /* the configuration's zones have been loaded once */
+	bool synced;          /* the configuration's zones have been loaded once */
+	char sync_error[256]; /* of the last such load, or empty */
 };
 
 /* A command fills result, an empty object, and says how it went. */

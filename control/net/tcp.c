@@ -154,6 +154,13 @@ static void limit_delivery(int fd, unsigned timeout_ms)
 	                 sizeof timeout_ms);
 }
 
+static void count_connections(struct tcp_server *s, int change)
+{
+	s->connections = (unsigned)((int)s->connections + change);
+	atomic_store_explicit(&s->table->connections, s->connections,
+	                      memory_order_relaxed);
+}
+
 static void conn_close(struct conn *c)
 {
 	struct tcp_server *s = c->server;
@@ -163,7 +170,7 @@ static void conn_close(struct conn *c)
 	c->state = CONN_CLOSED;
 	waits_stop(&s->waits, &c->wait);
 	client_counts_remove(s->clients, c->client.addr);
-	s->connections--;
+	count_connections(s, -1);
 	framing_fini(&c->in);
 	if (byte_queue_len(&c->out))
 		reset_on_close(c->fd);
@@ -511,7 +518,7 @@ static bool server_admit(struct tcp_server *s, const struct client *client)
 		client_counts_remove(s->clients, client->addr);
 		return false;
 	}
-	s->connections++;
+	count_connections(s, 1);
 	return true;
 }
 
@@ -537,7 +544,7 @@ static void conn_open(struct tcp_server *s, int fd, const struct client *client)
 	if (!c || uv_poll_init(s->loop, &c->poll, fd) < 0) {
 		free(c);
 		client_counts_remove(s->clients, client->addr);
-		s->connections--;
+		count_connections(s, -1);
 		refuse(fd);
 		return;
 	}

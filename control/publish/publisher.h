@@ -60,7 +60,7 @@ struct attachment_info {
 	uint64_t answered;   /* newest grace number it answered */
 	uint64_t silent_ms;  /* for how long it has owed an answer without a word */
 	bool stopped; /* silent for longer than stopped_after_ms: an alarm is raised */
-	bool holds;   /* it may be looking at the newest segment, mapped or only offered */
+	bool holds; /* it may be looking at the newest segment, mapped or only offered */
 	unsigned workers;
 	char io[16];                      /* "udp" */
 	uint64_t counters[COUNTER_COUNT]; /* summed over its workers */

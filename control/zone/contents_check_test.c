@@ -24,7 +24,7 @@ static void check(const struct zone *zone)
 	int err = contents_check(z.contents, &z.diag);
 	test_expect(&z.diag, zone->rule, zone->text);
 	if (zone->rule) {
-		assert_int_equal(test_rule(&z.diag, zone->rule)->severity,
+		assert_int_equal(test_found(&z.diag, zone->rule).severity,
 		                 zone->severity);
 		assert_int_equal(z.diag.kept, 1);
 	}
@@ -169,10 +169,10 @@ static void what_is_wrong_is_placed(void **state)
 
 	test_zone_of(&z, text, strlen(text));
 	assert_int_equal(contents_check(z.contents, &z.diag), ERR_REFUSED);
-	const struct diag_entry *e = test_rule(&z.diag, "cname-and-other-data");
-	assert_string_equal(e->file, "test.zone");
-	assert_int_equal(e->line, 7);
-	assert_string_equal(e->text, "a.example. TXT: beside a CNAME");
+	const struct diag_entry e = test_found(&z.diag, "cname-and-other-data");
+	assert_string_equal(e.file, "test.zone");
+	assert_int_equal(e.line, 7);
+	assert_string_equal(e.text, "a.example. TXT: beside a CNAME");
 	test_zone_fini(&z);
 }
 

@@ -148,9 +148,7 @@ static void duplicates_are_dropped_with_a_warning(void **state)
 	assert_int_equal(c->records, 3);
 	assert_int_equal(a->diag.warnings, 1);
 	assert_int_equal(a->diag.errors, 0);
-	const struct diag_entry *e = test_rule(&a->diag, "duplicate-record");
-	assert_non_null(e);
-	assert_int_equal(e->line, 2);
+	assert_int_equal(test_found(&a->diag, "duplicate-record").line, 2);
 	contents_free(c);
 }
 

@@ -64,6 +64,17 @@ UNUSED static const struct diag_entry *test_rule(const struct diag *d, const cha
 	return NULL;
 }
 
+/* Gives a copy of the first entry of a rule; fails when there is none. */
+UNUSED static struct diag_entry test_found(const struct diag *d, const char *rule)
+{
+	const struct diag_entry *e = test_rule(d, rule);
+
+	if (e)
+		return *e;
+	fail_msg("no diagnostic of rule %s", rule);
+	return (struct diag_entry){0};
+}
+
 /* Fails unless the list is empty (rule NULL) or has an entry of this rule. */
 UNUSED static void test_expect(const struct diag *d, const char *rule, const char *what)
 {

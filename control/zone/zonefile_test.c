@@ -291,10 +291,10 @@ static void errors_name_file_line_column_and_rule(void **state)
 		assert_int_equal(z.err, ERR_SYNTAX);
 		assert_null(z.contents);
 		test_expect(&z.diag, refused[i].rule, refused[i].text);
-		const struct diag_entry *e = test_rule(&z.diag, refused[i].rule);
-		assert_string_equal(e->file, "test.zone");
-		if (e->line != refused[i].line || e->column != refused[i].column)
-			fail_msg("%s: at %u:%u", refused[i].text, e->line, e->column);
+		const struct diag_entry e = test_found(&z.diag, refused[i].rule);
+		assert_string_equal(e.file, "test.zone");
+		if (e.line != refused[i].line || e.column != refused[i].column)
+			fail_msg("%s: at %u:%u", refused[i].text, e.line, e.column);
 		test_zone_fini(&z);
 	}
 }
