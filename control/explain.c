@@ -203,7 +203,7 @@ enum engine_outcome command_explain(struct engine *e, const json_t *args, json_t
 	x.lines = json_array();
 	table_snapshot(x.table, &x.s);
 	path_of(&x.path, &x.s.hash_key, x.name, (uint8_t)name_len(x.name, NAME_MAX_LEN));
-	unsigned labels = x.path.hashes.labels;
+	unsigned labels = x.path.labels;
 	const struct table_node *n = path_node(&x.s, &x.path, labels);
 	if (n && !(n->flags & NODE_VOID))
 		explain_node(&x, n);
@@ -212,7 +212,7 @@ enum engine_outcome command_explain(struct engine *e, const json_t *args, json_t
 	else
 		say(&x, "no hosted zone holds this name: REFUSED");
 	const struct table_node *parent =
-		table_find(&x.s, x.path.hashes.of[labels] ^ TABLE_PARENT_SALT, x.name,
+		table_find(&x.s, x.path.of[labels] ^ TABLE_PARENT_SALT, x.name,
 	                   x.path.name_len, NODE_PARENT_SIDE);
 	if (parent)
 		say_node(&x, "parent's side (DS)", parent);

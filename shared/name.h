@@ -20,8 +20,7 @@ enum {
 	LABEL_MAX_LEN = 63,
 	NAME_TEXT_MAX = 1024, /* any name as text, with escapes and the final NUL */
 	NAME_KEY_MAX = 512,   /* any sort key */
-	NAME_PAD =
-		64, /* bytes past a name that name_fold() and name_hashes() may touch */
+	NAME_PAD = 64, /* past a name that may be read, and by name_fold() written */
 };
 
 /* Gives the length of the name at the start of bytes, or 0 when it is not a whole, valid,

@@ -57,6 +57,17 @@ static enum step fail(struct answer *a, enum rcode rcode, unsigned ede)
 	return STEP_DONE;
 }
 
+static void path_of_subject(struct answer *a)
+{
+	const struct query *q = a->q;
+
+	if (a->chain > 0)
+		path_of(&a->path, &a->s->hash_key, a->subject.name, a->subject.name_len);
+	else
+		path_with(&a->path, q->name, q->name_len, (unsigned)q->labels,
+		          q->suffix_hashes);
+}
+
 /* ---- pieces ---- */
 
 /* The zone's SOA in the negative form, then what proves the negative. */
@@ -368,10 +379,10 @@ static enum step ds_at_apex(struct answer *a, const struct table_node *apex)
 		a->zone = n->zone;
 		return answer_from(a, n, false, 0);
 	}
-	path_of(&a->path, &a->s->hash_key, a->subject.name, a->subject.name_len);
-	if (a->path.hashes.labels == 0)
+	path_of_subject(a);
+	if (a->path.labels == 0)
 		return answer_from(a, apex, false, 0);
-	return missing_below(a, a->path.hashes.labels - 1, apex);
+	return missing_below(a, a->path.labels - 1, apex);
 }
 
 static enum step at_node(struct answer *a, const struct table_node *n)
@@ -381,7 +392,7 @@ static enum step at_node(struct answer *a, const struct table_node *n)
 	if (likely(!(n->flags & (NODE_CUT | NODE_BELOW_CUT | NODE_APEX))))
 		return answer_from(a, n, false, 0);
 	if (n->flags & NODE_BELOW_CUT) {
-		path_of(&a->path, &a->s->hash_key, a->subject.name, a->subject.name_len);
+		path_of_subject(a);
 		return referral(a, path_node(a->s, &a->path, n->flags >> NODE_CUT_SHIFT));
 	}
 	if (n->flags & NODE_CUT)
@@ -418,8 +429,8 @@ static enum step missing_below(struct answer *a, unsigned max,
 
 static enum step missing(struct answer *a)
 {
-	path_of(&a->path, &a->s->hash_key, a->subject.name, a->subject.name_len);
-	unsigned labels = a->path.hashes.labels;
+	path_of_subject(a);
+	unsigned labels = a->path.labels;
 	if (labels == 0)
 		return fail(a, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
 	return missing_below(a, labels - 1, NULL);

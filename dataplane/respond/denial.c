@@ -153,8 +153,8 @@ static void nsec3_at(struct answer *a, const struct table_node *n)
 	}
 	/* RFC 5155 §7.2.4, §7.2.7: under opt-out a closest encloser proof stands in for it. */
 	path_of(&a->path, &a->s->hash_key, n->name, n->name_len);
-	if (a->path.hashes.labels > answer_zone(a)->apex_labels)
-		nsec3_encloser(a, a->path.hashes.labels - 1, true);
+	if (a->path.labels > answer_zone(a)->apex_labels)
+		nsec3_encloser(a, a->path.labels - 1, true);
 }
 
 /* ---- either ---- */

@@ -5,15 +5,33 @@
 void path_of(struct path *p, const struct name_hash_key *key, const uint8_t *name,
              uint8_t name_len)
 {
+	name_hashes(key, name, &p->own);
 	p->name = name;
 	p->name_len = name_len;
-	name_hashes(key, name, &p->hashes);
+	p->labels = p->own.labels;
+	p->of = p->own.of;
+}
+
+void path_with(struct path *p, const uint8_t *name, uint8_t name_len, unsigned labels,
+               const uint64_t *of)
+{
+	unsigned at = 0;
+
+	p->name = name;
+	p->name_len = name_len;
+	p->labels = labels;
+	p->of = of;
+	for (unsigned i = labels; i > 0; i--) {
+		p->own.label_at[i] = (uint8_t)at;
+		at += name[at] + 1U;
+	}
+	p->own.label_at[0] = (uint8_t)at;
 }
 
 const struct table_node *path_node(const struct snapshot *s, const struct path *p,
                                    unsigned labels)
 {
-	return table_find(s, p->hashes.of[labels], path_suffix(p, labels),
+	return table_find(s, p->of[labels], path_suffix(p, labels),
 	                  path_suffix_len(p, labels), 0);
 }
 
@@ -61,7 +79,6 @@ const struct table_node *path_wildcard(const struct snapshot *s, const struct pa
 	memcpy(name, asterisk, 2);
 	memcpy(name + 2, path_suffix(p, labels), len);
 	memset(name + 2 + len, 0, NAME_PAD);
-	return table_find(s,
-	                  name_hash_child(&s->hash_key, p->hashes.of[labels], asterisk),
-	                  name, 2U + len, 0);
+	return table_find(s, name_hash_child(&s->hash_key, p->of[labels], asterisk), name,
+	                  2U + len, 0);
 }

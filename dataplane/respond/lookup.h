@@ -15,24 +15,31 @@
 #include "shared/name.h"
 #include "shared/table.h"
 
-/* A name's suffixes, found once per miss. */
+/* A name's suffixes, by their number of labels. */
 struct path {
 	const uint8_t *name; /* folded, padded */
 	uint8_t name_len;
-	struct name_hashes hashes;
+	unsigned labels;
+	const uint64_t *of;     /* hash of each suffix: of[labels] is the whole name's */
+	struct name_hashes own; /* label_at always, the hashes unless they were known */
 };
 
+/* The path of any name. */
 void path_of(struct path *p, const struct name_hash_key *key, const uint8_t *name,
              uint8_t name_len);
 
+/* The path of a name whose suffixes' hashes are known, and lent for the path's life. */
+void path_with(struct path *p, const uint8_t *name, uint8_t name_len, unsigned labels,
+               const uint64_t *of);
+
 static inline const uint8_t *path_suffix(const struct path *p, unsigned labels)
 {
-	return p->name + p->hashes.label_at[labels];
+	return p->name + p->own.label_at[labels];
 }
 
 static inline uint8_t path_suffix_len(const struct path *p, unsigned labels)
 {
-	return (uint8_t)(p->name_len - p->hashes.label_at[labels]);
+	return (uint8_t)(p->name_len - p->own.label_at[labels]);
 }
 
 /* The node of the suffix with that many labels, or NULL. */

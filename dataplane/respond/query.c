@@ -50,11 +50,15 @@ static ALWAYS_INLINE bool parse_name(struct query *q, const uint8_t *dns, size_t
 	}
 	name_fold(q->name, name, at + 1);
 	q->name_len = (uint8_t)(at + 1);
-	q->labels = (uint8_t)labels;
 
 	uint64_t hash = key->seed;
-	while (labels > 0)
-		hash = name_hash_child(key, hash, name + starts[--labels]);
+
+	q->labels = labels;
+	q->suffix_hashes[0] = hash;
+	for (unsigned i = 1; i <= labels; i++) {
+		hash = name_hash_child(key, hash, name + starts[labels - i]);
+		q->suffix_hashes[i] = hash;
+	}
 	q->hash = hash;
 	return true;
 }

@@ -70,10 +70,12 @@ struct query {
 	uint8_t edns; /* EDNS_ bits */
 	uint8_t opcode;
 	uint8_t cookie_server_len;
-	uint8_t labels;
-	uint8_t pad[13];
+	uint8_t pad[14];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
+	/* ---- for when the name is missing: its labels, and the hash of each suffix ---- */
+	uint64_t labels;
+	uint64_t suffix_hashes[NAME_MAX_LABELS + 1];
 	/* ---- rarely used ---- */
 	uint8_t cookie_client[COOKIE_CLIENT_LEN];
 	uint8_t cookie_server[COOKIE_SERVER_MAX];

@@ -173,6 +173,16 @@ static ALWAYS_INLINE bool is_simple(const struct query *q, const struct table_en
 	       (e->flags & ENTRY_ELSEWHERE) == 0 && (q->edns & EDNS_OPTIONS) == 0;
 }
 
+/* The name is missing: asks for the bucket that will confirm the guessed encloser. */
+static ALWAYS_INLINE void prefetch_encloser(const struct responder *r,
+                                            const struct query *q)
+{
+	unsigned labels = r->answer.encloser_guess + 1U;
+
+	if (labels < q->labels)
+		prefetch_read(table_bucket_of(&r->snapshot, q->suffix_hashes[labels]));
+}
+
 static ALWAYS_INLINE void stage_find(struct responder *r, unsigned n)
 {
 	const struct snapshot *s = &r->snapshot;
@@ -183,8 +193,10 @@ static ALWAYS_INLINE void stage_find(struct responder *r, unsigned n)
 		if (unlikely(q->verdict != VERDICT_LOOKUP))
 			continue;
 		q->node = table_find_from(s, q->candidate, q->hash, q->name, q->name_len);
-		if (!q->node)
+		if (!q->node) {
+			prefetch_encloser(r, q);
 			continue;
+		}
 		const struct table_entry *e = node_entry(q->node, q->qtype);
 		if (!e)
 			continue;
