@@ -75,6 +75,12 @@ static void ring_open(struct ring *r, uint32_t mib, uint32_t burst)
 	(void)madvise(r->buffers, size, MADV_HUGEPAGE);
 }
 
+static void ring_close(struct ring *r, uint32_t mib)
+{
+	munmap(r->buffers, (size_t)mib << 20);
+	free(r->lens);
+}
+
 static uint8_t *ring_at(const struct ring *r, uint32_t i)
 {
 	return r->buffers + (size_t)i * STRIDE;
@@ -309,6 +315,7 @@ int main(int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		run_kind(&o, &b, &ring, argv[i]);
 	rcu_reader_end();
+	ring_close(&ring, o.ring_mib);
 	bench_close(&b);
 	return EXIT_SUCCESS;
 }
