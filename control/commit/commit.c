@@ -449,6 +449,8 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 	int err = diff_compute(&d, c->txn, z->table.id, contents);
 	if (err == 0)
 		err = diff_apply(&d, c->txn, z->table.id, contents);
+	if (first)
+		writer_reserve(c->writer, d.change_count);
 	*report = (struct commit_report){
 		.added = d.added, .removed = d.removed, .changed = d.changed};
 	if (err == 0 && first)

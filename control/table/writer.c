@@ -91,6 +91,14 @@ static void batch_add(struct batch *b, struct item item)
 	b->items[b->count++] = item;
 }
 
+/* A power of two: buckets that are not split yet hold twice as many names as the others. */
+static uint64_t buckets_for(uint64_t names)
+{
+	uint64_t buckets = names / BUCKETS_LOAD + 1;
+
+	return buckets < BUCKETS_MIN ? BUCKETS_MIN : table_bucket_mask(buckets) + 1;
+}
+
 static int header_init(struct table_writer *w, uint64_t generation, uint64_t names)
 {
 	struct table_header *h = w->header;
@@ -108,9 +116,7 @@ static int header_init(struct table_writer *w, uint64_t generation, uint64_t nam
 	h->buckets_max = (share - TABLE_HEADER_SIZE) / sizeof(struct table_bucket);
 	h->arena_at = share;
 
-	uint64_t want = names / BUCKETS_LOAD + 1;
-	if (want < BUCKETS_MIN)
-		want = BUCKETS_MIN;
+	uint64_t want = buckets_for(names);
 	if (want > h->buckets_max)
 		want = h->buckets_max;
 	atomic_store_explicit(&h->nbuckets, want, memory_order_relaxed);
@@ -279,14 +285,12 @@ static void batch_add_split(struct batch *b, struct split split)
 }
 
 /* When it cannot grow, buckets get fuller, and nothing else happens. */
-static void grow_if_full(struct table_writer *w)
+static bool grow(struct table_writer *w, uint64_t add)
 {
-	uint64_t share = w->shared ? GROWTH_SHARED : GROWTH_PRIVATE;
 	struct split split;
 
-	if (w->names <= w->buckets.count * BUCKETS_LOAD ||
-	    buckets_grow(&w->buckets, w->buckets.count / share + 1, &split) < 0)
-		return;
+	if (buckets_grow(&w->buckets, add, &split) < 0)
+		return false;
 	/* Release: the copies are there. A reader that still computes with the old number has a
 	 * snapshot from before this change and finds the originals. */
 	atomic_store_explicit(&w->header->nbuckets, w->buckets.count,
@@ -295,6 +299,23 @@ static void grow_if_full(struct table_writer *w)
 		batch_add_split(w->current, split);
 	else
 		buckets_clean(&w->buckets, &split);
+	return true;
+}
+
+static void grow_if_full(struct table_writer *w)
+{
+	uint64_t share = w->shared ? GROWTH_SHARED : GROWTH_PRIVATE;
+
+	if (w->names > w->buckets.count * BUCKETS_LOAD)
+		(void)grow(w, w->buckets.count / share + 1);
+}
+
+void writer_reserve(struct table_writer *w, uint64_t names)
+{
+	uint64_t want = buckets_for(w->names + names);
+
+	while (w->buckets.count < want && grow(w, want - w->buckets.count))
+		;
 }
 
 static void insert_new(struct table_writer *w, uint64_t hash, table_ref node)

@@ -71,6 +71,10 @@ uint32_t writer_born(const struct table_writer *w);
  */
 void writer_put_node(struct table_writer *w, uint64_t hash, table_ref node);
 
+/* Says that so many names more are about to come: the hash grows before them, not under them,
+ * which keeps them out of overflow buckets. */
+void writer_reserve(struct table_writer *w, uint64_t names);
+
 /* The name is gone as of this change; nothing happens when it was not there. */
 void writer_delete_node(struct table_writer *w, uint64_t hash, const uint8_t *name,
                         size_t name_len, unsigned parent_side);
