@@ -18,17 +18,13 @@ static const char *const state_names[] = {
 	[ZONE_STATE_FAILED] = "failed",
 };
 
-static json_t *number(uint64_t v)
-{
-	return json_integer((json_int_t)v);
-}
-
 static json_t *counters_json(const uint64_t values[static COUNTER_COUNT])
 {
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		engine_set(o, counter_name((enum counter_index)i), number(values[i]));
+		engine_set(o, counter_name((enum counter_index)i),
+		           engine_number(values[i]));
 	return o;
 }
 
@@ -36,12 +32,12 @@ static json_t *attachment_json(const struct attachment_info *a, bool counters)
 {
 	json_t *o = json_object();
 
-	engine_set(o, "pid", number(a->pid));
+	engine_set(o, "pid", engine_number(a->pid));
 	engine_set(o, "io", json_string(a->io));
-	engine_set(o, "workers", number(a->workers));
-	engine_set(o, "generation", number(a->generation));
-	engine_set(o, "answered", number(a->answered));
-	engine_set(o, "silent_ms", number(a->silent_ms));
+	engine_set(o, "workers", engine_number(a->workers));
+	engine_set(o, "generation", engine_number(a->generation));
+	engine_set(o, "answered", engine_number(a->answered));
+	engine_set(o, "silent_ms", engine_number(a->silent_ms));
 	engine_set(o, "stopped", json_boolean(a->stopped));
 	if (counters)
 		engine_set(o, "counters", counters_json(a->counters));
@@ -95,12 +91,12 @@ static void add_zone_counts(struct engine *e, json_t *result, json_t *alarms)
 	struct zone_counts n = count_zones(e);
 	json_t *zones = json_object();
 
-	engine_set(zones, "served", number(n.served));
-	engine_set(zones, "failed", number(n.failed));
-	engine_set(zones, "total", number(registry_count(e->committer.registry)));
+	engine_set(zones, "served", engine_number(n.served));
+	engine_set(zones, "failed", engine_number(n.failed));
+	engine_set(zones, "total", engine_number(registry_count(e->committer.registry)));
 	engine_set(result, "zones", zones);
-	engine_set(result, "records", number(n.records));
-	engine_set(result, "rrsets", number(n.rrsets));
+	engine_set(result, "records", engine_number(n.records));
+	engine_set(result, "rrsets", engine_number(n.rrsets));
 	if (n.failed > 0)
 		json_array_append_new(
 			alarms, json_sprintf("the last load of %llu zones was refused",
@@ -113,13 +109,13 @@ static void add_table(struct engine *e, json_t *result, json_t *alarms)
 	json_t *table = json_object();
 
 	writer_usage(e->committer.writer, &u);
-	engine_set(table, "bytes_used", number(u.used));
-	engine_set(table, "bytes_free", number(u.free));
-	engine_set(table, "bytes_retired", number(u.retired));
-	engine_set(table, "bytes_limit", number(u.limit));
-	engine_set(table, "resident", number(u.resident));
-	engine_set(table, "names", number(u.names));
-	engine_set(table, "buckets", number(u.buckets));
+	engine_set(table, "bytes_used", engine_number(u.used));
+	engine_set(table, "bytes_free", engine_number(u.free));
+	engine_set(table, "bytes_retired", engine_number(u.retired));
+	engine_set(table, "bytes_limit", engine_number(u.limit));
+	engine_set(table, "resident", engine_number(u.resident));
+	engine_set(table, "names", engine_number(u.names));
+	engine_set(table, "buckets", engine_number(u.buckets));
 	engine_set(result, "table", table);
 	if (u.retired > (uint64_t)STUCK_ALARM_MB << 20)
 		json_array_append_new(
@@ -134,8 +130,8 @@ static void add_store(struct engine *e, json_t *result)
 	json_t *store = json_object();
 
 	if (store_usage(e->committer.store, &u) == 0) {
-		engine_set(store, "bytes_used", number(u.bytes_used));
-		engine_set(store, "bytes_reserved", number(u.bytes_reserved));
+		engine_set(store, "bytes_used", engine_number(u.bytes_used));
+		engine_set(store, "bytes_reserved", engine_number(u.bytes_reserved));
 	}
 	engine_set(result, "store", store);
 }
@@ -154,17 +150,17 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 
 	(void)args;
 	engine_set(result, "version", json_string(ANSER_VERSION));
-	engine_set(result, "pid", number((uint64_t)getpid()));
-	engine_set(result, "uptime_s", number(uptime(e)));
+	engine_set(result, "pid", engine_number((uint64_t)getpid()));
+	engine_set(result, "uptime_s", engine_number(uptime(e)));
 	engine_set(result, "config", json_string(e->config->path));
-	engine_set(result, "generation", number(e->committer.generation));
-	engine_set(result, "commit", number(e->committer.commits));
+	engine_set(result, "generation", engine_number(e->committer.generation));
+	engine_set(result, "commit", engine_number(e->committer.commits));
 	add_zone_counts(e, result, alarms);
 	add_table(e, result, alarms);
 	add_store(e, result);
 	engine_set(result, "tcp_connections",
-	           number(atomic_load_explicit(&e->committer.source.connections,
-	                                       memory_order_relaxed)));
+	           engine_number(atomic_load_explicit(&e->committer.source.connections,
+	                                              memory_order_relaxed)));
 	engine_set(result, "attachments", attachments_json(e, false, alarms));
 	if (e->sync_error[0])
 		json_array_append_new(alarms,
@@ -196,7 +192,7 @@ enum engine_outcome command_version(struct engine *e, const json_t *args, json_t
 	(void)e;
 	(void)args;
 	engine_set(result, "version", json_string(ANSER_VERSION));
-	engine_set(result, "layout", number(TABLE_LAYOUT));
+	engine_set(result, "layout", engine_number(TABLE_LAYOUT));
 	return ENGINE_OK;
 }
 
@@ -245,11 +241,11 @@ static json_t *zone_json(const struct zone *z)
 
 	engine_set(o, "name", json_string(name_to_text(z->table.apex, text)));
 	engine_set(o, "state", json_string(state_names[z->state]));
-	engine_set(o, "serial", z->loaded ? number(z->serial) : json_null());
-	engine_set(o, "records", number(z->records));
-	engine_set(o, "rrsets", number(z->rrsets));
+	engine_set(o, "serial", z->loaded ? engine_number(z->serial) : json_null());
+	engine_set(o, "records", engine_number(z->records));
+	engine_set(o, "rrsets", engine_number(z->rrsets));
 	engine_set(o, "source", json_string(z->source ? z->source : ""));
-	engine_set(o, "changed_at", number(z->changed_at));
+	engine_set(o, "changed_at", engine_number(z->changed_at));
 	if (z->error)
 		engine_set(o, "error", json_string(z->error));
 	return o;
@@ -309,7 +305,7 @@ enum engine_outcome command_zone_show(struct engine *e, const json_t *args,
 		return engine_fail(result, ENGINE_REFUSED, "no zone %s",
 		                   json_string_value(json_object_get(args, "zone")));
 	json_t *o = zone_json(z);
-	engine_set(o, "id", number(z->table.id));
+	engine_set(o, "id", engine_number(z->table.id));
 	engine_set(o, "added", json_boolean(z->added));
 	engine_set(o, "denial",
 	           json_string(z->table.denial == ZONE_NSEC    ? "nsec"

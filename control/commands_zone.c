@@ -44,11 +44,6 @@ struct loading {
 	int err; /* of a commit that could not be finished */
 };
 
-static json_t *number(uint64_t v)
-{
-	return json_integer((json_int_t)v);
-}
-
 static void load_add(struct load_list *l, const uint8_t *name, const char *file,
                      bool added)
 {
@@ -147,13 +142,13 @@ static void report(struct loading *l, const struct load *load, const struct zone
 		return;
 	}
 	engine_set(o, "zone", json_string(name_to_text(load->name, text)));
-	engine_set(o, "outcome", number(failed ? ENGINE_REFUSED : ENGINE_OK));
-	engine_set(o, "serial", z->loaded ? number(z->serial) : json_null());
-	engine_set(o, "records", number(z->records));
-	engine_set(o, "names_changed", number(r->names));
-	engine_set(o, "rrsets_added", number(r->added));
-	engine_set(o, "rrsets_removed", number(r->removed));
-	engine_set(o, "rrsets_changed", number(r->changed));
+	engine_set(o, "outcome", engine_number(failed ? ENGINE_REFUSED : ENGINE_OK));
+	engine_set(o, "serial", z->loaded ? engine_number(z->serial) : json_null());
+	engine_set(o, "records", engine_number(z->records));
+	engine_set(o, "names_changed", engine_number(r->names));
+	engine_set(o, "rrsets_added", engine_number(r->added));
+	engine_set(o, "rrsets_removed", engine_number(r->removed));
+	engine_set(o, "rrsets_changed", engine_number(r->changed));
 	if (z->error)
 		engine_set(o, "error", json_string(z->error));
 	engine_set(o, "diagnostics", engine_diagnostics(diag));
@@ -261,8 +256,8 @@ static void load_one(struct loading *l, const struct load *load)
 
 static void add_position(struct engine *e, json_t *result)
 {
-	engine_set(result, "commit", number(e->committer.commits));
-	engine_set(result, "generation", number(e->committer.generation));
+	engine_set(result, "commit", engine_number(e->committer.commits));
+	engine_set(result, "generation", engine_number(e->committer.generation));
 }
 
 static enum engine_outcome wait_visible(struct engine *e, const json_t *args,
@@ -565,7 +560,7 @@ enum engine_outcome command_zone_check(struct engine *e, const json_t *args,
 	diag_init(&diag);
 	int err = read_contents(&load, &contents, &diag);
 	engine_set(result, "diagnostics", engine_diagnostics(&diag));
-	engine_set(result, "records", number(contents ? contents->records : 0));
+	engine_set(result, "records", engine_number(contents ? contents->records : 0));
 	diag_fini(&diag);
 	contents_free(contents);
 	free(load.file);
@@ -671,7 +666,7 @@ enum engine_outcome command_zone_export(struct engine *e, const json_t *args,
 	int err = export_page(e, z, args, to, result);
 	if (fclose(to) != 0)
 		abort();
-	engine_set(result, "serial", number(z->serial));
+	engine_set(result, "serial", engine_number(z->serial));
 	engine_set(result, "text", json_stringn(text, size));
 	free(text);
 	if (err < 0)

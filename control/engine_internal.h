@@ -65,6 +65,11 @@ enum engine_outcome engine_fail(json_t *result, enum engine_outcome outcome,
 /* Adds key: value and takes value; out of memory ends the process. */
 void engine_set(json_t *object, const char *key, json_t *value);
 
+static inline json_t *engine_number(uint64_t v)
+{
+	return json_integer((json_int_t)v);
+}
+
 json_t *engine_diagnostics(const struct diag *diag);
 
 /* The zone that args names: the folded name is written to name. */

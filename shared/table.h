@@ -227,7 +227,6 @@ enum {
 	ZONE_NSEC = 1 << 0,
 	ZONE_NSEC3 = 1 << 1,
 	ZONE_UNLOADED = 1 << 2, /* configured but without contents: SERVFAIL */
-	ZONE_GONE = 1 << 3,     /* removed in this version */
 };
 
 /* One state of a zone. The SOA fragment that every negative answer shares (base: the apex, TTL

@@ -283,12 +283,27 @@ static int exists(struct store_cursor *cursor, const uint8_t *key, size_t len, b
 	return 0;
 }
 
+/* A node that names nothing, only so that the path to a hosted zone has no gap. */
+static int put_void(struct compiler *c, uint64_t hash, const uint8_t *name, size_t len)
+{
+	void *room;
+	table_ref ref = writer_alloc(c->w, sizeof(struct table_node) + len, &room);
+
+	if (!ref)
+		return ERR_FULL;
+	struct table_node *n = room;
+	n->flags = NODE_VOID;
+	n->name_len = (uint8_t)len;
+	memcpy(n->name, name, len);
+	writer_put_node(c->w, hash, ref);
+	return writer_failed(c->w) ? ERR_FULL : 0;
+}
+
 /* Takes the node of c->owner away, or leaves a void one on the path to another zone. */
 static int drop_node(struct compiler *c, struct compile_zone *z)
 {
 	const struct owner *o = &c->owner;
 	const struct table_node *n = writer_find(c->w, o->hash, o->name, o->name_len, 0);
-	void *room;
 
 	writer_delete_node(c->w, o->hash ^ TABLE_PARENT_SALT, o->name, o->name_len,
 	                   NODE_PARENT_SIDE);
@@ -298,15 +313,7 @@ static int drop_node(struct compiler *c, struct compile_zone *z)
 		writer_delete_node(c->w, o->hash, o->name, o->name_len, 0);
 		return writer_failed(c->w) ? ERR_FULL : 0;
 	}
-	table_ref ref = writer_alloc(c->w, sizeof *n + o->name_len, &room);
-	if (!ref)
-		return ERR_FULL;
-	struct table_node *v = room;
-	v->flags = NODE_VOID;
-	v->name_len = o->name_len;
-	memcpy(v->name, o->name, o->name_len);
-	writer_put_node(c->w, o->hash, ref);
-	return writer_failed(c->w) ? ERR_FULL : 0;
+	return put_void(c, o->hash, o->name, o->name_len);
 }
 
 /* Pass one over a changed owner: names that are gone go, ancestors that only existed because
@@ -536,30 +543,16 @@ int compile_hide(struct compiler *c, struct compile_zone *z, struct store_txn *t
 
 /* ---- the path to a zone ---- */
 
-static int put_void(struct compiler *c, const uint8_t *name, size_t len)
-{
-	uint8_t padded[NAME_MAX_LEN + 1 + NAME_PAD] = {0};
-	void *room;
-
-	table_ref ref = writer_alloc(c->w, sizeof(struct table_node) + len, &room);
-	if (!ref)
-		return ERR_FULL;
-	struct table_node *n = room;
-	n->flags = NODE_VOID;
-	n->name_len = (uint8_t)len;
-	memcpy(n->name, name, len);
-	memcpy(padded, name, len);
-	writer_put_node(c->w, name_hash(writer_hash_key(c->w), padded), ref);
-	return writer_failed(c->w) ? ERR_FULL : 0;
-}
-
 int compile_path(struct compiler *c, const uint8_t *apex)
 {
 	for (const uint8_t *s = apex; *s;) {
 		s += *s + 1;
 		if (suffix_node(c, s))
 			return 0; /* whoever put it saw to the rest */
-		TRY(put_void(c, s, name_len(s, NAME_MAX_LEN)));
+		uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD] = {0};
+		size_t len = name_len(s, NAME_MAX_LEN);
+		memcpy(name, s, len);
+		TRY(put_void(c, name_hash(writer_hash_key(c->w), name), name, len));
 	}
 	return 0;
 }

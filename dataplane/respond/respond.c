@@ -159,7 +159,6 @@ static ALWAYS_INLINE void stage_match(struct responder *r, unsigned n)
 }
 
 enum {
-	NODE_ORDINARY = 0,
 	NODE_SPECIAL = NODE_APEX | NODE_CUT | NODE_BELOW_CUT | NODE_VOID,
 	ENTRY_ELSEWHERE = ENTRY_FRAGMENT | ENTRY_DENIAL | ENTRY_HASHES,
 	EDNS_OPTIONS = EDNS_NSID | EDNS_COOKIE | EDNS_KEEPALIVE,
@@ -169,7 +168,7 @@ enum {
  * then put_simple() writes the answer. */
 static ALWAYS_INLINE bool is_simple(const struct query *q, const struct table_entry *e)
 {
-	return (q->node->flags & NODE_SPECIAL) == NODE_ORDINARY &&
+	return (q->node->flags & NODE_SPECIAL) == 0 &&
 	       (e->flags & ENTRY_ELSEWHERE) == 0 && (q->edns & EDNS_OPTIONS) == 0;
 }
 
