@@ -406,7 +406,7 @@ static bool origin_of(const char *file, uint8_t name[static NAME_MAX_LEN])
 	int n = name_from_text(file, len - suffix_len, root, name);
 	if (n < 0)
 		return false;
-	name_fold_exact(name, (size_t)n);
+	name_fold(name, (size_t)n);
 	return true;
 }
 

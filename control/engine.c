@@ -76,7 +76,7 @@ enum engine_outcome engine_zone_arg(const json_t *args, json_t *result,
 		return engine_fail(result, ENGINE_USAGE,
 		                   "\"%s\" is not a domain name: %s", text,
 		                   err_text(len));
-	name_fold_exact(name, (size_t)len);
+	name_fold(name, (size_t)len);
 	return ENGINE_OK;
 }
 

@@ -13,6 +13,7 @@ struct explain {
 	struct snapshot s;
 	const struct table *table;
 	struct path path;
+	struct path_room path_room;
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
 	uint16_t type;
 	json_t *lines;
@@ -185,7 +186,7 @@ static enum engine_outcome read_arguments(struct explain *x, const json_t *args,
 		return engine_fail(result, ENGINE_USAGE,
 		                   "\"%s\" is not a domain name: %s", name,
 		                   err_text(len));
-	name_fold_exact(x->name, (size_t)len);
+	name_fold(x->name, (size_t)len);
 	int number = rrtype_from_text(type, strlen(type));
 	if (number < 0)
 		return engine_fail(result, ENGINE_USAGE, "unknown type \"%s\"", type);
@@ -202,7 +203,8 @@ enum engine_outcome command_explain(struct engine *e, const json_t *args, json_t
 		return bad;
 	x.lines = json_array();
 	table_snapshot(x.table, &x.s);
-	path_of(&x.path, &x.s.hash_key, x.name, (uint8_t)name_len(x.name, NAME_MAX_LEN));
+	path_of(&x.path, &x.s.hash_key, x.name, (uint8_t)name_len(x.name, NAME_MAX_LEN),
+	        &x.path_room);
 	unsigned labels = x.path.labels;
 	const struct table_node *n = path_node(&x.s, &x.path, labels);
 	if (n && !(n->flags & NODE_VOID))
@@ -212,8 +214,8 @@ enum engine_outcome command_explain(struct engine *e, const json_t *args, json_t
 	else
 		say(&x, "no hosted zone holds this name: REFUSED");
 	const struct table_node *parent =
-		table_find(&x.s, x.path.of[labels] ^ TABLE_PARENT_SALT, x.name,
-	                   x.path.name_len, NODE_PARENT_SIDE);
+		table_find(&x.s, name_hash(&x.s.hash_key, x.name) ^ TABLE_PARENT_SALT,
+	                   x.name, x.path.name_len, NODE_PARENT_SIDE);
 	if (parent)
 		say_node(&x, "parent's side (DS)", parent);
 	explain_answer(&x, json_is_true(json_object_get(args, "dnssec")));

@@ -53,7 +53,7 @@ void bench_name(const char *text, uint8_t name[static NAME_MAX_LEN])
 {
 	if (name_from_text(text, strlen(text), NULL, name) < 0)
 		bench_fail("%s is no absolute name", text);
-	name_fold_exact(name, name_len(name, NAME_MAX_LEN));
+	name_fold(name, name_len(name, NAME_MAX_LEN));
 }
 
 void bench_open(struct bench *b, const char *parent)

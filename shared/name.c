@@ -1,9 +1,5 @@
 #include "shared/name.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "shared/err.h"
 
 /* ASCII only (RFC 4343 §3): locale never comes into it. */
@@ -61,44 +57,9 @@ unsigned name_labels(const uint8_t *name)
 	return n;
 }
 
-#if defined(__SSE2__)
-HOT void name_fold(uint8_t *dst, const uint8_t *src, size_t len)
+void name_fold(uint8_t *name, size_t len)
 {
-	/* SSE2 compares bytes as signed: moving 'A' to -128 makes "below 'A' + 26" one compare. */
-	const __m128i to_min = _mm_set1_epi8((char)(0x80 - 'A'));
-	const __m128i bound = _mm_set1_epi8(-128 + 26);
-	const __m128i bit = _mm_set1_epi8(0x20);
-
-	for (size_t at = 0; at < len; at += sizeof(__m128i)) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(src + at));
-		__m128i upper = _mm_cmplt_epi8(_mm_add_epi8(v, to_min), bound);
-		v = _mm_or_si128(v, _mm_and_si128(upper, bit));
-		_mm_storeu_si128((__m128i *)(void *)(dst + at), v);
-	}
-}
-#else
-HOT void name_fold(uint8_t *dst, const uint8_t *src, size_t len)
-{
-	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
-		uint64_t w;
-		memcpy(&w, src + at, sizeof w);
-		w = name_fold_word(w);
-		memcpy(dst + at, &w, sizeof w);
-	}
-}
-#endif
-
-void name_fold_exact(uint8_t *name, size_t len)
-{
-	size_t at = 0;
-
-	for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-		uint64_t w;
-		memcpy(&w, name + at, sizeof w);
-		w = name_fold_word(w);
-		memcpy(name + at, &w, sizeof w);
-	}
-	for (; at < len; at++)
+	for (size_t at = 0; at < len; at++)
 		name[at] = fold_byte(name[at]);
 }
 
@@ -361,7 +322,7 @@ int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *suffix, uin
 	size_t start = NAME_MAX_LEN - suffix_len;
 
 	memcpy(name + start, suffix, suffix_len);
-	name_fold_exact(name + start, suffix_len);
+	name_fold(name + start, suffix_len);
 	while (key < end) {
 		TRY(key_label(&key, end, label));
 		size_t n = (size_t)label[0] + 1;
@@ -382,35 +343,4 @@ int name_key_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_
 	if (diff)
 		return diff;
 	return (a_len > b_len) - (a_len < b_len);
-}
-
-/* ---- hashes ---- */
-
-HOT void name_hashes(const struct name_hash_key *key, const uint8_t *name,
-                     struct name_hashes *out)
-{
-	uint8_t starts[NAME_MAX_LABELS + 1];
-	unsigned n = label_starts(name, starts);
-	uint64_t h = key->seed;
-
-	out->labels = n;
-	out->of[0] = h;
-	out->label_at[0] = starts[n];
-	for (unsigned d = 1; d <= n; d++) {
-		uint8_t at = starts[n - d];
-		h = name_hash_child(key, h, name + at);
-		out->of[d] = h;
-		out->label_at[d] = at;
-	}
-}
-
-HOT uint64_t name_hash(const struct name_hash_key *key, const uint8_t *name)
-{
-	uint8_t starts[NAME_MAX_LABELS + 1];
-	unsigned n = label_starts(name, starts);
-	uint64_t h = key->seed;
-
-	while (n-- > 0)
-		h = name_hash_child(key, h, name + starts[n]);
-	return h;
 }

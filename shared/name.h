@@ -1,5 +1,5 @@
 /*
- * Domain names in wire form: validation, case folding, canonical order, sort keys, hashes.
+ * Domain names in wire form: validation, case folding, canonical order, sort keys.
  *
  * A name here is a run of uncompressed labels that ends with the root label. Its length counts
  * that root label: the root itself is 1 byte long. "Folded" means that A-Z became a-z
@@ -20,7 +20,8 @@ enum {
 	LABEL_MAX_LEN = 63,
 	NAME_TEXT_MAX = 1024, /* any name as text, with escapes and the final NUL */
 	NAME_KEY_MAX = 512,   /* any sort key */
-	NAME_PAD = 64, /* past a name that may be read, and by name_fold() written */
+	NAME_PAD =
+		64, /* past a name that may be read, and by name_fold_and_hash() written */
 };
 
 /* Gives the length of the name at the start of bytes, or 0 when it is not a whole, valid,
@@ -30,12 +31,8 @@ size_t name_len(const uint8_t *bytes, size_t size);
 /* Gives the number of labels without the root label, of a valid name. */
 unsigned name_labels(const uint8_t *name);
 
-/* Copies len bytes from src to dst, folded. Both must have NAME_PAD bytes past len that may be
- * read and written: the copy runs in whole vectors. */
-void name_fold(uint8_t *dst, const uint8_t *src, size_t len);
-
-/* Folds in place, byte by byte: no padding needed. */
-void name_fold_exact(uint8_t *name, size_t len);
+/* Folds in place. */
+void name_fold(uint8_t *name, size_t len);
 
 /* Both are valid names; compared without regard to case. */
 bool name_equal(const uint8_t *a, const uint8_t *b);
@@ -73,66 +70,5 @@ MUST_CHECK int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *
                              uint8_t *out);
 
 int name_key_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
-
-/*
- * Hashes. A name's hash is built from the root label towards the left, one multiplication per
- * eight octets of each label, under a key drawn for each table, so that one pass over a name
- * gives the hash of every suffix and a child's hash follows from its parent's. The mixing step is
- * the 64x64->128 bit multiply-and-fold of wyhash (Wang Yi). It is no cryptographic hash; what
- * stands against flooding is that the key is secret, new for each segment, and that nothing
- * derived from it leaves the machine.
- */
-struct name_hash_key {
-	uint64_t seed;
-	uint64_t mix;
-};
-
-/* A folded name with the hash of each of its suffixes. */
-struct name_hashes {
-	unsigned labels; /* without the root label */
-	uint64_t of[NAME_MAX_LABELS +
-	            1]; /* of[d]: the suffix of d labels; of[0]: the root */
-	uint8_t label_at[NAME_MAX_LABELS +
-	                 1]; /* label_at[d]: where the suffix of d labels starts */
-};
-
-/* name: folded and valid, with NAME_PAD readable bytes past its end. */
-void name_hashes(const struct name_hash_key *key, const uint8_t *name,
-                 struct name_hashes *out);
-
-/* Hash of the name alone; same value as of[labels]. Same padding rule. */
-uint64_t name_hash(const struct name_hash_key *key, const uint8_t *name);
-
-/* Folds eight octets at once. */
-static ALWAYS_INLINE uint64_t name_fold_word(uint64_t w)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t low = w & (ones * 0x7f);
-	uint64_t from_a = low + ones * (0x80 - 'A');
-	uint64_t past_z = low + ones * (0x7f - 'Z');
-	uint64_t upper = (from_a ^ past_z) & ~w & (ones * 0x80);
-	return w | upper >> 2;
-}
-
-/* Hash of the child of a name; label: its length octet, then its octets in any case, NAME_PAD
- * readable bytes past it. */
-static ALWAYS_INLINE uint64_t name_hash_child(const struct name_hash_key *key,
-                                              uint64_t parent, const uint8_t *label)
-{
-	size_t n = (size_t)label[0] + 1;
-	uint64_t h = parent;
-
-	for (size_t at = 0; at < n; at += 8) {
-		uint64_t word;
-		memcpy(&word, label + at, sizeof word);
-		if (n - at < 8)
-			word &= ~(uint64_t)0 >> (64 - 8 * (n - at));
-		word = name_fold_word(word);
-		__extension__ unsigned __int128 product =
-			(unsigned __int128)(h ^ word) * key->mix;
-		h = (uint64_t)product ^ (uint64_t)(product >> 64);
-	}
-	return h;
-}
 
 #endif

@@ -36,11 +36,12 @@
 
 #include "shared/compiler.h"
 #include "shared/name.h"
+#include "shared/namehash.h"
 
 #define TABLE_MAGIC UINT64_C(0x4c42545245534e41) /* "ANSERTBL" read as little endian */
 
 enum {
-	TABLE_LAYOUT = 1, /* bump with any change below */
+	TABLE_LAYOUT = 2, /* bump with any change below, or to a name's hash */
 	TABLE_UNIT = 16,  /* bytes per step of a ref */
 	TABLE_HEADER_SIZE = 4096,
 	TABLE_SLACK =

@@ -81,7 +81,7 @@ void harness_name(const char *text, uint8_t name[static NAME_MAX_LEN])
 	int len = name_from_text(text, strlen(text), root, name);
 
 	must(len, text);
-	name_fold_exact(name, (size_t)len);
+	name_fold(name, (size_t)len);
 }
 
 static int commit_contents(struct harness *h, const uint8_t *apex,

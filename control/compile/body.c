@@ -142,7 +142,7 @@ static void add_target(struct body *b, uint16_t type, const uint8_t *name, size_
 	if (type != RRTYPE_DNAME && !name_is_under(name, aim->apex, NULL))
 		return;
 	memcpy(folded, name, len);
-	name_fold_exact(folded, len);
+	name_fold(folded, len);
 	if (len == 1 && type != RRTYPE_DNAME)
 		return; /* "." as a target says that there is none */
 	if (has_target(b, folded, len))

@@ -266,7 +266,7 @@ static int set_zone_name(uint8_t *field, const char *text, struct value_problem 
 	if (len < 0)
 		return refuse(p, "bad-name", "\"%.200s\" is not a domain name%s", text,
 		              len == ERR_TOOBIG ? ": too long" : "");
-	name_fold_exact(field, (size_t)len);
+	name_fold(field, (size_t)len);
 	return 0;
 }
 

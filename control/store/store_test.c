@@ -492,7 +492,7 @@ static void zones_are_walked_in_canonical_order(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct store_zone z = {0};
 		name_of(names[i], z.name);
-		name_fold_exact(z.name, name_len(z.name, sizeof z.name));
+		name_fold(z.name, name_len(z.name, sizeof z.name));
 		assert_int_equal(store_zone_put(t, &z), 0);
 	}
 	assert_int_equal(store_zone_each(t, see, &s), 0);

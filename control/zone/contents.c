@@ -47,7 +47,7 @@ struct contents_builder *contents_builder_new(const uint8_t *apex)
 	assert(apex_len > 0);
 	*c = (struct contents){.apex_len = (uint8_t)apex_len, .arena = arena_new()};
 	memcpy(c->apex, apex, apex_len);
-	name_fold_exact(c->apex, apex_len);
+	name_fold(c->apex, apex_len);
 	*b = (struct contents_builder){.contents = c, .rdata = arena_new()};
 	return b;
 }

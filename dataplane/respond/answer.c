@@ -59,13 +59,11 @@ static enum step fail(struct answer *a, enum rcode rcode, unsigned ede)
 
 static void path_of_subject(struct answer *a)
 {
-	const struct query *q = a->q;
-
 	if (a->chain > 0)
-		path_of(&a->path, &a->s->hash_key, a->subject.name, a->subject.name_len);
+		path_of(&a->path, &a->s->hash_key, a->subject.name, a->subject.name_len,
+		        &a->path_room);
 	else
-		path_with(&a->path, q->name, q->name_len, (unsigned)q->labels,
-		          q->suffix_hashes);
+		path_of_query(&a->path, a->q);
 }
 
 /* ---- pieces ---- */

@@ -63,6 +63,7 @@ struct answer {
 	const struct table_fragment *additional; /* whose targets want addresses */
 	unsigned additional_at;                  /* where its body stands */
 	struct path path;                        /* of subject, when missing */
+	struct path_room path_room;
 	uint8_t chased[2][NAME_MAX_LEN + 1 + NAME_PAD];
 };
 

@@ -152,7 +152,7 @@ static void nsec3_at(struct answer *a, const struct table_node *n)
 		return;
 	}
 	/* RFC 5155 §7.2.4, §7.2.7: under opt-out a closest encloser proof stands in for it. */
-	path_of(&a->path, &a->s->hash_key, n->name, n->name_len);
+	path_of(&a->path, &a->s->hash_key, n->name, n->name_len, &a->path_room);
 	if (a->path.labels > answer_zone(a)->apex_labels)
 		nsec3_encloser(a, a->path.labels - 1, true);
 }

@@ -3,36 +3,30 @@
 #include <string.h>
 
 void path_of(struct path *p, const struct name_hash_key *key, const uint8_t *name,
-             uint8_t name_len)
+             uint8_t name_len, struct path_room *room)
 {
-	name_hashes(key, name, &p->own);
-	p->name = name;
-	p->name_len = name_len;
-	p->labels = p->own.labels;
-	p->of = p->own.of;
-}
-
-void path_with(struct path *p, const uint8_t *name, uint8_t name_len, unsigned labels,
-               const uint64_t *of)
-{
-	unsigned at = 0;
+	uint8_t folded[NAME_MAX_LEN + NAME_PAD];
+	uint8_t at = 0;
 
 	p->name = name;
 	p->name_len = name_len;
-	p->labels = labels;
-	p->of = of;
-	for (unsigned i = labels; i > 0; i--) {
-		p->own.label_at[i] = (uint8_t)at;
-		at += name[at] + 1U;
-	}
-	p->own.label_at[0] = (uint8_t)at;
+	p->labels = 0;
+	p->label_at = room->label_at;
+	p->steps = &room->steps;
+	for (; name[at]; at = (uint8_t)(at + name[at] + 1))
+		room->label_at[p->labels++] = at;
+	room->label_at[p->labels] = at;
+	(void)name_fold_and_hash(key, folded, name, name_len, &room->steps);
 }
 
 const struct table_node *path_node(const struct snapshot *s, const struct path *p,
                                    unsigned labels)
 {
-	return table_find(s, p->of[labels], path_suffix(p, labels),
-	                  path_suffix_len(p, labels), 0);
+	const uint8_t *suffix = path_suffix(p, labels);
+	uint8_t len = path_suffix_len(p, labels);
+
+	return table_find(s, name_hash_suffix(&s->hash_key, p->steps, suffix, len),
+	                  suffix, len, 0);
 }
 
 const struct table_node *path_encloser(const struct snapshot *s, const struct path *p,
@@ -72,13 +66,9 @@ const struct table_node *path_encloser(const struct snapshot *s, const struct pa
 const struct table_node *path_wildcard(const struct snapshot *s, const struct path *p,
                                        unsigned labels)
 {
-	static const uint8_t asterisk[2 + NAME_PAD] = {1, '*'};
-	uint8_t name[2 + NAME_MAX_LEN + NAME_PAD];
+	uint8_t name[2 + NAME_MAX_LEN + NAME_PAD] = {1, '*'};
 	uint8_t len = path_suffix_len(p, labels);
 
-	memcpy(name, asterisk, 2);
 	memcpy(name + 2, path_suffix(p, labels), len);
-	memset(name + 2 + len, 0, NAME_PAD);
-	return table_find(s, name_hash_child(&s->hash_key, p->of[labels], asterisk), name,
-	                  2U + len, 0);
+	return table_find(s, name_hash(&s->hash_key, name), name, 2U + len, 0);
 }

@@ -10,36 +10,48 @@
 #ifndef DATAPLANE_RESPOND_LOOKUP_H
 #define DATAPLANE_RESPOND_LOOKUP_H
 
-#include "dataplane/respond/emit.h"
+#include "dataplane/respond/query.h"
 #include "shared/compiler.h"
-#include "shared/name.h"
+#include "shared/namehash.h"
 #include "shared/table.h"
 
 /* A name's suffixes, by their number of labels. */
 struct path {
 	const uint8_t *name; /* folded, padded */
 	uint8_t name_len;
-	unsigned labels;
-	const uint64_t *of;     /* hash of each suffix: of[labels] is the whole name's */
-	struct name_hashes own; /* label_at always, the hashes unless they were known */
+	uint8_t labels;
+	const uint8_t *label_at; /* each label, leftmost first; then the root */
+	const struct name_steps *steps;
 };
 
-/* The path of any name. */
-void path_of(struct path *p, const struct name_hash_key *key, const uint8_t *name,
-             uint8_t name_len);
+/* Where the path of a name that is in no query is kept. */
+struct path_room {
+	uint8_t label_at[NAME_MAX_LABELS + 1];
+	struct name_steps steps;
+};
 
-/* The path of a name whose suffixes' hashes are known, and lent for the path's life. */
-void path_with(struct path *p, const uint8_t *name, uint8_t name_len, unsigned labels,
-               const uint64_t *of);
+/* The path of any folded, padded name; room is lent for the path's life. */
+void path_of(struct path *p, const struct name_hash_key *key, const uint8_t *name,
+             uint8_t name_len, struct path_room *room);
+
+/* The path of a query's name, lent for the path's life. */
+static inline void path_of_query(struct path *p, const struct query *q)
+{
+	p->name = q->name;
+	p->name_len = q->name_len;
+	p->labels = q->labels;
+	p->label_at = q->label_at;
+	p->steps = &q->steps;
+}
 
 static inline const uint8_t *path_suffix(const struct path *p, unsigned labels)
 {
-	return p->name + p->own.label_at[labels];
+	return p->name + p->label_at[p->labels - labels];
 }
 
 static inline uint8_t path_suffix_len(const struct path *p, unsigned labels)
 {
-	return (uint8_t)(p->name_len - p->own.label_at[labels]);
+	return (uint8_t)(p->name_len - p->label_at[p->labels - labels]);
 }
 
 /* The node of the suffix with that many labels, or NULL. */

@@ -21,16 +21,11 @@ static void reply(struct query *q, enum rcode rcode)
 	q->rcode = (uint8_t)rcode;
 }
 
-/*
- * Reads the name at offset 12: validates, folds and hashes it. The hash is taken from the
- * message, not from the folded copy: a load of eight bytes that straddles two vector stores just
- * made would wait for both to reach the cache. A compression pointer has nothing before it to
- * point to: FORMERR.
- */
+/* Reads the name at offset 12: validates, folds and hashes it. A compression pointer has nothing
+ * before it to point to: FORMERR. */
 static ALWAYS_INLINE bool parse_name(struct query *q, const uint8_t *dns, size_t len,
                                      const struct name_hash_key *key)
 {
-	uint8_t starts[NAME_MAX_LABELS + 1];
 	const uint8_t *name = dns + DNS_QUESTION_AT;
 	size_t room = len - DNS_QUESTION_AT;
 	size_t max = room < NAME_MAX_LEN ? room : NAME_MAX_LEN;
@@ -41,25 +36,17 @@ static ALWAYS_INLINE bool parse_name(struct query *q, const uint8_t *dns, size_t
 		if (unlikely(at >= max))
 			return false;
 		uint8_t l = name[at];
+		q->label_at[labels] = (uint8_t)at;
 		if (l == 0)
 			break;
 		if (unlikely(l > LABEL_MAX_LEN))
 			return false;
-		starts[labels++] = (uint8_t)at;
+		labels++;
 		at += (size_t)l + 1;
 	}
-	name_fold(q->name, name, at + 1);
+	q->labels = (uint8_t)labels;
 	q->name_len = (uint8_t)(at + 1);
-
-	uint64_t hash = key->seed;
-
-	q->labels = labels;
-	q->suffix_hashes[0] = hash;
-	for (unsigned i = 1; i <= labels; i++) {
-		hash = name_hash_child(key, hash, name + starts[labels - i]);
-		q->suffix_hashes[i] = hash;
-	}
-	q->hash = hash;
+	q->hash = name_fold_and_hash(key, q->name, name, at + 1, &q->steps);
 	return true;
 }
 

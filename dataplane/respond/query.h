@@ -11,6 +11,7 @@
 #include "dataplane/respond/respond.h"
 #include "shared/compiler.h"
 #include "shared/name.h"
+#include "shared/namehash.h"
 #include "shared/table.h"
 
 enum {
@@ -65,17 +66,19 @@ struct query {
 	uint16_t udp_size; /* what the client can take */
 	uint16_t ede;      /* RFC 8914 info code + 1; 0: none */
 	uint8_t name_len;
+	uint8_t labels; /* without the root label */
 	uint8_t verdict;
 	uint8_t rcode;
 	uint8_t edns; /* EDNS_ bits */
 	uint8_t opcode;
 	uint8_t cookie_server_len;
-	uint8_t pad[14];
+	uint8_t pad[13];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
-	/* ---- for when the name is missing: its labels, and the hash of each suffix ---- */
-	uint64_t labels;
-	uint64_t suffix_hashes[NAME_MAX_LABELS + 1];
+	/* ---- for when the name is missing ---- */
+	uint8_t label_at[NAME_MAX_LABELS +
+	                 1]; /* each label, leftmost first; then the root */
+	struct name_steps steps;
 	/* ---- rarely used ---- */
 	uint8_t cookie_client[COOKIE_CLIENT_LEN];
 	uint8_t cookie_server[COOKIE_SERVER_MAX];

@@ -3,7 +3,8 @@
  * message hide behind the work on the others (group prefetching, Chen et al., "Improving hash
  * join performance through prefetching", 2004):
  *
- *      parse, hash        asks for each bucket
+ *      fetch              asks for each message
+ *      parse, hash        asks for each bucket, and for where the reply will end
  *      match tags         asks for each candidate node
  *      compare the name   asks for the fragment, if the answer is not in the node itself
  *      write
@@ -20,7 +21,10 @@
 #include "dataplane/respond/query.h"
 #include "shared/wire.h"
 
-enum { RCODES_MAX = RCODE_BADVERS + 1 };
+enum {
+	RCODES_MAX = RCODE_BADVERS + 1,
+	ONE_A_RR = 16, /* bytes of an A record whose owner is a pointer */
+};
 
 struct tally {
 	uint64_t value[COUNTER_COUNT];
@@ -114,6 +118,22 @@ static NEVER_INLINE void check_cookie(struct responder *r, const struct pkt *p,
 
 /* ---- stages ---- */
 
+static ALWAYS_INLINE void stage_fetch(const struct pkt pkts[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		prefetch_write(pkts[i].dns);
+}
+
+/* A long query's second line. Not asked for together with the first: of a pair of lines asked for
+ * at once, the second comes late (measured on Zen 3). */
+static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, unsigned n)
+{
+	enum { AHEAD = 8 };
+
+	if (i + AHEAD < n && unlikely(pkts[i + AHEAD].len > CACHE_LINE))
+		prefetch_write(pkts[i + AHEAD].dns + CACHE_LINE);
+}
+
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
 {
 	const struct snapshot *s = &r->snapshot;
@@ -127,10 +147,12 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 	for (unsigned i = 0; i < n; i++) {
 		struct query *q = &r->queries[i];
 		const struct pkt *p = &pkts[i];
+		prefetch_rest(pkts, i, n);
 		query_parse(q, p, &s->hash_key);
 		if (likely(q->verdict == VERDICT_LOOKUP)) {
 			q->bucket = table_bucket_of(s, q->hash);
 			prefetch_read(q->bucket);
+			prefetch_write(p->dns + p->len + ONE_A_RR);
 		}
 		if (unlikely(q->edns & EDNS_COOKIE))
 			check_cookie(r, p, q);
@@ -178,8 +200,12 @@ static ALWAYS_INLINE void prefetch_encloser(const struct responder *r,
 {
 	unsigned labels = r->answer.encloser_guess + 1U;
 
-	if (labels < q->labels)
-		prefetch_read(table_bucket_of(&r->snapshot, q->suffix_hashes[labels]));
+	if (labels >= q->labels)
+		return;
+	const uint8_t at = q->label_at[q->labels - labels];
+	uint64_t hash = name_hash_suffix(&r->snapshot.hash_key, &q->steps, q->name + at,
+	                                 (size_t)q->name_len - at);
+	prefetch_read(table_bucket_of(&r->snapshot, hash));
 }
 
 static ALWAYS_INLINE void stage_find(struct responder *r, unsigned n)
@@ -361,10 +387,7 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 HOT void respond_burst(struct responder *r, const struct table *table, uint32_t now,
                        struct pkt pkts[], unsigned n)
 {
-	for (unsigned i = 0; i < n; i++) {
-		prefetch_write(pkts[i].dns);
-		prefetch_write(pkts[i].dns + CACHE_LINE); /* where most replies end */
-	}
+	stage_fetch(pkts, n);
 	table_snapshot(table, &r->snapshot);
 	r->settings = table_settings_at(table, &r->snapshot);
 	r->now = now;
