@@ -2,10 +2,6 @@
 
 #include <endian.h>
 
-#if defined(__SSE2__) && !UNDER_TSAN
-#include <emmintrin.h>
-#endif
-
 #include "shared/err.h"
 
 /* ---- attaching ---- */
@@ -120,7 +116,10 @@ HOT const struct table_node *table_find_from(const struct snapshot *s,
                                              table_ref candidate, uint64_t hash,
                                              const uint8_t *name, size_t name_len)
 {
-	if (likely(candidate && node_is(table_at(s->base, candidate), name, name_len, 0)))
+	if (candidate == TABLE_NOWHERE)
+		return NULL;
+	if (likely(candidate != TABLE_ANYWHERE &&
+	           node_is(table_at(s->base, candidate), name, name_len, 0)))
 		return table_node_visible(s, candidate);
 	return table_find(s, hash, name, name_len, 0);
 }

@@ -38,6 +38,10 @@
 #include "shared/name.h"
 #include "shared/namehash.h"
 
+#if defined(__SSE2__) && !UNDER_TSAN
+#include <emmintrin.h>
+#endif
+
 #define TABLE_MAGIC UINT64_C(0x4c42545245534e41) /* "ANSERTBL" read as little endian */
 
 enum {
@@ -392,6 +396,22 @@ static inline const struct table_bucket *table_bucket_of(const struct snapshot *
 	return &s->buckets[table_bucket_index(s->nbuckets, s->mask, hash)];
 }
 
+/* Bit i set: slot i of the bucket holds tag. Acquire: refs are loaded after tags. */
+#if defined(__SSE2__) && !UNDER_TSAN
+static ALWAYS_INLINE uint32_t table_bucket_match(const struct table_bucket *b,
+                                                 uint64_t tag)
+{
+	const __m128i *tags = (const __m128i *)(const void *)b;
+	__m128i wanted = _mm_set1_epi16((short)tag);
+	__m128i first = _mm_cmpeq_epi16(_mm_load_si128(tags), wanted);
+	__m128i last = _mm_cmpeq_epi16(_mm_loadl_epi64(tags + 1), wanted);
+
+	/* The processor keeps loads in order; this keeps the compiler from moving them. */
+	atomic_signal_fence(memory_order_acquire);
+	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(first, last)) &
+	       ((1U << BUCKET_SLOTS) - 1);
+}
+#else
 /* The four 16-bit lanes of word that equal the tag repeated in tags, as four bits. */
 static ALWAYS_INLINE uint32_t table_match_lanes(uint64_t word, uint64_t tags)
 {
@@ -404,7 +424,6 @@ static ALWAYS_INLINE uint32_t table_match_lanes(uint64_t word, uint64_t tags)
 	return (uint32_t)((x >> 15) * UINT64_C(0x1000200040008) >> 48 & 15);
 }
 
-/* Bit i set: slot i of the bucket holds tag. Acquire: refs are loaded after tags. */
 static ALWAYS_INLINE uint32_t table_bucket_match(const struct table_bucket *b,
                                                  uint64_t tag)
 {
@@ -416,14 +435,18 @@ static ALWAYS_INLINE uint32_t table_bucket_match(const struct table_bucket *b,
 	return table_match_lanes(w0, tags) | table_match_lanes(w1, tags) << 4 |
 	       (table_match_lanes(w2, tags) & 3) << 8;
 }
+#endif
 
 static inline table_ref table_bucket_overflow(const struct table_bucket *b)
 {
 	return (table_ref)(atomic_load_explicit(&b->tags[2], memory_order_acquire) >> 32);
 }
 
-/* The node that most likely holds the name with this hash, asked for; 0: there is none, or it
- * takes table_find() to tell (overflow). */
+/* The node that most likely holds the name with this hash, asked for. TABLE_NOWHERE: the name is
+ * not in the table; TABLE_ANYWHERE: its bucket has overflowed, and it takes table_find() to tell. */
+#define TABLE_NOWHERE  ((table_ref)0)
+#define TABLE_ANYWHERE UINT32_MAX
+
 static ALWAYS_INLINE table_ref table_candidate(const struct snapshot *s,
                                                const struct table_bucket *b,
                                                uint64_t hash)
@@ -431,7 +454,7 @@ static ALWAYS_INLINE table_ref table_candidate(const struct snapshot *s,
 	uint32_t found = table_bucket_match(b, table_tag(hash));
 
 	if (!found)
-		return 0;
+		return table_bucket_overflow(b) ? TABLE_ANYWHERE : TABLE_NOWHERE;
 	table_ref ref = atomic_load_explicit(&b->refs[__builtin_ctz(found)],
 	                                     memory_order_acquire);
 	prefetch_read(table_at(s->base, ref));
