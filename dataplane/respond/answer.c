@@ -15,9 +15,7 @@ enum { EDE_PROHIBITED = 18, EDE_NOT_AUTHORITATIVE = 20, EDE_INVALID_DATA = 24 };
 
 const struct table_zone_version *answer_zone(struct answer *a)
 {
-	if (!a->version)
-		a->version = table_zone_at(a->s, a->zone);
-	return a->version;
+	return zone_recall(a->zones, a->s, a->zone);
 }
 
 unsigned answer_apex_at(struct answer *a)
@@ -362,8 +360,8 @@ static enum step answer_from(struct answer *a, const struct table_node *n, bool 
 	return follow_cname(a, e);
 }
 
-static enum step missing_below(struct answer *a, unsigned max,
-                               const struct table_node *child);
+static enum step missing_below(struct answer *a, const struct table_node *n,
+                               unsigned labels);
 
 /* DS lives on the parent's side of a cut (RFC 4035 §3.1.4.1). When the parent is hosted here as
  * well it answers, else the child does, negatively. */
@@ -380,7 +378,9 @@ static enum step ds_at_apex(struct answer *a, const struct table_node *apex)
 	path_of_subject(a);
 	if (a->path.labels == 0)
 		return answer_from(a, apex, false, 0);
-	return missing_below(a, a->path.labels - 1, apex);
+	unsigned labels = 0;
+	n = path_encloser(a->s, &a->path, a->path.labels - 1U, &labels);
+	return n ? missing_below(a, n, labels) : answer_from(a, apex, false, 0);
 }
 
 static enum step at_node(struct answer *a, const struct table_node *n)
@@ -398,18 +398,10 @@ static enum step at_node(struct answer *a, const struct table_node *n)
 	return ds && a->chain == 0 ? ds_at_apex(a, n) : answer_from(a, n, false, 0);
 }
 
-/* The subject has no node. Its closest encloser has at most max labels. child: the apex that
- * answers when nothing above it is hosted here, or NULL. */
-static enum step missing_below(struct answer *a, unsigned max,
-                               const struct table_node *child)
+/* The subject has no node; n, of that many labels, is its closest encloser. */
+static enum step missing_below(struct answer *a, const struct table_node *n,
+                               unsigned labels)
 {
-	unsigned labels = a->encloser_guess;
-	const struct table_node *n = path_encloser(a->s, &a->path, max, &labels);
-
-	a->encloser_guess = (uint8_t)labels;
-	if (!n)
-		return child ? answer_from(a, child, false, 0)
-		             : fail(a, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
 	if (a->chain == 0)
 		a->zone = n->zone;
 	else if (a->zone != n->zone)
@@ -427,11 +419,18 @@ static enum step missing_below(struct answer *a, unsigned max,
 
 static enum step missing(struct answer *a)
 {
+	const struct table_node *n = a->q->encloser;
+	unsigned labels = a->q->encloser_labels;
+
 	path_of_subject(a);
-	unsigned labels = a->path.labels;
-	if (labels == 0)
-		return fail(a, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
-	return missing_below(a, labels - 1, NULL);
+	if (a->chain > 0) {
+		labels = a->q->encloser_labels;
+		n = a->path.labels > 0
+		            ? path_encloser(a->s, &a->path, a->path.labels - 1U, &labels)
+		            : NULL;
+	}
+	return n ? missing_below(a, n, labels)
+	         : fail(a, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
 }
 
 static enum step step(struct answer *a, const struct table_node *n)

@@ -41,13 +41,29 @@ struct answer_dname {
 	unsigned body_at;
 };
 
+/* The version of the zone that was last asked for, in one snapshot. */
+struct zone_memo {
+	table_ref zone; /* 0: none */
+	const struct table_zone_version *version;
+};
+
+static ALWAYS_INLINE const struct table_zone_version *
+zone_recall(struct zone_memo *memo, const struct snapshot *s, table_ref zone)
+{
+	if (unlikely(memo->zone != zone)) {
+		memo->zone = zone;
+		memo->version = table_zone_at(s, zone);
+	}
+	return memo->version;
+}
+
 struct answer {
 	const struct snapshot *s;
 	const struct query *q;
 	struct emit e;
 	struct subject subject;
 	table_ref zone;
-	const struct table_zone_version *version; /* of zone; loaded when first needed */
+	struct zone_memo *zones;
 	uint8_t rcode;
 	uint8_t ede; /* RFC 8914 info code + 1; 0: none */
 	bool tcp;
@@ -55,7 +71,6 @@ struct answer {
 	bool truncated;
 	uint8_t chain;
 	uint8_t ndenials;
-	uint8_t encloser_guess; /* labels of the last closest encloser; kept from answer to answer */
 	uint8_t ndnames;
 	uint64_t visited[CHAIN_MAX + 1]; /* hashes of the chain's names */
 	struct answer_dname dnames[CHAIN_MAX + 1];

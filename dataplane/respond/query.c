@@ -6,7 +6,6 @@
 #include "shared/wire.h"
 
 enum {
-	FLAG_QR = 0x80,   /* byte 2 */
 	OPCODE_SHIFT = 3, /* byte 2 */
 	OPCODE_MASK = 0x0f,
 	OPT_FIXED_LEN = 11, /* root name, type, class, TTL, RDLENGTH */
@@ -220,7 +219,7 @@ HOT void query_parse(struct query *q, const struct pkt *p,
 	q->question_end = 0;
 	q->rcode = RCODE_NOERROR;
 	q->node = NULL;
-	if (unlikely(len < DNS_HEADER_LEN || (dns[2] & FLAG_QR)))
+	if (unlikely(len < DNS_HEADER_LEN || (dns[2] & DNS_FLAG_QR)))
 		return;
 	q->verdict = VERDICT_LOOKUP;
 	q->opcode = dns[2] >> OPCODE_SHIFT & OPCODE_MASK;

@@ -20,6 +20,14 @@ enum {
 	DNS_CLASSIC_MAX = 512, /* RFC 1035 §2.3.4 */
 };
 
+/* Byte 2 of the header. */
+enum {
+	DNS_FLAG_QR = 0x80,
+	DNS_FLAG_AA = 0x04,
+	DNS_FLAG_TC = 0x02,
+	DNS_FLAGS_KEPT = 0x79, /* opcode and RD are echoed */
+};
+
 enum rcode {
 	RCODE_NOERROR = 0,
 	RCODE_FORMERR = 1,
@@ -59,6 +67,7 @@ struct query {
 	const struct table_node *node;
 	const struct table_entry *simple; /* the whole answer, or NULL */
 	table_ref candidate;              /* node that may be the name's */
+	table_ref denies; /* zone whose SOA alone is the whole answer, or 0 */
 	uint16_t qtype;
 	uint16_t qclass;
 	uint16_t
@@ -72,10 +81,12 @@ struct query {
 	uint8_t edns; /* EDNS_ bits */
 	uint8_t opcode;
 	uint8_t cookie_server_len;
-	uint8_t pad[13];
+	uint8_t encloser_labels;
+	uint8_t pad[8];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
 	/* ---- for when the name is missing ---- */
+	const struct table_node *encloser; /* closest one; NULL: in no hosted zone */
 	uint8_t label_at[NAME_MAX_LABELS +
 	                 1]; /* each label, leftmost first; then the root */
 	struct name_steps steps;

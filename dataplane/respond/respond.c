@@ -7,6 +7,7 @@
  *      parse, hash        asks for each bucket, and for where the reply will end
  *      match tags         asks for each candidate node
  *      compare the name   asks for the fragment, if the answer is not in the node itself
+ *      closest encloser   of missing names; asks for the zone
  *      write
  */
 #include "dataplane/respond/respond.h"
@@ -18,6 +19,7 @@
 #include "dataplane/respond/chaos.h"
 #include "dataplane/respond/cookie.h"
 #include "dataplane/respond/edns.h"
+#include "dataplane/respond/plain.h"
 #include "dataplane/respond/query.h"
 #include "shared/wire.h"
 
@@ -36,7 +38,9 @@ struct responder {
 	const struct table_settings *settings;
 	struct tally tally; /* of the present burst */
 	struct snapshot snapshot;
+	struct zone_memo zones;
 	struct answer answer; /* of the present message */
+	uint8_t encloser_guess; /* labels of the last closest encloser: they come in floods */
 	uint32_t rcodes[RCODES_MAX];
 	uint32_t now;
 };
@@ -124,14 +128,17 @@ static ALWAYS_INLINE void stage_fetch(const struct pkt pkts[], unsigned n)
 		prefetch_write(pkts[i].dns);
 }
 
-/* A long query's second line. Not asked for together with the first: of a pair of lines asked for
- * at once, the second comes late (measured on Zen 3). */
+/* The rest of a long query. Not asked for together with its first line: of so many lines asked for
+ * at once some come late (measured on Zen 3). */
 static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, unsigned n)
 {
-	enum { AHEAD = 8 };
+	enum { AHEAD = 12 };
 
-	if (i + AHEAD < n && unlikely(pkts[i + AHEAD].len > CACHE_LINE))
-		prefetch_write(pkts[i + AHEAD].dns + CACHE_LINE);
+	if (i + AHEAD >= n || likely(pkts[i + AHEAD].len <= CACHE_LINE))
+		return;
+	const struct pkt *p = &pkts[i + AHEAD];
+	for (unsigned at = CACHE_LINE; at < p->len; at += CACHE_LINE)
+		prefetch_write(p->dns + at);
 }
 
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
@@ -180,25 +187,11 @@ static ALWAYS_INLINE void stage_match(struct responder *r, unsigned n)
 	}
 }
 
-enum {
-	NODE_SPECIAL = NODE_APEX | NODE_CUT | NODE_BELOW_CUT | NODE_VOID,
-	ENTRY_ELSEWHERE = ENTRY_FRAGMENT | ENTRY_DENIAL | ENTRY_HASHES,
-	EDNS_OPTIONS = EDNS_NSID | EDNS_COOKIE | EDNS_KEEPALIVE,
-};
-
-/* Whether the entry, as it stands in its node, is all that the question's name and type need:
- * then put_simple() writes the answer. */
-static ALWAYS_INLINE bool is_simple(const struct query *q, const struct table_entry *e)
-{
-	return (q->node->flags & NODE_SPECIAL) == 0 &&
-	       (e->flags & ENTRY_ELSEWHERE) == 0 && (q->edns & EDNS_OPTIONS) == 0;
-}
-
 /* The name is missing: asks for the bucket that will confirm the guessed encloser. */
 static ALWAYS_INLINE void prefetch_encloser(const struct responder *r,
                                             const struct query *q)
 {
-	unsigned labels = r->answer.encloser_guess + 1U;
+	unsigned labels = r->encloser_guess + 1U;
 
 	if (labels >= q->labels)
 		return;
@@ -208,47 +201,78 @@ static ALWAYS_INLINE void prefetch_encloser(const struct responder *r,
 	prefetch_read(table_bucket_of(&r->snapshot, hash));
 }
 
-static ALWAYS_INLINE void stage_find(struct responder *r, unsigned n)
+/* The name has a node: is the answer a plain one? */
+static ALWAYS_INLINE void find_entry(const struct snapshot *s, struct query *q)
+{
+	const struct table_entry *e = node_entry(q->node, q->qtype);
+
+	if (!e)
+		q->denies = plain_no_data(q) ? q->node->zone : 0;
+	else if (likely(plain_entry_is_answer(q, e)))
+		q->simple = e;
+	else if (e->flags & ENTRY_FRAGMENT)
+		prefetch_read(table_at(s->base, e->ref));
+}
+
+/* Gives the number of names that are missing. */
+static ALWAYS_INLINE unsigned stage_find(struct responder *r, const struct pkt pkts[],
+                                         unsigned n)
 {
 	const struct snapshot *s = &r->snapshot;
+	unsigned missing = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct query *q = &r->queries[i];
 		q->simple = NULL;
+		q->denies = 0;
 		if (unlikely(q->verdict != VERDICT_LOOKUP))
 			continue;
 		q->node = table_find_from(s, q->candidate, q->hash, q->name, q->name_len);
-		if (!q->node) {
-			prefetch_encloser(r, q);
+		if (likely(q->node && !(q->node->flags & NODE_VOID))) {
+			find_entry(s, q);
 			continue;
 		}
-		const struct table_entry *e = node_entry(q->node, q->qtype);
-		if (!e)
+		q->node = NULL;
+		prefetch_encloser(r, q);
+		prefetch_write(pkts[i].dns + pkts[i].len + CACHE_LINE);
+		missing++;
+	}
+	return missing;
+}
+
+/* Of each missing name, the closest encloser. */
+static NEVER_INLINE void stage_encloser(struct responder *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct query *q = &r->queries[i];
+		if (q->verdict != VERDICT_LOOKUP || q->node)
 			continue;
-		if (likely(is_simple(q, e)))
-			q->simple = e;
-		else if (e->flags & ENTRY_FRAGMENT)
-			prefetch_read(table_at(s->base, e->ref));
+		q->encloser = NULL;
+		if (q->labels == 0)
+			continue;
+		struct path path;
+		unsigned labels = r->encloser_guess;
+		path_of_query(&path, q);
+		q->encloser = path_encloser(&r->snapshot, &path, q->labels - 1U, &labels);
+		if (!q->encloser)
+			continue;
+		q->encloser_labels = r->encloser_guess = (uint8_t)labels;
+		prefetch_read(table_at(r->snapshot.base, q->encloser->zone));
+		if (plain_no_name(q))
+			q->denies = q->encloser->zone;
 	}
 }
 
 /* ---- writing ---- */
 
-enum {
-	HEADER_QR = 0x80,
-	HEADER_AA = 0x04,
-	HEADER_TC = 0x02,
-	HEADER_KEPT = 0x79, /* opcode and RD are echoed */
-};
-
 static void put_header(uint8_t *dns, const struct answer *a, bool question)
 {
-	uint8_t flags = (uint8_t)((dns[2] & HEADER_KEPT) | HEADER_QR);
+	uint8_t flags = (uint8_t)((dns[2] & DNS_FLAGS_KEPT) | DNS_FLAG_QR);
 
 	if (a->aa)
-		flags |= HEADER_AA;
+		flags |= DNS_FLAG_AA;
 	if (a->truncated)
-		flags |= HEADER_TC;
+		flags |= DNS_FLAG_TC;
 	dns[2] = flags;
 	dns[3] = a->rcode & 0x0f;
 	wire_store16(dns + 4, question);
@@ -257,34 +281,23 @@ static void put_header(uint8_t *dns, const struct answer *a, bool question)
 	wire_store16(dns + 10, a->e.counts[SECTION_ADDITIONAL]);
 }
 
-/*
- * The answer that most queries get, without the general machinery: one inline entry behind the
- * question, and OPT. It writes what answer_run() would. false: it does not fit, and answer_run()
- * finds out what then.
- */
-static ALWAYS_INLINE bool put_simple(struct responder *r, struct pkt *p,
-                                     const struct query *q)
+/* false: the answer is not plain. */
+static ALWAYS_INLINE bool put_plain(struct responder *r, struct pkt *p,
+                                    const struct query *q)
 {
-	const struct table_entry *e = q->simple;
-	bool edns = q->edns & EDNS_PRESENT;
-	bool dnssec = q->edns & EDNS_DO;
-	unsigned body = e->plain_len + (dnssec ? e->do_len : 0U);
-	unsigned len = q->question_end + body + (edns ? EDNS_OPT_FIXED : 0U);
-	uint8_t *dns = p->dns;
-
-	if (unlikely(len > p->room || len > edns_limit(q, r->settings, &p->client)))
+	if (likely(q->simple)) {
+		if (unlikely(!plain_write_entry(p, q, r->settings)))
+			return false;
+		r->rcodes[RCODE_NOERROR]++;
+		return true;
+	}
+	if (q->denies == 0)
 		return false;
-	emit_copy(dns + q->question_end, e->body, body, dns + p->room);
-	if (likely(edns))
-		edns_write_plain(dns + q->question_end + body, dnssec,
-		                 (uint16_t)edns_own_size(r->settings, &p->client));
-	dns[2] = (uint8_t)((dns[2] & HEADER_KEPT) | HEADER_QR | HEADER_AA);
-	dns[3] = RCODE_NOERROR;
-	unsigned count = e->plain_count + (dnssec ? e->flags >> ENTRY_DO_SHIFT : 0U);
-	wire_store16(dns + 6, (uint16_t)count);
-	wire_store32(dns + 8, edns);
-	p->len = (uint16_t)len;
-	r->rcodes[RCODE_NOERROR]++;
+	const struct table_zone_version *v =
+		zone_recall(&r->zones, &r->snapshot, q->denies);
+	if (!plain_write_negative(p, q, r->settings, v))
+		return false;
+	r->rcodes[q->node ? RCODE_NOERROR : RCODE_NXDOMAIN]++;
 	return true;
 }
 
@@ -309,7 +322,7 @@ static void answer_begin(struct responder *r, struct answer *a, const struct pkt
 	a->subject.name_len = q->name_len;
 	a->subject.chased = false;
 	a->zone = 0;
-	a->version = NULL;
+	a->zones = &r->zones;
 	a->rcode = q->rcode;
 	a->ede = 0;
 	a->tcp = p->client.transport == TRANSPORT_TCP;
@@ -358,7 +371,7 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 	for (unsigned i = 0; i < n; i++) {
 		const struct query *q = &r->queries[i];
 		struct pkt *p = &pkts[i];
-		if (likely(q->simple && put_simple(r, p, q))) {
+		if (likely(put_plain(r, p, q))) {
 			bytes += p->len;
 			continue;
 		}
@@ -391,9 +404,11 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
 	table_snapshot(table, &r->snapshot);
 	r->settings = table_settings_at(table, &r->snapshot);
 	r->now = now;
+	r->zones.zone = 0;
 	stage_parse(r, pkts, n);
 	stage_match(r, n);
-	stage_find(r, n);
+	if (stage_find(r, pkts, n) > 0)
+		stage_encloser(r, n);
 	stage_write(r, pkts, n);
 	count(r, COUNTER_bursts, 1);
 	flush_tally(r);
