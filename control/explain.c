@@ -116,8 +116,9 @@ static void explain_node(struct explain *x, const struct table_node *n)
 
 static void explain_missing(struct explain *x, unsigned max)
 {
-	unsigned labels = 0;
-	const struct table_node *n = path_encloser(&x->s, &x->path, max, &labels);
+	unsigned labels;
+	const struct table_node *n =
+		path_encloser(&x->s, &x->path, max, (struct path_guess){0}, &labels);
 
 	if (!n) {
 		say(x, "no hosted zone holds this name: REFUSED");

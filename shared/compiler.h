@@ -29,6 +29,13 @@
 
 enum { CACHE_LINE = 64 };
 
+/* The short loop that follows has a constant count. */
+#if defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
 /* Position of the highest set bit; v is not 0. */
 #define HIGHEST_BIT(v) (63U - (unsigned)__builtin_clzll(v))
 

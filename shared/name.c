@@ -1,5 +1,7 @@
 #include "shared/name.h"
 
+#include <endian.h>
+
 #include "shared/err.h"
 
 /* ASCII only (RFC 4343 §3): locale never comes into it. */
@@ -284,6 +286,40 @@ size_t name_to_key(const uint8_t *name, size_t suffix_len,
 	while (n-- > 0)
 		if (starts[n] < above)
 			to = put_key_label(to, name + starts[n]);
+	return (size_t)(to - key);
+}
+
+/* Whether one of the first n octets at p, which has eight, is 0 or 1: those take two in a key. */
+static inline bool needs_escape(const uint8_t *p, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	w = le64toh(w);
+	if (n < 8)
+		w |= ~UINT64_C(0) << 8 * n;
+	w &= ~ones;
+	return ((w - ones) & ~w & ones << 7) != 0;
+}
+
+HOT size_t name_folded_to_key(const uint8_t *name, const uint8_t *label_at,
+                              unsigned labels, size_t suffix_len,
+                              uint8_t key[static NAME_KEY_MAX])
+{
+	uint8_t *to = key;
+
+	while (labels-- > 0) {
+		const uint8_t *label = name + label_at[labels];
+		size_t len = *label++;
+		for (size_t at = 0; at < len; at += 8) {
+			if (unlikely(needs_escape(label + at, len - at)))
+				return name_to_key(name, suffix_len, key);
+			memcpy(to + at, label + at, 8);
+		}
+		to += len;
+		*to++ = 0;
+	}
 	return (size_t)(to - key);
 }
 

@@ -65,6 +65,11 @@ const char *name_to_text(const uint8_t *name, char text[static NAME_TEXT_MAX]);
 size_t name_to_key(const uint8_t *name, size_t suffix_len,
                    uint8_t key[static NAME_KEY_MAX]);
 
+/* The same for a folded name with NAME_PAD readable octets past its end, of which it is known where
+ * its labels start: label_at, leftmost first, of the labels that stand before the suffix. */
+size_t name_folded_to_key(const uint8_t *name, const uint8_t *label_at, unsigned labels,
+                          size_t suffix_len, uint8_t key[static NAME_KEY_MAX]);
+
 /* Rebuilds the folded name. Gives its length, or ERR_CORRUPT. out: NAME_MAX_LEN. */
 MUST_CHECK int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *suffix,
                              uint8_t *out);

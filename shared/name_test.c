@@ -365,6 +365,34 @@ static void keys_give_back_the_folded_name(void **state)
 	}
 }
 
+static void the_key_of_a_folded_name_is_the_same(void **state)
+{
+	struct padded name;
+	uint8_t label_at[NAME_MAX_LABELS + 1];
+	uint8_t key[NAME_KEY_MAX];
+	uint8_t expected[NAME_KEY_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 50000; i++) {
+		size_t len = random_name(&name, 127, i % 63 + 1);
+		unsigned above = random_below(name_labels(name.bytes) + 1);
+		size_t at = 0;
+		for (unsigned d = 0; d < above; d++) {
+			label_at[d] = (uint8_t)at;
+			/* Most names have no octet that is escaped. */
+			for (unsigned o = 1; i % 4 && o <= name.bytes[at]; o++)
+				name.bytes[at + o] |= 2;
+			at += name.bytes[at] + 1U;
+		}
+		name_fold(name.bytes, len);
+		size_t key_len = name_to_key(name.bytes, len - at, expected);
+		assert_int_equal(
+			name_folded_to_key(name.bytes, label_at, above, len - at, key),
+			key_len);
+		assert_memory_equal(key, expected, key_len);
+	}
+}
+
 static void a_key_of_the_worst_name_fits(void **state)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -563,6 +591,7 @@ int main(void)
 		cmocka_unit_test(keys_order_as_names_do),
 		cmocka_unit_test(keys_look_as_the_header_says),
 		cmocka_unit_test(keys_give_back_the_folded_name),
+		cmocka_unit_test(the_key_of_a_folded_name_is_the_same),
 		cmocka_unit_test(a_key_of_the_worst_name_fits),
 		cmocka_unit_test(damaged_keys_are_refused),
 		cmocka_unit_test(text_becomes_a_name),

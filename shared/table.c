@@ -88,6 +88,11 @@ static ALWAYS_INLINE bool node_is(const struct table_node *n, const uint8_t *nam
 	       same_name(n->name, name, name_len);
 }
 
+HOT bool table_node_is(const struct table_node *n, const uint8_t *name, size_t name_len)
+{
+	return node_is(n, name, name_len, 0);
+}
+
 HOT const struct table_node *table_find(const struct snapshot *s, uint64_t hash,
                                         const uint8_t *name, size_t name_len,
                                         unsigned parent_side)
@@ -122,80 +127,4 @@ HOT const struct table_node *table_find_from(const struct snapshot *s,
 	           node_is(table_at(s->base, candidate), name, name_len, 0)))
 		return table_node_visible(s, candidate);
 	return table_find(s, hash, name, name_len, 0);
-}
-
-/* ---- the denial index ---- */
-
-uint64_t table_index_head(const uint8_t *key, size_t key_len, size_t skip)
-{
-	uint64_t head = 0;
-
-	if (key_len >= skip + sizeof head)
-		memcpy(&head, key + skip, sizeof head);
-	else if (key_len > skip)
-		memcpy(&head, key + skip, key_len - skip);
-	return be64toh(head);
-}
-
-static int compare_record(const uint8_t *base, table_ref record, const uint8_t *key,
-                          size_t key_len)
-{
-	const struct table_denial *d = table_at(base, record);
-	return name_key_compare(table_denial_key(d), d->key_len, key, key_len);
-}
-
-/* Where the key stands by the prefix alone: below (-1) or above (1) all keys of the node, or 0. */
-static int against_prefix(const struct table_index *n, const uint8_t *key, size_t key_len)
-{
-	size_t common = key_len < n->skip ? key_len : n->skip;
-	int order = common ? memcmp(key, n->prefix, common) : 0;
-
-	if (order)
-		return order < 0 ? -1 : 1;
-	return key_len < n->skip ? -1 : 0;
-}
-
-unsigned table_index_rank(const uint8_t *base, const struct table_index *n,
-                          const uint8_t *key, size_t key_len)
-{
-	unsigned below = 0;
-	int order = against_prefix(n, key, key_len);
-
-	if (order)
-		return order < 0 ? 0 : n->count;
-	uint64_t head = table_index_head(key, key_len, n->skip);
-	for (unsigned i = 0; i < n->count; i++)
-		below += n->heads[i] < head;
-	/* Only keys that are alike for eight octets more need their records read. */
-	while (below < n->count && n->heads[below] == head &&
-	       compare_record(base, table_index_record(n, below), key, key_len) <= 0)
-		below++;
-	return below;
-}
-
-static table_ref last_record(const uint8_t *base, const struct table_index *n)
-{
-	while (n->level)
-		n = table_at(base, n->refs[n->count - 1]);
-	return n->refs[n->count - 1];
-}
-
-table_ref table_index_find(const uint8_t *base, table_ref root, const uint8_t *key,
-                           size_t key_len, bool *exact)
-{
-	*exact = false;
-	if (!root)
-		return 0;
-	const struct table_index *n = table_at(base, root);
-	unsigned rank = table_index_rank(base, n, key, key_len);
-	/* Only the root can tell: first[] of a child that was descended to is not above key. */
-	if (rank == 0)
-		return last_record(base, n);
-	while (n->level) {
-		n = table_at(base, n->refs[rank - 1]);
-		rank = table_index_rank(base, n, key, key_len);
-	}
-	table_ref found = n->refs[rank - 1];
-	*exact = compare_record(base, found, key, key_len) == 0;
-	return found;
 }

@@ -234,8 +234,10 @@ enum {
 	ZONE_UNLOADED = 1 << 2, /* configured but without contents: SERVFAIL */
 };
 
-/* One state of a zone. The SOA fragment that every negative answer shares (base: the apex, TTL
- * already min(SOA TTL, minimum), RFC 2308 §3) follows at the next multiple of 8. */
+/* One state of a zone. Two fragments follow, each at a multiple of 8, whose base is the apex: the
+ * SOA that every negative answer has (TTL already min(SOA TTL, minimum), RFC 2308 §3), and for a
+ * signed zone all that a query with DO for a missing name right below the apex gets but the
+ * record which covers that name: SOA, NSEC3 of the apex, denial of *.apex, and their RRSIGs. */
 struct table_zone_version {
 	_Atomic uint32_t born;
 	_Atomic table_ref prev;
@@ -250,21 +252,23 @@ struct table_zone_version {
 	uint8_t apex_labels;
 	uint8_t salt_len;
 	uint16_t soa_at; /* byte offset from this struct of the SOA fragment; 0: none */
-	uint16_t pad;
-	uint8_t salt[]; /* salt_len bytes */
+	uint16_t nxdomain_at; /* likewise of the NXDOMAIN fragment; 0: none */
+	uint8_t salt[];       /* salt_len bytes */
 };
 STATIC_ASSERT(sizeof(struct table_zone_version) == 32, "layout");
 
 /*
- * A denial record: an NSEC or NSEC3 RR with its RRSIGs, each without its owner name.
+ * A denial record: an NSEC or NSEC3 RR with its RRSIGs, as an answer has them. Two octets each are
+ * left free for pointers, to the apex at the end of the owner name and to that name in front of
+ * each RRSIG.
  *
- *      +--------+-----+--------------+----------------------+-------------------------+
- *      | header | key | owner labels | type class ttl rdata | type class ttl rdata ... |
- *      +--------+-----+--------------+----------------------+-------------------------+
- *                                      rr_len                 sigs_len
+ *      +--------+-----+------------------+---------------------+--------------------------------+
+ *      | header | key | owner labels, -- | type class ttl rdata | --, type class ttl rdata, --, ..|
+ *      +--------+-----+------------------+---------------------+--------------------------------+
+ *                       owner_len          rr_len                 sigs_len
  *
- * key: sort key of the owner below the apex (NSEC), or the 20-byte hash (NSEC3).
- * owner labels: the owner without the apex, which the writer of an answer appends as a pointer.
+ * key: sort key of the owner below the apex (NSEC), or the 20-byte hash (NSEC3). In the root zone
+ * the owner ends in the root label instead.
  */
 struct table_denial {
 	uint16_t units;
@@ -280,12 +284,13 @@ STATIC_ASSERT(offsetof(struct table_denial, bytes) == 10, "layout");
 /*
  * The denial index: a copy-on-write B+ tree over the denial records of one zone, in key order,
  * whose root is part of the zone's version. Each node keeps what its keys have in common once
- * (prefix, cut at INDEX_PREFIX_MAX; skip says how much) and of each key the next eight bytes as
- * one big-endian number (head), so that a search rarely leaves the node. A leaf's refs are
+ * (prefix, cut at INDEX_PREFIX_MAX; skip says how much) and of each key the next four bytes as
+ * one number (head), so that a search rarely leaves the node. Heads are big-endian with the top
+ * bit turned over, because vectors compare as signed; those past count are INT32_MAX. A leaf's refs are
  * denial records. An inner node's refs are children, and first[i] is the smallest record under
  * child i.
  */
-enum { INDEX_FANOUT = 24, INDEX_PREFIX_MAX = 40 };
+enum { INDEX_FANOUT = 24, INDEX_PREFIX_MAX = 24 };
 
 struct table_index {
 	/* The commit that wrote it: the writer changes its own nodes in place. */
@@ -294,12 +299,12 @@ struct table_index {
 	uint8_t level; /* 0: leaf */
 	uint8_t skip;
 	uint8_t pad;
+	int32_t heads[INDEX_FANOUT];
 	uint8_t prefix[INDEX_PREFIX_MAX];
-	uint64_t heads[INDEX_FANOUT];
 	table_ref refs[INDEX_FANOUT];
 	table_ref first[]; /* INDEX_FANOUT of them in an inner node, none in a leaf */
 };
-STATIC_ASSERT(offsetof(struct table_index, first) == 336, "layout");
+STATIC_ASSERT(offsetof(struct table_index, first) == 224, "layout");
 
 /* What answering needs to know beyond zones. Versioned like a zone. */
 enum { SETTINGS_TEXT_MAX = 63, COOKIE_SECRET_LEN = 16 };
@@ -482,6 +487,9 @@ const struct table_node *table_find(const struct snapshot *s, uint64_t hash,
                                     const uint8_t *name, size_t name_len,
                                     unsigned parent_side);
 
+/* Says whether this is the node of a name, given as to table_find(). */
+bool table_node_is(const struct table_node *n, const uint8_t *name, size_t name_len);
+
 /* The same for a name whose table_candidate() is known. */
 const struct table_node *table_find_from(const struct snapshot *s, table_ref candidate,
                                          uint64_t hash, const uint8_t *name,
@@ -563,6 +571,13 @@ static inline const struct table_target *table_target_next(const struct table_ta
 	                                                   (size_t)t->units8 * 8);
 }
 
+/* A fragment of a zone's version; at: soa_at or nxdomain_at. */
+static inline const struct table_fragment *
+table_zone_fragment(const struct table_zone_version *v, uint16_t at)
+{
+	return (const void *)((const uint8_t *)v + at);
+}
+
 static inline const uint8_t *table_denial_key(const struct table_denial *d)
 {
 	return d->bytes;
@@ -577,23 +592,5 @@ static inline const uint8_t *table_denial_rr(const struct table_denial *d)
 {
 	return d->bytes + d->key_len + d->owner_len;
 }
-
-/* The record that key i of an index node is the key of. */
-static inline table_ref table_index_record(const struct table_index *n, unsigned i)
-{
-	return n->level ? n->first[i] : n->refs[i];
-}
-
-/* A key's head: its eight octets from skip on as a number, zeros behind its end. */
-uint64_t table_index_head(const uint8_t *key, size_t key_len, size_t skip);
-
-/* How many of a node's keys are not above key. */
-unsigned table_index_rank(const uint8_t *base, const struct table_index *n,
-                          const uint8_t *key, size_t key_len);
-
-/* Finds the last record whose key is not above key; when there is none (only NSEC3: the circle
- * wraps), the very last record. *exact says whether it matches. 0 when the index is empty. */
-table_ref table_index_find(const uint8_t *base, table_ref root, const uint8_t *key,
-                           size_t key_len, bool *exact);
 
 #endif

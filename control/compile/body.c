@@ -245,6 +245,35 @@ void body_add_signatures(struct body *b, const struct rrset *set, uint32_t ttl)
 	b->do_count += set->sig_count;
 }
 
+static void put_pointer(struct body *b, unsigned at)
+{
+	put_reloc(b);
+	put16(b, POINTER | at);
+}
+
+void body_add_denial(struct body *b, const struct table_denial *d)
+{
+	enum { POINTED_LEN = 12, RDLEN_AT = 10 };
+	const uint8_t *owner = table_denial_owner(d);
+	const uint8_t *sig = table_denial_rr(d) + d->rr_len;
+	unsigned owner_at = owner[0] ? message_at(b) : QUESTION_AT;
+
+	if (b->base_len > 1) {
+		put(b, owner, d->owner_len - 2U);
+		put_pointer(b, QUESTION_AT);
+	} else {
+		put(b, owner, d->owner_len);
+	}
+	put(b, table_denial_rr(d), d->rr_len);
+	for (unsigned i = 0; i < d->sig_count; i++) {
+		size_t len = POINTED_LEN + (size_t)wire_load16(sig + RDLEN_AT);
+		put_pointer(b, owner_at);
+		put(b, sig + 2, len - 2);
+		sig += len;
+	}
+	b->do_count += 1U + d->sig_count;
+}
+
 static size_t targets_at(const struct body *b)
 {
 	size_t end = sizeof(struct table_fragment) + (size_t)b->nrelocs * 2 + b->len;

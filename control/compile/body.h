@@ -66,6 +66,9 @@ void body_end_plain(struct body *b);
 void body_add_do_records(struct body *b, const struct rrset *set);
 void body_add_signatures(struct body *b, const struct rrset *set, uint32_t ttl);
 
+/* Appends a denial record and its signatures under its own name. The base name is the apex. */
+void body_add_denial(struct body *b, const struct table_denial *d);
+
 /* Bytes of the finished fragment, and the fragment itself. */
 size_t body_fragment_size(const struct body *b);
 void body_write_fragment(const struct body *b, struct table_fragment *f);

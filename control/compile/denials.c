@@ -5,6 +5,7 @@
 #include "shared/base32hex.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
+#include "shared/table_index.h"
 #include "shared/wire.h"
 
 enum {
@@ -64,6 +65,12 @@ static void put_ownerless(struct wire_writer *w, uint16_t type, uint32_t ttl,
 	wire_write_bytes(w, d.bytes, d.len);
 }
 
+static void put_signature(struct wire_writer *w, uint32_t ttl, struct rdata d)
+{
+	wire_write16(w, 0); /* the pointer */
+	put_ownerless(w, RRTYPE_RRSIG, ttl, d);
+}
+
 /* Writes the record into scratch. Gives its size, 0 when it is too large to be one. */
 static size_t build(struct compiler *c, const struct compile_zone *z,
                     const struct rrset *set, struct rdata d, const uint8_t *key,
@@ -72,11 +79,12 @@ static size_t build(struct compiler *c, const struct compile_zone *z,
 	const struct owner *o = &c->owner;
 	struct table_denial *t = (void *)c->node;
 	struct wire_writer w = wire_writer_on(t->bytes, BODY_MAX);
-	size_t owner_len = (size_t)o->name_len - z->apex_len;
+	size_t labels_len = (size_t)o->name_len - z->apex_len;
 
 	memset(t, 0, sizeof *t);
 	wire_write_bytes(&w, key, key_len);
-	wire_write_bytes(&w, o->name, owner_len);
+	wire_write_bytes(&w, o->name, labels_len);
+	wire_write_bytes(&w, "\0", z->apex_len > 1 ? 2 : 1);
 	size_t rr_at = wire_written(&w);
 	put_ownerless(&w, set->type, set->ttl, d);
 	size_t sigs_at = wire_written(&w);
@@ -84,11 +92,11 @@ static size_t build(struct compiler *c, const struct compile_zone *z,
 	for (unsigned i = 0; i < set->count; i++)
 		rrset_next(&at);
 	for (unsigned i = 0; i < set->sig_count; i++)
-		put_ownerless(&w, RRTYPE_RRSIG, set->sig_ttl, rrset_next(&at));
+		put_signature(&w, set->sig_ttl, rrset_next(&at));
 	if (!w.ok || set->sig_count > UINT8_MAX)
 		return 0;
 	t->key_len = (uint16_t)key_len;
-	t->owner_len = (uint8_t)owner_len;
+	t->owner_len = (uint8_t)(rr_at - key_len);
 	t->rr_len = (uint16_t)(sigs_at - rr_at);
 	t->sigs_len = (uint16_t)(wire_written(&w) - sigs_at);
 	t->sig_count = (uint8_t)set->sig_count;

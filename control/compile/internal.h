@@ -39,7 +39,7 @@ struct compiler {
 	struct owner owner;
 	struct body body;
 	size_t names; /* compiled by the present call */
-	uint8_t node[NODE_BYTES_MAX];
+	alignas(TABLE_UNIT) uint8_t node[NODE_BYTES_MAX];
 };
 
 /* owner.c */

@@ -5,6 +5,7 @@
 #include "dataplane/respond/nsec3hash.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
+#include "shared/table_index.h"
 #include "shared/wire.h"
 
 void version_read_apex(struct compile_zone *z, const struct owner *apex)
@@ -76,37 +77,70 @@ static void find_apex_denials(struct compiler *c, const struct compile_zone *z,
 	v->apex_wild = table_index_find(base, z->denial_root, hash, sizeof hash, &exact);
 }
 
+/* Appends the body as a fragment to a version of *size bytes. Gives where it is. */
+static size_t append_fragment(const struct body *body, struct table_zone_version *v,
+                              size_t *size)
+{
+	size_t at = (*size + 7) & ~(size_t)7;
+
+	body_write_fragment(body, (void *)((uint8_t *)v + at));
+	*size = at + body_fragment_size(body);
+	return at;
+}
+
+/* The body holds the SOA already. A zone whose chain is broken gets none: each query then finds
+ * out what can be said. */
+static void append_nxdomain(struct compiler *c, const struct compile_zone *z,
+                            struct table_zone_version *v, size_t *size)
+{
+	const uint8_t *base = writer_base(c->w);
+
+	if (!v->apex_wild || (z->denial == ZONE_NSEC3 && !v->apex_match))
+		return;
+	if (v->apex_match)
+		body_add_denial(&c->body, table_at(base, v->apex_match));
+	if (v->apex_wild != v->apex_match)
+		body_add_denial(&c->body, table_at(base, v->apex_wild));
+	if (c->body.overflow || *size > UINT16_MAX - 7)
+		return;
+	v->nxdomain_at = (uint16_t)append_fragment(&c->body, v, size);
+}
+
+static void fill_version(struct compiler *c, const struct compile_zone *z,
+                         const struct rrset *soa, struct table_zone_version *v,
+                         size_t *size)
+{
+	v->flags = z->denial;
+	v->denial_root = z->denial_root;
+	v->nsec3_iterations = z->iterations;
+	v->salt_len = z->salt_len;
+	memcpy(v->salt, z->salt, z->salt_len);
+	*size += z->salt_len;
+	find_apex_denials(c, z, v);
+	build_soa(c, z, soa);
+	v->soa_at = (uint16_t)append_fragment(&c->body, v, size);
+	append_nxdomain(c, z, v, size);
+}
+
 int version_compile(struct compiler *c, struct compile_zone *z, const struct owner *apex)
 {
 	const struct rrset *soa = apex ? owner_set(apex, RRTYPE_SOA) : NULL;
-	size_t soa_at =
-		(sizeof(struct table_zone_version) + z->salt_len + 7U) & ~(size_t)7;
-	size_t size = soa_at;
+	struct table_zone_version *v = (void *)c->node;
+	size_t size = sizeof *v;
 	void *room;
 
-	if (soa) {
-		build_soa(c, z, soa);
-		size += body_fragment_size(&c->body);
-	}
+	memset(v, 0, sizeof *v);
+	v->apex_len = z->apex_len;
+	v->apex_labels = z->apex_labels;
+	if (soa)
+		fill_version(c, z, soa, v, &size);
+	else
+		v->flags = ZONE_UNLOADED;
+	v->units = (uint16_t)((size + TABLE_UNIT - 1) / TABLE_UNIT);
 	table_ref ref = writer_alloc(c->w, size, &room);
 	if (!ref)
 		return ERR_FULL;
-	struct table_zone_version *v = room;
-	v->units = (uint16_t)((size + TABLE_UNIT - 1) / TABLE_UNIT);
-	v->apex_len = z->apex_len;
-	v->apex_labels = z->apex_labels;
-	if (soa) {
-		v->flags = z->denial;
-		v->denial_root = z->denial_root;
-		v->nsec3_iterations = z->iterations;
-		v->salt_len = z->salt_len;
-		memcpy(v->salt, z->salt, z->salt_len);
-		v->soa_at = (uint16_t)soa_at;
-		body_write_fragment(&c->body, (void *)((uint8_t *)v + soa_at));
-		find_apex_denials(c, z, v);
-	} else {
-		v->flags = ZONE_UNLOADED;
-	}
+	memcpy(room, v, size);
 	writer_put_zone(c->w, z->stub, ref);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "shared/err.h"
 #include "shared/name.h"
+#include "shared/table_index.h"
 
 enum {
 	LEVELS_MAX = 16,
@@ -102,6 +103,8 @@ static void set_head(const uint8_t *base, struct table_index *n, unsigned i)
  * the old skip. In a sorted node the first and the last key share what all of them share. */
 static void refresh(const uint8_t *base, struct table_index *n)
 {
+	for (unsigned i = n->count; i < INDEX_FANOUT; i++)
+		n->heads[i] = INT32_MAX;
 	if (n->count == 0)
 		return;
 	const struct table_denial *low = record_at(base, n, 0);

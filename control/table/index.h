@@ -1,6 +1,6 @@
 /*
  * The writer of the denial index: insertion into and deletion from the copy-on-write B+ tree of
- * shared/table.h, which table_index_find() searches.
+ * shared/table.h, which shared/table_index.h searches.
  *
  * A root that readers may hold never changes under them: nodes of the commit in preparation are
  * changed in place, all others are copied on the way down, and what was copied is retired. A
@@ -18,6 +18,7 @@
 
 #include "shared/compiler.h"
 #include "shared/table.h"
+#include "shared/table_index.h"
 
 /* Where nodes come from and go to. */
 struct index_space {

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/respond/search.h"
 #include "shared/err.h"
 #include "shared/name.h"
+#include "shared/table_index.h"
 
 enum {
 	SPACE_UNITS = 4 << 20, /* 64 MiB */
@@ -341,6 +343,14 @@ static void check_find(table_ref root, const struct model *m, const uint8_t *key
 	assert_int_equal(table_index_find(heap.base, root, key, key_len, &exact),
 	                 expected);
 	assert_int_equal(exact, expected_exact);
+	if (!root)
+		return;
+	struct search s = {.key_len = (uint16_t)key_len};
+	struct search *searches[] = {&s};
+	memcpy(s.key, key, key_len);
+	search_begin(&s, heap.base, root);
+	search_run(searches, 1, heap.base);
+	assert_int_equal(s.found, expected);
 }
 
 /* ---- keys ---- */

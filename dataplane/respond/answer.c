@@ -70,7 +70,7 @@ static void path_of_subject(struct answer *a)
 static bool put_soa(struct answer *a)
 {
 	const struct table_zone_version *v = answer_zone(a);
-	const struct table_fragment *f = (const void *)((const uint8_t *)v + v->soa_at);
+	const struct table_fragment *f = table_zone_fragment(v, v->soa_at);
 	struct subject original = {
 		.name = a->q->name,
 		.at = DNS_QUESTION_AT,
@@ -378,8 +378,9 @@ static enum step ds_at_apex(struct answer *a, const struct table_node *apex)
 	path_of_subject(a);
 	if (a->path.labels == 0)
 		return answer_from(a, apex, false, 0);
-	unsigned labels = 0;
-	n = path_encloser(a->s, &a->path, a->path.labels - 1U, &labels);
+	unsigned labels;
+	n = path_encloser(a->s, &a->path, a->path.labels - 1U, (struct path_guess){0},
+	                  &labels);
 	return n ? missing_below(a, n, labels) : answer_from(a, apex, false, 0);
 }
 
@@ -423,12 +424,11 @@ static enum step missing(struct answer *a)
 	unsigned labels = a->q->encloser_labels;
 
 	path_of_subject(a);
-	if (a->chain > 0) {
-		labels = a->q->encloser_labels;
-		n = a->path.labels > 0
-		            ? path_encloser(a->s, &a->path, a->path.labels - 1U, &labels)
-		            : NULL;
-	}
+	if (a->chain > 0)
+		n = a->path.labels == 0
+		            ? NULL
+		            : path_encloser(a->s, &a->path, a->path.labels - 1U,
+		                            (struct path_guess){0}, &labels);
 	return n ? missing_below(a, n, labels)
 	         : fail(a, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
 }

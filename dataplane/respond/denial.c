@@ -13,6 +13,7 @@
 #include "dataplane/respond/answer.h"
 #include "dataplane/respond/nsec3hash.h"
 #include "shared/rrtype.h"
+#include "shared/table_index.h"
 
 static void need(struct answer *a, table_ref ref)
 {
@@ -21,6 +22,12 @@ static void need(struct answer *a, table_ref ref)
 			return;
 	if (ref != 0 && a->ndenials < DENIALS_MAX)
 		a->denials[a->ndenials++] = ref;
+}
+
+/* The cover of the question's name, if that is missing and its cover has been searched for. */
+static table_ref found_cover(const struct answer *a)
+{
+	return a->chain == 0 && !a->q->node ? a->q->cover.found : 0;
 }
 
 /* ---- NSEC ---- */
@@ -110,6 +117,10 @@ static unsigned nsec3_encloser(struct answer *a, unsigned labels, bool prove_enc
 	}
 	if (prove_encloser)
 		need(a, match ? match : v->apex_match);
+	if (found_cover(a) && labels == a->q->encloser_labels) {
+		need(a, found_cover(a));
+		return labels;
+	}
 	nsec3_hash(path_suffix(&a->path, labels + 1),
 	           path_suffix_len(&a->path, labels + 1), v->salt, v->salt_len,
 	           v->nsec3_iterations, hash);
@@ -199,7 +210,10 @@ void denial_nxdomain(struct answer *a, unsigned labels)
 {
 	switch (signed_how(a)) {
 	case ZONE_NSEC:
-		nsec_cover(a, a->subject.name);
+		if (found_cover(a))
+			need(a, found_cover(a));
+		else
+			nsec_cover(a, a->subject.name);
 		nsec_no_wildcard(a, labels);
 		break;
 	case ZONE_NSEC3: nsec3_no_wildcard(a, nsec3_encloser(a, labels, true)); break;

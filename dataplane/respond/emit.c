@@ -153,68 +153,58 @@ bool emit_signatures(struct emit *e, const uint8_t *sigs, size_t len, unsigned o
 	return true;
 }
 
-/* The owner of a denial record: its labels, then the apex. Gives the bytes written. */
-static unsigned put_owner(uint8_t *to, const struct table_denial *d, unsigned apex_at)
+static bool denial_fits(const struct emit *e, const struct table_denial *d,
+                        unsigned owner_len)
 {
-	memcpy(to, table_denial_owner(d), d->owner_len);
-	to += d->owner_len;
-	if (apex_at == 0) {
-		*to = 0;
-		return d->owner_len + 1U;
-	}
-	wire_store16(to, (uint16_t)(POINTER_BITS | apex_at));
-	return d->owner_len + 2U;
-}
-
-/* The record behind an owner of owner_len bytes that is already written at e->at, then its
- * signatures, whose owner is pointed to owner_at. */
-static void put_denial(struct emit *e, const struct table_denial *d, unsigned owner_len,
-                       unsigned owner_at, enum section section)
-{
-	const uint8_t *from = table_denial_rr(d);
-	uint8_t *to = e->dns + e->at + owner_len;
-
-	memcpy(to, from, d->rr_len);
-	to += d->rr_len;
-	from += d->rr_len;
-	unsigned count = e->dnssec ? d->sig_count : 0;
-	for (unsigned i = 0; i < count; i++) {
-		size_t len = RR_FIXED_LEN + (size_t)wire_load16(from + RR_RDLEN_AT);
-		wire_store16(to, (uint16_t)(POINTER_BITS | owner_at));
-		memcpy(to + 2, from, len);
-		to += 2 + len;
-		from += len;
-	}
-	e->counts[section] = (uint16_t)(e->counts[section] + 1 + count);
-	e->at = (uint16_t)(to - e->dns);
-}
-
-static bool denial_fits(const struct emit *e, const struct table_denial *d)
-{
-	size_t need = d->owner_len + 2U + d->rr_len;
+	size_t need = (size_t)owner_len + d->rr_len;
 
 	if (e->dnssec)
-		need += d->sigs_len + (size_t)d->sig_count * 2;
+		need += d->sigs_len;
 	return fits(e, need) && e->at <= POINTER_MAX;
 }
 
-bool emit_denial(struct emit *e, const struct table_denial *d, unsigned apex_at)
+/* Copies the record from the given place on, with its signatures, whose owner is at owner_at. */
+static void put_denial(struct emit *e, const struct table_denial *d, const uint8_t *from,
+                       unsigned owner_at, enum section section)
 {
-	if (!denial_fits(e, d))
+	const uint8_t *sigs = table_denial_rr(d) + d->rr_len;
+	size_t sigs_at = (size_t)(sigs - from);
+	unsigned count = e->dnssec ? d->sig_count : 0;
+
+	copy_body(e, from, sigs_at + (count ? d->sigs_len : 0U));
+	e->at = (uint16_t)(e->at + sigs_at);
+	for (unsigned i = 0; i < count; i++) {
+		size_t len = RR_POINTED_LEN + (size_t)wire_load16(sigs + 2 + RR_RDLEN_AT);
+		wire_store16(e->dns + e->at, (uint16_t)(POINTER_BITS | owner_at));
+		e->at = (uint16_t)(e->at + len);
+		sigs += len;
+	}
+	e->counts[section] = (uint16_t)(e->counts[section] + 1 + count);
+}
+
+HOT bool emit_denial(struct emit *e, const struct table_denial *d, unsigned apex_at)
+{
+	const uint8_t *owner = table_denial_owner(d);
+	unsigned apex_pointer_at = e->at + d->owner_len - 2U;
+
+	if (!denial_fits(e, d, d->owner_len))
 		return false;
-	unsigned owner_len = put_owner(e->dns + e->at, d, apex_at);
 	/* An owner without labels of its own is the pointer to the apex. */
-	unsigned owner_at = d->owner_len == 0 && apex_at ? apex_at : e->at;
-	put_denial(e, d, owner_len, owner_at, SECTION_AUTHORITY);
+	unsigned owner_at = owner[0] == 0 && apex_at ? apex_at : e->at;
+	put_denial(e, d, owner, owner_at, SECTION_AUTHORITY);
+	if (apex_at)
+		wire_store16(e->dns + apex_pointer_at,
+		             (uint16_t)(POINTER_BITS | apex_at));
 	return true;
 }
 
 bool emit_denial_as_data(struct emit *e, const struct table_denial *d, unsigned owner_at,
                          enum section section)
 {
-	if (!denial_fits(e, d) || owner_at > POINTER_MAX)
+	if (!denial_fits(e, d, 2) || owner_at > POINTER_MAX)
 		return false;
 	wire_store16(e->dns + e->at, (uint16_t)(POINTER_BITS | owner_at));
-	put_denial(e, d, 2, owner_at, section);
+	e->at = (uint16_t)(e->at + 2);
+	put_denial(e, d, table_denial_rr(d), owner_at, section);
 	return true;
 }

@@ -53,17 +53,16 @@ enum { POINTER_BITS = 0xc000, POINTER_MAX = 0x3fff };
 static ALWAYS_INLINE void emit_copy(uint8_t *to, const uint8_t *from, size_t len,
                                     const uint8_t *end)
 {
-	enum { ONE_A = 16, SHORT = 32, LONG = 64 };
+	enum { ONE_A = 16, STEP = 64 };
 
 	if (UNDER_TSAN)
 		memcpy(to, from,
 		       len); /* what is overrun may be being written, and is not sent */
 	else if (likely(len <= ONE_A && to + ONE_A <= end))
 		memcpy(to, from, ONE_A);
-	else if (len <= SHORT && to + SHORT <= end)
-		memcpy(to, from, SHORT);
-	else if (len <= LONG && to + LONG <= end)
-		memcpy(to, from, LONG);
+	else if (likely(to + len + STEP <= end))
+		for (size_t at = 0; at < len; at += STEP)
+			memcpy(to + at, from + at, STEP);
 	else
 		memcpy(to, from, len);
 }

@@ -29,24 +29,36 @@ const struct table_node *path_node(const struct snapshot *s, const struct path *
 	                  suffix, len, 0);
 }
 
-const struct table_node *path_encloser(const struct snapshot *s, const struct path *p,
-                                       unsigned max, unsigned *labels)
+/* The node of the guess, if it is one of the path. */
+static const struct table_node *guessed(const struct path *p, unsigned max,
+                                        struct path_guess guess)
 {
-	const struct table_node *best = NULL;
-	unsigned low = 0;
-	unsigned high = max;
-	unsigned probe = *labels < max ? *labels : max;
+	return guess.node && guess.labels <= max &&
+	                       table_node_is(guess.node, path_suffix(p, guess.labels),
+	                                     path_suffix_len(p, guess.labels))
+	               ? guess.node
+	               : NULL;
+}
 
-	*labels = 0;
+const struct table_node *path_encloser(const struct snapshot *s, const struct path *p,
+                                       unsigned max, struct path_guess guess,
+                                       unsigned *labels)
+{
+	const struct table_node *best = guessed(p, max, guess);
+	unsigned low = best ? guess.labels + 1 : 0;
+	unsigned high = max;
+	/* A good guess is confirmed by the next label's missing. */
+	unsigned probe = best ? low : guess.labels < max ? guess.labels : max;
+
+	*labels = best ? guess.labels : 0;
 	while (low <= high) {
 		const struct table_node *n = path_node(s, p, probe);
 		if (n) {
-			/* A good guess is confirmed by the next label's missing. */
-			bool guessed = !best;
+			bool first = !best;
 			best = n;
 			*labels = probe;
 			low = probe + 1;
-			probe = guessed ? low : low + (high - low) / 2;
+			probe = first ? low : low + (high - low) / 2;
 		} else if (probe == 0) {
 			break;
 		} else {

@@ -58,13 +58,19 @@ static inline uint8_t path_suffix_len(const struct path *p, unsigned labels)
 const struct table_node *path_node(const struct snapshot *s, const struct path *p,
                                    unsigned labels);
 
+/* A guess at the closest encloser, such as the last one: missing names come in floods. */
+struct path_guess {
+	unsigned labels;               /* how many it has */
+	const struct table_node *node; /* the node of some name with that many, or NULL */
+};
+
 /*
  * The deepest node, void ones left out, among the suffixes of at most max labels; *labels says
- * how many it has. NULL: no hosted zone holds this name. Before, *labels is a guess, such as the
- * last answer: missing names mostly come in floods of one kind.
+ * how many it has. NULL: no hosted zone holds this name.
  */
 const struct table_node *path_encloser(const struct snapshot *s, const struct path *p,
-                                       unsigned max, unsigned *labels);
+                                       unsigned max, struct path_guess guess,
+                                       unsigned *labels);
 
 /* The wildcard below a node of the path, or NULL. */
 const struct table_node *path_wildcard(const struct snapshot *s, const struct path *p,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dataplane/respond/respond.h"
+#include "dataplane/respond/search.h"
 #include "shared/compiler.h"
 #include "shared/name.h"
 #include "shared/namehash.h"
@@ -72,8 +73,9 @@ struct query {
 	uint16_t qclass;
 	uint16_t
 		question_end; /* offset of the first byte behind the question; 0: no question */
-	uint16_t udp_size; /* what the client can take */
-	uint16_t ede;      /* RFC 8914 info code + 1; 0: none */
+	uint16_t udp_size;  /* what the client can take */
+	uint16_t ede;       /* RFC 8914 info code + 1; 0: none */
+	uint16_t reply_len; /* where it is known to be long; else 0 */
 	uint8_t name_len;
 	uint8_t labels; /* without the root label */
 	uint8_t verdict;
@@ -82,7 +84,7 @@ struct query {
 	uint8_t opcode;
 	uint8_t cookie_server_len;
 	uint8_t encloser_labels;
-	uint8_t pad[8];
+	uint8_t pad[6];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
 	/* ---- for when the name is missing ---- */
@@ -90,6 +92,7 @@ struct query {
 	uint8_t label_at[NAME_MAX_LABELS +
 	                 1]; /* each label, leftmost first; then the root */
 	struct name_steps steps;
+	struct search cover; /* NSEC of the name, or NSEC3 of its next closer name */
 	/* ---- rarely used ---- */
 	uint8_t cookie_client[COOKIE_CLIENT_LEN];
 	uint8_t cookie_server[COOKIE_SERVER_MAX];

@@ -8,6 +8,7 @@
  *      match tags         asks for each candidate node
  *      compare the name   asks for the fragment, if the answer is not in the node itself
  *      closest encloser   of missing names; asks for the zone
+ *      cover              of missing names in signed zones (search.h); asks for the record
  *      write
  */
 #include "dataplane/respond/respond.h"
@@ -19,6 +20,7 @@
 #include "dataplane/respond/chaos.h"
 #include "dataplane/respond/cookie.h"
 #include "dataplane/respond/edns.h"
+#include "dataplane/respond/nsec3hash.h"
 #include "dataplane/respond/plain.h"
 #include "dataplane/respond/query.h"
 #include "shared/wire.h"
@@ -39,8 +41,8 @@ struct responder {
 	struct tally tally; /* of the present burst */
 	struct snapshot snapshot;
 	struct zone_memo zones;
-	struct answer answer; /* of the present message */
-	uint8_t encloser_guess; /* labels of the last closest encloser: they come in floods */
+	struct answer answer;    /* of the present message */
+	struct path_guess guess; /* the last closest encloser */
 	uint32_t rcodes[RCODES_MAX];
 	uint32_t now;
 };
@@ -128,8 +130,9 @@ static ALWAYS_INLINE void stage_fetch(const struct pkt pkts[], unsigned n)
 		prefetch_write(pkts[i].dns);
 }
 
-/* The rest of a long query. Not asked for together with its first line: of so many lines asked for
- * at once some come late (measured on Zen 3). */
+/* The rest of a long query, up to three lines in all: a loop would cost a mispredicted branch. Not
+ * asked for together with its first line: of so many lines asked for at once some come late
+ * (measured on Zen 3). */
 static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, unsigned n)
 {
 	enum { AHEAD = 12 };
@@ -137,8 +140,8 @@ static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, uns
 	if (i + AHEAD >= n || likely(pkts[i + AHEAD].len <= CACHE_LINE))
 		return;
 	const struct pkt *p = &pkts[i + AHEAD];
-	for (unsigned at = CACHE_LINE; at < p->len; at += CACHE_LINE)
-		prefetch_write(p->dns + at);
+	prefetch_write(p->dns + CACHE_LINE);
+	prefetch_write(p->dns + p->len);
 }
 
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
@@ -191,7 +194,7 @@ static ALWAYS_INLINE void stage_match(struct responder *r, unsigned n)
 static ALWAYS_INLINE void prefetch_encloser(const struct responder *r,
                                             const struct query *q)
 {
-	unsigned labels = r->encloser_guess + 1U;
+	unsigned labels = r->guess.labels + 1U;
 
 	if (labels >= q->labels)
 		return;
@@ -214,17 +217,18 @@ static ALWAYS_INLINE void find_entry(const struct snapshot *s, struct query *q)
 		prefetch_read(table_at(s->base, e->ref));
 }
 
-/* Gives the number of names that are missing. */
+/* Gives the number of names that are missing; missing: which. */
 static ALWAYS_INLINE unsigned stage_find(struct responder *r, const struct pkt pkts[],
-                                         unsigned n)
+                                         unsigned n, struct query *missing[])
 {
 	const struct snapshot *s = &r->snapshot;
-	unsigned missing = 0;
+	unsigned count = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct query *q = &r->queries[i];
 		q->simple = NULL;
 		q->denies = 0;
+		q->reply_len = 0;
 		if (unlikely(q->verdict != VERDICT_LOOKUP))
 			continue;
 		q->node = table_find_from(s, q->candidate, q->hash, q->name, q->name_len);
@@ -233,34 +237,98 @@ static ALWAYS_INLINE unsigned stage_find(struct responder *r, const struct pkt p
 			continue;
 		}
 		q->node = NULL;
+		q->encloser = NULL;
+		q->cover.found = 0;
 		prefetch_encloser(r, q);
 		prefetch_write(pkts[i].dns + pkts[i].len + CACHE_LINE);
-		missing++;
+		missing[count++] = q;
 	}
-	return missing;
+	return count;
 }
 
-/* Of each missing name, the closest encloser. */
-static NEVER_INLINE void stage_encloser(struct responder *r, unsigned n)
+/* Of n missing names, the closest encloser. Keeps in missing those that want proof, and gives how
+ * many they are. */
+static NEVER_INLINE unsigned stage_encloser(struct responder *r, struct query *missing[],
+                                            unsigned n)
 {
+	const struct snapshot *s = &r->snapshot;
+	unsigned unproven = 0;
+
 	for (unsigned i = 0; i < n; i++) {
-		struct query *q = &r->queries[i];
-		if (q->verdict != VERDICT_LOOKUP || q->node)
-			continue;
-		q->encloser = NULL;
+		struct query *q = missing[i];
+		struct path path;
+		unsigned labels;
 		if (q->labels == 0)
 			continue;
-		struct path path;
-		unsigned labels = r->encloser_guess;
 		path_of_query(&path, q);
-		q->encloser = path_encloser(&r->snapshot, &path, q->labels - 1U, &labels);
+		q->encloser = path_encloser(s, &path, q->labels - 1U, r->guess, &labels);
 		if (!q->encloser)
 			continue;
-		q->encloser_labels = r->encloser_guess = (uint8_t)labels;
-		prefetch_read(table_at(r->snapshot.base, q->encloser->zone));
+		q->encloser_labels = (uint8_t)labels;
+		r->guess = (struct path_guess){.labels = labels, .node = q->encloser};
+		prefetch_read(table_at(s->base, q->encloser->zone));
 		if (plain_no_name(q))
 			q->denies = q->encloser->zone;
+		if ((q->edns & EDNS_DO) && !(q->encloser->flags & PLAIN_NOT_BELOW))
+			missing[unproven++] = q;
 	}
+	return unproven;
+}
+
+/* Puts the key of the record that denies a missing name into its search. */
+static void cover_key(struct query *q, const struct table_zone_version *v)
+{
+	struct search *c = &q->cover;
+
+	if (v->flags & ZONE_NSEC) {
+		c->key_len = (uint16_t)name_folded_to_key(
+			q->name, q->label_at, q->labels - (unsigned)v->apex_labels,
+			v->apex_len, c->key);
+		return;
+	}
+	const uint8_t *closer = q->name + q->label_at[q->labels - q->encloser_labels - 1];
+	nsec3_hash(closer, (size_t)(q->name + q->name_len - closer), v->salt, v->salt_len,
+	           v->nsec3_iterations, c->key);
+	c->key_len = NSEC3_HASH_LEN;
+}
+
+/* About how long the answer will be that denies a name of the zone. */
+static uint16_t expected_len(const struct query *q, const struct table_zone_version *v)
+{
+	enum { COVER_LEN = 200 }; /* with one signature */
+	const struct table_fragment *f = table_zone_fragment(v, v->nxdomain_at);
+
+	return (uint16_t)(q->question_end + f->plain_len + f->do_len + COVER_LEN);
+}
+
+/* Where a long answer will stand. */
+static ALWAYS_INLINE void prefetch_reply(const struct pkt *p, const struct query *q)
+{
+	for (unsigned at = 2 * CACHE_LINE; at < q->reply_len; at += CACHE_LINE)
+		prefetch_write(p->dns + at);
+}
+
+/* Of n missing names, the record that covers each, where the zone is signed. */
+static NEVER_INLINE void stage_cover(struct responder *r, const struct pkt pkts[],
+                                     struct query *missing[], unsigned n)
+{
+	const struct snapshot *s = &r->snapshot;
+	struct search *searches[BURST_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct query *q = missing[i];
+		const struct table_zone_version *v =
+			zone_recall(&r->zones, s, q->encloser->zone);
+		if (v->denial_root == 0)
+			continue;
+		cover_key(q, v);
+		search_begin(&q->cover, s->base, v->denial_root);
+		searches[count++] = &q->cover;
+		q->reply_len = expected_len(q, v);
+		prefetch_reply(&pkts[q - r->queries], q);
+	}
+	search_run(searches, count, s->base);
 }
 
 /* ---- writing ---- */
@@ -295,7 +363,10 @@ static ALWAYS_INLINE bool put_plain(struct responder *r, struct pkt *p,
 		return false;
 	const struct table_zone_version *v =
 		zone_recall(&r->zones, &r->snapshot, q->denies);
-	if (!plain_write_negative(p, q, r->settings, v))
+	bool wants_proof = (q->edns & EDNS_DO) && v->denial_root != 0;
+	if (wants_proof ? q->node || !plain_write_denial(p, q, r->settings, v,
+	                                                 r->snapshot.base)
+	                : !plain_write_negative(p, q, r->settings, v))
 		return false;
 	r->rcodes[q->node ? RCODE_NOERROR : RCODE_NXDOMAIN]++;
 	return true;
@@ -362,6 +433,7 @@ static void count_drop(struct responder *r, const struct pkt *p)
 
 static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], unsigned n)
 {
+	enum { AHEAD = 4 };
 	struct answer *a = &r->answer;
 	uint64_t bytes = 0;
 	unsigned dropped = 0;
@@ -371,6 +443,8 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 	for (unsigned i = 0; i < n; i++) {
 		const struct query *q = &r->queries[i];
 		struct pkt *p = &pkts[i];
+		if (i + AHEAD < n && unlikely(r->queries[i + AHEAD].reply_len > 0))
+			prefetch_reply(&pkts[i + AHEAD], &r->queries[i + AHEAD]);
 		if (likely(put_plain(r, p, q))) {
 			bytes += p->len;
 			continue;
@@ -400,15 +474,21 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 HOT void respond_burst(struct responder *r, const struct table *table, uint32_t now,
                        struct pkt pkts[], unsigned n)
 {
+	struct query *missing[BURST_MAX];
+
 	stage_fetch(pkts, n);
 	table_snapshot(table, &r->snapshot);
 	r->settings = table_settings_at(table, &r->snapshot);
 	r->now = now;
 	r->zones.zone = 0;
+	r->guess.node = NULL;
 	stage_parse(r, pkts, n);
 	stage_match(r, n);
-	if (stage_find(r, pkts, n) > 0)
-		stage_encloser(r, n);
+	unsigned unknown = stage_find(r, pkts, n, missing);
+	if (unknown > 0)
+		unknown = stage_encloser(r, missing, unknown);
+	if (unknown > 0)
+		stage_cover(r, pkts, missing, unknown);
 	stage_write(r, pkts, n);
 	count(r, COUNTER_bursts, 1);
 	flush_tally(r);
