@@ -91,8 +91,8 @@ static bool parse_options(struct query *q, const uint8_t *options, size_t len)
 }
 
 /* RFC 6891 §6.1.2, §6.1.3. fixed: from the type field on. */
-static bool parse_opt(struct query *q, const uint8_t *fixed, const uint8_t *rdata,
-                      size_t rdlen)
+static ALWAYS_INLINE bool parse_opt(struct query *q, const uint8_t *fixed,
+                                    const uint8_t *rdata, size_t rdlen)
 {
 	q->udp_size = wire_load16(fixed + 2);
 	q->edns |= EDNS_PRESENT;
@@ -160,20 +160,21 @@ static NEVER_INLINE bool parse_records(struct query *q, const uint8_t *dns, size
 	return wire_left(&r) == 0;
 }
 
-static ALWAYS_INLINE bool parse_rest(struct query *q, const uint8_t *dns, size_t len)
+/* at: where the question has ended. */
+static ALWAYS_INLINE bool parse_rest(struct query *q, const uint8_t *dns, size_t len,
+                                     size_t at)
 {
-	size_t at = q->question_end;
 	uint32_t an_ns = wire_load32(dns + 6);
 	uint16_t ar = wire_load16(dns + 10);
 
-	if (likely((an_ns | ar) == 0))
-		return at == len;
 	if (likely(an_ns == 0 && ar == 1 && len >= at + OPT_FIXED_LEN && dns[at] == 0 &&
 	           wire_load16(dns + at + 1) == RRTYPE_OPT)) {
 		size_t rdlen = wire_load16(dns + at + 9);
 		return at + OPT_FIXED_LEN + rdlen == len &&
 		       parse_opt(q, dns + at + 1, dns + at + OPT_FIXED_LEN, rdlen);
 	}
+	if (likely((an_ns | ar) == 0))
+		return at == len;
 	return parse_records(q, dns, len);
 }
 
@@ -181,7 +182,7 @@ static ALWAYS_INLINE bool parse_rest(struct query *q, const uint8_t *dns, size_t
 static void parse_no_question(struct query *q, const uint8_t *dns, size_t len)
 {
 	q->question_end = DNS_HEADER_LEN;
-	bool ok = parse_rest(q, dns, len);
+	bool ok = parse_rest(q, dns, len, DNS_HEADER_LEN);
 	q->question_end = 0;
 	if (q->verdict == VERDICT_REPLY)
 		return;
@@ -213,36 +214,35 @@ HOT void query_parse(struct query *q, const struct pkt *p,
 	const uint8_t *dns = p->dns;
 	size_t len = p->len;
 
-	q->verdict = VERDICT_DROP;
-	q->edns = 0;
 	q->ede = 0;
 	q->question_end = 0;
+	q->udp_size = DNS_CLASSIC_MAX;
+	q->edns = 0;
 	q->rcode = RCODE_NOERROR;
-	q->node = NULL;
+	q->verdict = VERDICT_DROP;
 	if (unlikely(len < DNS_HEADER_LEN || (dns[2] & DNS_FLAG_QR)))
 		return;
 	q->verdict = VERDICT_LOOKUP;
-	q->opcode = dns[2] >> OPCODE_SHIFT & OPCODE_MASK;
-	q->udp_size = DNS_CLASSIC_MAX;
+	unsigned opcode = dns[2] >> OPCODE_SHIFT & OPCODE_MASK;
 	uint16_t questions = wire_load16(dns + 4);
-	if (unlikely(questions == 0 && q->opcode == 0)) {
+	if (unlikely(questions == 0 && opcode == 0)) {
 		parse_no_question(q, dns, len);
 		return;
 	}
 	if (unlikely(questions != 1 || !parse_name(q, dns, len, key) ||
 	             (size_t)DNS_QUESTION_AT + q->name_len + 4 > len)) {
-		reply(q, q->opcode == 0 ? RCODE_FORMERR : RCODE_NOTIMP);
+		reply(q, opcode == 0 ? RCODE_FORMERR : RCODE_NOTIMP);
 		return;
 	}
 	size_t at = (size_t)DNS_QUESTION_AT + q->name_len;
 	q->qtype = wire_load16(dns + at);
 	q->qclass = wire_load16(dns + at + 2);
 	q->question_end = (uint16_t)(at + 4);
-	if (unlikely(q->opcode != 0)) {
+	if (unlikely(opcode != 0)) {
 		reply(q, RCODE_NOTIMP);
 		return;
 	}
-	if (unlikely(!parse_rest(q, dns, len))) {
+	if (unlikely(!parse_rest(q, dns, len, at + 4))) {
 		q->question_end = 0;
 		q->edns &= EDNS_PRESENT;
 		reply(q, RCODE_FORMERR);

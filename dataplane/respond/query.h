@@ -81,10 +81,9 @@ struct query {
 	uint8_t verdict;
 	uint8_t rcode;
 	uint8_t edns; /* EDNS_ bits */
-	uint8_t opcode;
 	uint8_t cookie_server_len;
 	uint8_t encloser_labels;
-	uint8_t pad[6];
+	uint8_t pad[7];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
 	/* ---- for when the name is missing ---- */

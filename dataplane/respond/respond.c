@@ -3,7 +3,6 @@
  * message hide behind the work on the others (group prefetching, Chen et al., "Improving hash
  * join performance through prefetching", 2004):
  *
- *      fetch              asks for each message
  *      parse, hash        asks for each bucket, and for where the reply will end
  *      match tags         asks for each candidate node
  *      compare the name   asks for the fragment, if the answer is not in the node itself
@@ -124,15 +123,7 @@ static NEVER_INLINE void check_cookie(struct responder *r, const struct pkt *p,
 
 /* ---- stages ---- */
 
-static ALWAYS_INLINE void stage_fetch(const struct pkt pkts[], unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		prefetch_write(pkts[i].dns);
-}
-
-/* The rest of a long query, up to three lines in all: a loop would cost a mispredicted branch. Not
- * asked for together with its first line: of so many lines asked for at once some come late
- * (measured on Zen 3). */
+/* The rest of a long query, up to three lines in all: a loop would cost a mispredicted branch. */
 static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, unsigned n)
 {
 	enum { AHEAD = 12 };
@@ -144,20 +135,34 @@ static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, uns
 	prefetch_write(p->dns + p->len);
 }
 
+static ALWAYS_INLINE void match(const struct responder *r, struct query *q)
+{
+	if (likely(q->verdict == VERDICT_LOOKUP))
+		q->candidate = table_candidate(&r->snapshot, q->bucket, q->hash);
+}
+
+/* Messages are asked for some ahead of their parsing and tags matched some behind it: the
+ * processor drops requests for memory, or makes them wait, when all come at once. */
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
 {
+	enum { AHEAD = 16, BEHIND = 16 };
 	const struct snapshot *s = &r->snapshot;
-
 	uint64_t bytes = 0;
 	unsigned ipv4 = 0;
 	unsigned tcp = 0;
 	unsigned edns = 0;
 	unsigned dnssec = 0;
 
+	for (unsigned i = 0; i < n && i < AHEAD; i++)
+		prefetch_write(pkts[i].dns);
 	for (unsigned i = 0; i < n; i++) {
 		struct query *q = &r->queries[i];
 		const struct pkt *p = &pkts[i];
+		if (i + AHEAD < n)
+			prefetch_write(pkts[i + AHEAD].dns);
 		prefetch_rest(pkts, i, n);
+		if (i >= BEHIND)
+			match(r, q - BEHIND);
 		query_parse(q, p, &s->hash_key);
 		if (likely(q->verdict == VERDICT_LOOKUP)) {
 			q->bucket = table_bucket_of(s, q->hash);
@@ -172,6 +177,8 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 		edns += (q->edns & EDNS_PRESENT) != 0;
 		dnssec += (q->edns & EDNS_DO) != 0;
 	}
+	for (unsigned i = n < BEHIND ? 0 : n - BEHIND; i < n; i++)
+		match(r, &r->queries[i]);
 	count(r, COUNTER_queries, n);
 	count(r, COUNTER_bytes_in, bytes);
 	count(r, COUNTER_ipv4, ipv4);
@@ -179,15 +186,6 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 	count(r, COUNTER_tcp, tcp);
 	count(r, COUNTER_edns, edns);
 	count(r, COUNTER_dnssec_ok, dnssec);
-}
-
-static ALWAYS_INLINE void stage_match(struct responder *r, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		struct query *q = &r->queries[i];
-		if (likely(q->verdict == VERDICT_LOOKUP))
-			q->candidate = table_candidate(&r->snapshot, q->bucket, q->hash);
-	}
 }
 
 /* The name is missing: asks for the bucket that will confirm the guessed encloser. */
@@ -476,14 +474,12 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
 {
 	struct query *missing[BURST_MAX];
 
-	stage_fetch(pkts, n);
 	table_snapshot(table, &r->snapshot);
 	r->settings = table_settings_at(table, &r->snapshot);
 	r->now = now;
 	r->zones.zone = 0;
 	r->guess.node = NULL;
 	stage_parse(r, pkts, n);
-	stage_match(r, n);
 	unsigned unknown = stage_find(r, pkts, n, missing);
 	if (unknown > 0)
 		unknown = stage_encloser(r, missing, unknown);
