@@ -141,11 +141,12 @@ static ALWAYS_INLINE void match(const struct responder *r, struct query *q)
 		q->candidate = table_candidate(&r->snapshot, q->bucket, q->hash);
 }
 
-/* Messages are asked for some ahead of their parsing and tags matched some behind it: the
- * processor drops requests for memory, or makes them wait, when all come at once. */
+/* Messages are asked for some ahead of their parsing, and tags matched some behind it: the
+ * processor drops requests for memory, or makes them wait, when too many come at once. Not closer
+ * behind, since a bucket far away takes its time. */
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
 {
-	enum { AHEAD = 16, BEHIND = 16 };
+	enum { AHEAD = 16, BEHIND = 32 };
 	const struct snapshot *s = &r->snapshot;
 	uint64_t bytes = 0;
 	unsigned ipv4 = 0;
@@ -294,9 +295,11 @@ static void cover_key(struct query *q, const struct table_zone_version *v)
 static uint16_t expected_len(const struct query *q, const struct table_zone_version *v)
 {
 	enum { COVER_LEN = 200 }; /* with one signature */
-	const struct table_fragment *f = table_zone_fragment(v, v->nxdomain_at);
+	unsigned at = v->nxdomain_at ? v->nxdomain_at : v->soa_at;
+	const struct table_fragment *f = table_zone_fragment(v, (uint16_t)at);
+	unsigned len = q->question_end + (unsigned)f->plain_len + f->do_len + COVER_LEN;
 
-	return (uint16_t)(q->question_end + f->plain_len + f->do_len + COVER_LEN);
+	return (uint16_t)(len < q->udp_size ? len : q->udp_size);
 }
 
 /* Where a long answer will stand. */
