@@ -164,6 +164,15 @@ static void load_generated(struct bench *b, const char *origin, uint32_t names,
 	contents_free(contents);
 }
 
+/* What the server's commit thread does between commits: old versions go, huge pages come. */
+static void settle(struct bench *b)
+{
+	enum { GRACE_PERIODS = 4 }; /* the last of them has nothing left to wait for */
+
+	for (unsigned i = 0; i < GRACE_PERIODS; i++)
+		must(committer_tick(&b->committer), "housekeeping");
+}
+
 void bench_load_zones(struct bench *b, const char *origin, uint32_t zones, uint32_t names,
                       struct bench_load *out)
 {
@@ -178,18 +187,10 @@ void bench_load_zones(struct bench *b, const char *origin, uint32_t zones, uint3
 		if (i % ZONES_PER_COMMIT == ZONES_PER_COMMIT - 1 || i == zones - 1) {
 			double began = bench_now();
 			must(commit_finish(&b->committer), "commit");
+			settle(b);
 			out->commit += bench_now() - began;
 		}
 	}
-}
-
-/* What the server's commit thread does between commits: old versions go, huge pages come. */
-static void settle(struct bench *b)
-{
-	enum { GRACE_PERIODS = 4 }; /* the last of them has nothing left to wait for */
-
-	for (unsigned i = 0; i < GRACE_PERIODS; i++)
-		must(committer_tick(&b->committer), "housekeeping");
 }
 
 const struct table *bench_table(struct bench *b)

@@ -458,8 +458,13 @@ static ALWAYS_INLINE table_ref table_candidate(const struct snapshot *s,
 {
 	uint32_t found = table_bucket_match(b, table_tag(hash));
 
-	if (!found)
-		return table_bucket_overflow(b) ? TABLE_ANYWHERE : TABLE_NOWHERE;
+	if (!found) {
+		table_ref more = table_bucket_overflow(b);
+		if (likely(!more))
+			return TABLE_NOWHERE;
+		prefetch_read(table_at(s->base, more));
+		return TABLE_ANYWHERE;
+	}
 	table_ref ref = atomic_load_explicit(&b->refs[__builtin_ctz(found)],
 	                                     memory_order_acquire);
 	prefetch_read(table_at(s->base, ref));

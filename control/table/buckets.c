@@ -4,6 +4,13 @@
 
 #include "shared/err.h"
 
+uint64_t buckets_limit(uint64_t buckets)
+{
+	uint64_t whole = UINT64_C(1) << HIGHEST_BIT(buckets);
+
+	return BUCKETS_LOAD * whole + BUCKETS_LOAD * (buckets - whole) / 4;
+}
+
 static uint64_t slot_mask(unsigned index)
 {
 	return UINT64_C(0xffff) << (index % 4 * 16);

@@ -24,7 +24,13 @@ struct buckets {
 	struct name_hash_key key;
 };
 
-enum { BUCKETS_LOAD = 6 }; /* names per bucket, on average, before it grows; 10 fit */
+/* Names per bucket, on average, before the number of buckets begins to double; 10 fit. */
+enum { BUCKETS_LOAD = 6 };
+
+/* How many names so many buckets hold before more are added. A doubling once begun is brought to
+ * its end within a quarter more names: buckets that wait for their split hold twice as many names
+ * as the others, and those beyond ten cost each query for them another look. */
+uint64_t buckets_limit(uint64_t buckets);
 
 struct slot {
 	struct table_bucket *bucket; /* NULL: not found */

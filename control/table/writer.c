@@ -306,7 +306,7 @@ static void grow_if_full(struct table_writer *w)
 {
 	uint64_t share = w->shared ? GROWTH_SHARED : GROWTH_PRIVATE;
 
-	if (w->names > w->buckets.count * BUCKETS_LOAD)
+	if (w->names > buckets_limit(w->buckets.count))
 		(void)grow(w, w->buckets.count / share + 1);
 }
 
