@@ -397,8 +397,10 @@ def total_cap_of_busy_clients(server, source):
 def come_and_go(server, source):
     for i in range(300):
         client = Client(server, source + i % 20)
-        if i % 3:
-            client.send(query("big.example.", "TXT") * (i % 7))
+        # They come faster than the server learns that others have gone: the caps may hit them.
+        with contextlib.suppress(ConnectionError):
+            if i % 3:
+                client.send(query("big.example.", "TXT") * (i % 7))
         if i % 2:
             client.reset()
         else:
