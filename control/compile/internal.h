@@ -7,7 +7,7 @@
 #include "control/table/index.h"
 
 enum {
-	OWNER_SETS_MAX = 250, /* types at one name: node.nentries is one octet */
+	OWNER_SETS_MAX = RRSET_TYPES_MAX,
 	NODE_BYTES_MAX = 1 << 20,
 	INLINE_MAX = 200, /* bytes of a body that stays in its node */
 };

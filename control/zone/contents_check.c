@@ -12,6 +12,7 @@
  *   dname-multiple                one DNAME at a name (RFC 6672 §2.4)
  *   dname-and-ns                  a DNAME is not at a delegation (RFC 6672 §2.3)
  *   data-below-dname              nothing but denial and its signatures (RFC 6672 §2.4)
+ *   too-many-types                more than 250 at one name
  *   rrset-too-large               header, question, RRset and its RRSIGs within 65535 octets
  *   nsec3param-algorithm          SHA-1 is the only one (RFC 5155 §11)
  *   nsec3param-iterations         above 150 resolvers treat the zone as unsigned or fail
@@ -575,8 +576,20 @@ static void check_cut(struct check *c, const struct node *n)
 	c->cut = *n;
 }
 
+static void check_types(const struct check *c, const struct node *n)
+{
+	char text[64];
+
+	if (n->count <= RRSET_TYPES_MAX)
+		return;
+	(void)snprintf(text, sizeof text, "%zu types at one name, of at most %d",
+	               n->count, RRSET_TYPES_MAX);
+	refuse(c, "too-many-types", &n->sets[RRSET_TYPES_MAX], text);
+}
+
 static void check_node(struct check *c, const struct node *n)
 {
+	check_types(c, n);
 	for (size_t i = 0; i < n->count; i++)
 		check_set(c, &n->sets[i]);
 	check_cname(c, n);

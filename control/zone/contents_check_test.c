@@ -161,6 +161,26 @@ static void an_rrset_too_large_for_any_message_is_refused(void **state)
 	free(text);
 }
 
+static void a_name_of_too_many_types_is_refused(void **state)
+{
+	(void)state;
+	enum { ROOM = 1 << 14 };
+	char *text = malloc(ROOM);
+
+	assert_non_null(text);
+	for (int types = RRSET_TYPES_MAX; types <= RRSET_TYPES_MAX + 1; types++) {
+		size_t at = (size_t)snprintf(text, ROOM, "%s", APEX);
+		for (int i = 0; i < types; i++)
+			at += (size_t)snprintf(text + at, ROOM - at, "x TYPE%d \\# 0\n",
+			                       65280 + i);
+		struct zone zone = {text,
+		                    types > RRSET_TYPES_MAX ? "too-many-types" : NULL,
+		                    DIAG_ERROR};
+		check(&zone);
+	}
+	free(text);
+}
+
 static void what_is_wrong_is_placed(void **state)
 {
 	(void)state;
@@ -181,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_speaks_where_it_should_and_only_there),
 		cmocka_unit_test(an_rrset_too_large_for_any_message_is_refused),
+		cmocka_unit_test(a_name_of_too_many_types_is_refused),
 		cmocka_unit_test(what_is_wrong_is_placed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

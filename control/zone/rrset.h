@@ -21,7 +21,11 @@
 
 #include "shared/compiler.h"
 
-enum { RRSET_HEADER = 12 };
+enum {
+	RRSET_HEADER = 12,
+	RRSET_TYPES_MAX =
+		250, /* at one name, which counts them in one octet once compiled */
+};
 
 /* A parsed header; bytes are lent from wherever the blob lies. */
 struct rrset {
