@@ -493,15 +493,24 @@ static void no_query_is_lost_while_tables_and_control_planes_change(void **state
 	control_start(c);
 	dataplane_start(c);
 	attach(c, generation);
+	int ready[2];
+	assert_int_equal(pipe(ready), 0);
 	pid_t asker = fork();
 	if (asker == 0) {
 		control_die(c);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
 		for (unsigned i = 0; i < 3000; i++) {
 			if (ask(c) < 1)
 				_exit(1);
 		}
 		_exit(0);
 	}
+	/* Until the asker has closed its copy, the listening socket would outlive its death here. */
+	char octet;
+	assert_int_equal(read(ready[0], &octet, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
 	int status;
 	for (unsigned i = 0; waitpid(asker, &status, WNOHANG) == 0; i++) {
 		if (i % 10 == 9) {
