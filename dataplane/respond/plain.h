@@ -86,7 +86,7 @@ static ALWAYS_INLINE void plain_end(struct pkt *p, const struct query *q,
 	dns[3] = a->rcode;
 	wire_store16(dns + 6, a->answers);
 	wire_store16(dns + 8, a->authority);
-	wire_store16(dns + 10, edns);
+	wire_store16(dns + 10, edns ? 1 : 0);
 	p->len = (uint16_t)end;
 }
 
@@ -167,28 +167,32 @@ static ALWAYS_INLINE bool plain_write_denial(struct pkt *p, const struct query *
 {
 	const struct table_fragment *f = table_zone_fragment(v, v->nxdomain_at);
 	unsigned len = (unsigned)f->plain_len + f->do_len;
+	unsigned limit = plain_limit(p, q, settings);
 	table_ref cover = q->cover.found;
-	struct plain a = {.rcode = RCODE_NXDOMAIN};
-	struct emit e = {
-		.dns = p->dns,
-		.at = (uint16_t)(q->question_end + len),
-		.limit = (uint16_t)plain_limit(p, q, settings),
-		.room = p->room,
-		.counts = {[SECTION_AUTHORITY] =
-	                           (uint16_t)(f->plain_count + f->do_count)},
-		.dnssec = true,
-	};
 
 	if (unlikely(!cover || v->nxdomain_at == 0 ||
-	             q->encloser_labels != v->apex_labels || e.at > e.limit))
+	             q->encloser_labels != v->apex_labels ||
+	             q->question_end + len > limit))
 		return false;
 	emit_copy(p->dns + q->question_end, table_fragment_body(f), len,
 	          p->dns + p->room);
 	plain_move(p->dns + q->question_end, f, len, (unsigned)q->name_len - v->apex_len);
-	if (cover != v->apex_wild && cover != v->apex_match &&
-	    !emit_denial(&e, table_at(base, cover), plain_apex_at(q, v)))
-		return false;
-	a.authority = e.counts[SECTION_AUTHORITY];
+	struct emit e = {
+		.dns = p->dns,
+		.at = (uint16_t)(q->question_end + len),
+		.limit = (uint16_t)limit,
+		.room = p->room,
+		.dnssec = true,
+	};
+	struct plain a = {
+		.authority = (uint16_t)(f->plain_count + f->do_count),
+		.rcode = RCODE_NXDOMAIN,
+	};
+	if (cover != v->apex_wild && cover != v->apex_match) {
+		if (!emit_denial(&e, table_at(base, cover), plain_apex_at(q, v)))
+			return false;
+		a.authority = (uint16_t)(a.authority + e.counts[SECTION_AUTHORITY]);
+	}
 	plain_end(p, q, settings, &a, e.at);
 	return true;
 }
