@@ -126,7 +126,7 @@ static NEVER_INLINE void check_cookie(struct responder *r, const struct pkt *p,
 /* The rest of a long query, up to three lines in all: a loop would cost a mispredicted branch. */
 static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, unsigned n)
 {
-	enum { AHEAD = 12 };
+	enum { AHEAD = 4 };
 
 	if (i + AHEAD >= n || likely(pkts[i + AHEAD].len <= CACHE_LINE))
 		return;
@@ -146,7 +146,7 @@ static ALWAYS_INLINE void match(const struct responder *r, struct query *q)
  * behind, since a bucket far away takes its time. */
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
 {
-	enum { AHEAD = 16, BEHIND = 32 };
+	enum { AHEAD = 8, BEHIND = 32 };
 	const struct snapshot *s = &r->snapshot;
 	uint64_t bytes = 0;
 	unsigned ipv4 = 0;
