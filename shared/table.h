@@ -471,19 +471,36 @@ static ALWAYS_INLINE table_ref table_candidate(const struct snapshot *s,
 	return ref;
 }
 
+/* Everything versioned starts with born and prev. */
+STATIC_ASSERT(offsetof(struct table_node, born) == 0 &&
+                      offsetof(struct table_node, prev) == 4 &&
+                      offsetof(struct table_zone_version, born) == 0 &&
+                      offsetof(struct table_zone_version, prev) == 4 &&
+                      offsetof(struct table_settings, born) == 0 &&
+                      offsetof(struct table_settings, prev) == 4,
+              "versions");
+
 /* The newest version visible in the snapshot, starting from the newest of all; NULL: none. */
+static ALWAYS_INLINE const void *table_version(const struct snapshot *s, table_ref ref)
+{
+	while (ref) {
+		const _Atomic uint32_t *version = table_at(s->base, ref);
+		/* Acquire: a version's contents were written before it was linked. */
+		uint32_t born = atomic_load_explicit(version, memory_order_acquire);
+		if (likely(table_visible(born, s->commit)))
+			return version;
+		ref = atomic_load_explicit(version + 1, memory_order_acquire);
+	}
+	return NULL;
+}
+
+/* The same of a name's nodes; NULL also when the name is gone. */
 static inline const struct table_node *table_node_visible(const struct snapshot *s,
                                                           table_ref ref)
 {
-	while (ref) {
-		const struct table_node *n = table_at(s->base, ref);
-		/* Acquire: a version's contents were written before it was linked. */
-		uint32_t born = atomic_load_explicit(&n->born, memory_order_acquire);
-		if (likely(table_visible(born, s->commit)))
-			return n->flags & NODE_DELETED ? NULL : n;
-		ref = atomic_load_explicit(&n->prev, memory_order_acquire);
-	}
-	return NULL;
+	const struct table_node *n = table_version(s, ref);
+
+	return n && (n->flags & NODE_DELETED) ? NULL : n;
 }
 
 /* Finds the node of a folded name. name: name_len bytes and NAME_PAD readable ones behind.
@@ -504,33 +521,15 @@ static inline const struct table_zone_version *table_zone_at(const struct snapsh
                                                              table_ref zone)
 {
 	const struct table_zone *z = table_at(s->base, zone);
-	table_ref ref = atomic_load_explicit(&z->head, memory_order_acquire);
 
-	while (ref) {
-		const struct table_zone_version *v = table_at(s->base, ref);
-		if (likely(table_visible(
-			    atomic_load_explicit(&v->born, memory_order_acquire),
-			    s->commit)))
-			return v;
-		ref = atomic_load_explicit(&v->prev, memory_order_acquire);
-	}
-	return NULL;
+	return table_version(s, atomic_load_explicit(&z->head, memory_order_acquire));
 }
 
 static inline const struct table_settings *table_settings_at(const struct table *t,
                                                              const struct snapshot *s)
 {
-	table_ref ref = atomic_load_explicit(&t->header->settings, memory_order_acquire);
-
-	while (ref) {
-		const struct table_settings *v = table_at(s->base, ref);
-		if (likely(table_visible(
-			    atomic_load_explicit(&v->born, memory_order_acquire),
-			    s->commit)))
-			return v;
-		ref = atomic_load_explicit(&v->prev, memory_order_acquire);
-	}
-	return NULL;
+	return table_version(
+		s, atomic_load_explicit(&t->header->settings, memory_order_acquire));
 }
 
 static inline const struct table_entry *table_node_entries(const struct table_node *n)
