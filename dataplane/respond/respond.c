@@ -274,23 +274,6 @@ static NEVER_INLINE unsigned stage_encloser(struct responder *r, struct query *m
 	return unproven;
 }
 
-/* Puts the key of the record that denies a missing name into its search. */
-static void cover_key(struct query *q, const struct table_zone_version *v)
-{
-	struct search *c = &q->cover;
-
-	if (v->flags & ZONE_NSEC) {
-		c->key_len = (uint16_t)name_folded_to_key(
-			q->name, q->label_at, q->labels - (unsigned)v->apex_labels,
-			v->apex_len, c->key);
-		return;
-	}
-	const uint8_t *closer = q->name + q->label_at[q->labels - q->encloser_labels - 1];
-	nsec3_hash(closer, (size_t)(q->name + q->name_len - closer), v->salt, v->salt_len,
-	           v->nsec3_iterations, c->key);
-	c->key_len = NSEC3_HASH_LEN;
-}
-
 /* About how long the answer will be that denies a name of the zone. */
 static uint16_t expected_len(const struct query *q, const struct table_zone_version *v)
 {
@@ -309,6 +292,31 @@ static ALWAYS_INLINE void prefetch_reply(const struct pkt *p, const struct query
 		prefetch_write(p->dns + at);
 }
 
+/* Puts the key of the record that denies a missing name into its search. Hashing takes long enough
+ * to hide the requests for all of the reply's lines; else the search makes them. */
+static void cover_begin(struct query *q, const struct table_zone_version *v,
+                        const struct pkt *p)
+{
+	struct search *c = &q->cover;
+
+	q->reply_len = expected_len(q, v);
+	c->reply_lines = 0;
+	if (v->flags & ZONE_NSEC) {
+		c->reply = p->dns + 2 * CACHE_LINE;
+		if (q->reply_len > 2 * CACHE_LINE)
+			c->reply_lines = (uint16_t)((q->reply_len - 1) / CACHE_LINE - 1);
+		c->key_len = (uint16_t)name_folded_to_key(
+			q->name, q->label_at, q->labels - (unsigned)v->apex_labels,
+			v->apex_len, c->key);
+		return;
+	}
+	prefetch_reply(p, q);
+	const uint8_t *closer = q->name + q->label_at[q->labels - q->encloser_labels - 1];
+	nsec3_hash(closer, (size_t)(q->name + q->name_len - closer), v->salt, v->salt_len,
+	           v->nsec3_iterations, c->key);
+	c->key_len = NSEC3_HASH_LEN;
+}
+
 /* Of n missing names, the record that covers each, where the zone is signed. */
 static NEVER_INLINE void stage_cover(struct responder *r, const struct pkt pkts[],
                                      struct query *missing[], unsigned n)
@@ -323,11 +331,9 @@ static NEVER_INLINE void stage_cover(struct responder *r, const struct pkt pkts[
 			zone_recall(&r->zones, s, q->encloser->zone);
 		if (v->denial_root == 0)
 			continue;
-		cover_key(q, v);
+		cover_begin(q, v, &pkts[q - r->queries]);
 		search_begin(&q->cover, s->base, v->denial_root);
 		searches[count++] = &q->cover;
-		q->reply_len = expected_len(q, v);
-		prefetch_reply(&pkts[q - r->queries], q);
 	}
 	search_run(searches, count, s->base);
 }

@@ -14,11 +14,26 @@ void search_begin(struct search *s, const uint8_t *base, table_ref root)
 	s->found = 0;
 }
 
+/* Asks for some of the lines that the reply will fill. There are many, and memory answers few
+ * requests at once: at each level of the search some go out while the processor is busy with it. */
+static ALWAYS_INLINE void prefetch_reply(struct search *s)
+{
+	enum { LINES_PER_LEVEL = 2 };
+
+	for (unsigned i = 0; i < LINES_PER_LEVEL && s->reply_lines > 0; i++) {
+		prefetch_write(s->reply);
+		s->reply += CACHE_LINE;
+		s->reply_lines--;
+	}
+}
+
 /* One level. false: it has come to its end. */
 static bool step(struct search *s, const uint8_t *base)
 {
-	enum { RECORD_BYTES = 3 * CACHE_LINE }; /* with one signature */
+	enum { RECORD_BYTES = 4 * CACHE_LINE }; /* with one signature */
 	const struct table_index *n = s->at;
+
+	prefetch_reply(s);
 	unsigned rank = table_index_rank(base, n, s->key, s->key_len);
 
 	if (unlikely(rank == 0)) { /* below all: only in a root */

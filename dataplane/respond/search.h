@@ -16,6 +16,8 @@ struct search {
 	const struct table_index *at; /* the node that is looked at next */
 	table_ref found;              /* as table_index_find() gives it; 0 until then */
 	uint16_t key_len;
+	uint16_t reply_lines; /* lines of the reply still to be asked for, */
+	uint8_t *reply;       /* from here on */
 	uint8_t key[NAME_KEY_MAX];
 };
 
