@@ -19,6 +19,7 @@ BUILD = os.environ.get("ANSER_BUILD", os.path.join(HERE, "..", "build", "release
 RESULTS = os.path.join(HERE, "results")
 SERVER_CPU = max(os.sched_getaffinity(0))
 CLIENT_CPU = min(os.sched_getaffinity(0))
+BOTH_CPUS = f"{CLIENT_CPU},{SERVER_CPU}"
 
 
 class Failed(Exception):
@@ -278,14 +279,15 @@ def memio(server_name, zones, queries, seconds):
             os.unlink(result)
 
 
-def dnsperf(server_name, zones, queries, seconds, dnssec_ok=False):
-    """Answers per second over loopback sockets, the client on its own processor."""
+def dnsperf(server_name, zones, queries, seconds, dnssec_ok=False, client_cpus=None):
+    """Answers per second over loopback sockets. client_cpus: a list for taskset; the client is
+    alone on its own processor unless told."""
     with SERVERS[server_name](zones) as server:
         server.wait_until_serving()
         options = ["-D"] if dnssec_ok else ["-e"]
-        text = run_tool(["taskset", "-c", str(CLIENT_CPU), "dnsperf", "-s", "127.0.0.1", "-p",
-                         str(server.port), "-d", queries, "-l", str(seconds), "-c", "16", "-T",
-                         "1", "-q", "400", "-t", "2"] + options)
+        text = run_tool(["taskset", "-c", client_cpus or str(CLIENT_CPU), "dnsperf", "-s",
+                         "127.0.0.1", "-p", str(server.port), "-d", queries, "-l", str(seconds),
+                         "-c", "16", "-T", "1", "-q", "400", "-t", "2"] + options)
     figures = {"qps": 0.0, "lost": 0.0, "bytes": 0.0, "codes": ""}
     for line in text.splitlines():
         key, _, value = line.strip().partition(":")
