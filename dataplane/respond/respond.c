@@ -135,18 +135,11 @@ static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, uns
 	prefetch_write(p->dns + p->len);
 }
 
-static ALWAYS_INLINE void match(const struct responder *r, struct query *q)
-{
-	if (likely(q->verdict == VERDICT_LOOKUP))
-		q->candidate = table_candidate(&r->snapshot, q->bucket, q->hash);
-}
-
-/* Messages are asked for some ahead of their parsing, and tags matched some behind it: the
- * processor drops requests for memory, or makes them wait, when too many come at once. Not closer
- * behind, since a bucket far away takes its time. */
+/* Messages are asked for some ahead of their parsing: the processor drops requests for memory, or
+ * makes them wait, when too many come at once. */
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
 {
-	enum { AHEAD = 8, BEHIND = 32 };
+	enum { AHEAD = 8 };
 	const struct snapshot *s = &r->snapshot;
 	uint64_t bytes = 0;
 	unsigned ipv4 = 0;
@@ -162,8 +155,6 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 		if (i + AHEAD < n)
 			prefetch_write(pkts[i + AHEAD].dns);
 		prefetch_rest(pkts, i, n);
-		if (i >= BEHIND)
-			match(r, q - BEHIND);
 		query_parse(q, p, &s->hash_key);
 		if (likely(q->verdict == VERDICT_LOOKUP)) {
 			q->bucket = table_bucket_of(s, q->hash);
@@ -178,8 +169,6 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 		edns += (q->edns & EDNS_PRESENT) != 0;
 		dnssec += (q->edns & EDNS_DO) != 0;
 	}
-	for (unsigned i = n < BEHIND ? 0 : n - BEHIND; i < n; i++)
-		match(r, &r->queries[i]);
 	count(r, COUNTER_queries, n);
 	count(r, COUNTER_bytes_in, bytes);
 	count(r, COUNTER_ipv4, ipv4);
@@ -187,6 +176,15 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 	count(r, COUNTER_tcp, tcp);
 	count(r, COUNTER_edns, edns);
 	count(r, COUNTER_dnssec_ok, dnssec);
+}
+
+static ALWAYS_INLINE void stage_match(struct responder *r, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct query *q = &r->queries[i];
+		if (likely(q->verdict == VERDICT_LOOKUP))
+			q->candidate = table_candidate(&r->snapshot, q->bucket, q->hash);
+	}
 }
 
 /* The name is missing: asks for the bucket that will confirm the guessed encloser. */
@@ -489,6 +487,7 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
 	r->zones.zone = 0;
 	r->guess.node = NULL;
 	stage_parse(r, pkts, n);
+	stage_match(r, n);
 	unsigned unknown = stage_find(r, pkts, n, missing);
 	if (unknown > 0)
 		unknown = stage_encloser(r, missing, unknown);
