@@ -38,6 +38,7 @@ struct options {
 	uint32_t burst;
 	uint32_t ring_mib;
 	uint32_t rounds;
+	uint32_t beside;
 };
 
 struct ring {
@@ -164,33 +165,87 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* What is asked of a table. */
+struct subject {
+	const struct table *table;
+	struct query_space space;
+	struct counters *counters;
+	struct responder *responder;
+	uint64_t random;
+	double bytes; /* of an average response */
+	double ns[ROUNDS_MAX];
+};
+
+static void subject_init(struct subject *j, const struct table *table,
+                         const struct query_space *space)
+{
+	memset(j, 0, sizeof *j);
+	j->table = table;
+	j->space = *space;
+	j->random = 88172645463325252;
+	j->counters = aligned_alloc(CACHE_LINE, sizeof *j->counters);
+	memset(j->counters, 0, sizeof *j->counters);
+	j->responder = responder_new(j->counters);
+}
+
+static void subject_fini(struct subject *j)
+{
+	responder_free(j->responder);
+	free(j->counters);
+}
+
+/* The first round warms up: round 0. */
+static void subject_round(struct subject *j, struct ring *ring, uint32_t burst,
+                          uint32_t round)
+{
+	ring_fill(ring, &j->space, &j->random);
+	double seconds = ring_run(ring, j->responder, j->table, burst);
+	j->bytes = ring_check(ring, &j->space);
+	if (round > 0)
+		j->ns[round - 1] = seconds * 1e9 / ring->count;
+}
+
 static void measure(const struct options *o, struct ring *ring, const struct table *table,
                     const struct query_space *space)
 {
-	struct counters *counters = aligned_alloc(CACHE_LINE, sizeof *counters);
-	double ns[ROUNDS_MAX];
-	double bytes = 0;
-	uint64_t random = 88172645463325252;
+	struct subject j;
 
-	memset(counters, 0, sizeof *counters);
-	struct responder *responder = responder_new(counters);
-	/* The first round warms up. */
-	for (uint32_t i = 0; i <= o->rounds; i++) {
-		ring_fill(ring, space, &random);
-		double seconds = ring_run(ring, responder, table, o->burst);
-		bytes = ring_check(ring, space);
-		if (i > 0)
-			ns[i - 1] = seconds * 1e9 / ring->count;
-	}
-	qsort(ns, o->rounds, sizeof ns[0], compare);
+	subject_init(&j, table, space);
+	for (uint32_t i = 0; i <= o->rounds; i++)
+		subject_round(&j, ring, o->burst, i);
+	qsort(j.ns, o->rounds, sizeof j.ns[0], compare);
 	printf("respond kind=%s%s zones=%u names=%u ns=%.1f least=%.1f most=%.1f bytes=%.1f "
 	       "burst=%u ring_mib=%u rounds=%u\n",
 	       query_kind_name(space->kind), space->dnssec_ok ? "+do" : "", o->zones,
-	       o->names, ns[o->rounds / 2], ns[0], ns[o->rounds - 1], bytes, o->burst,
-	       o->ring_mib, o->rounds);
+	       o->names, j.ns[o->rounds / 2], j.ns[0], j.ns[o->rounds - 1], j.bytes,
+	       o->burst, o->ring_mib, o->rounds);
 	fflush(stdout);
-	responder_free(responder);
-	free(counters);
+	subject_fini(&j);
+}
+
+/* The two tables take turns, so that what else the machine does meets both: the median of the
+ * rounds' ratios. */
+static void measure_beside(const struct options *o, struct ring *ring,
+                           struct subject *one, struct subject *other)
+{
+	double ratios[ROUNDS_MAX];
+
+	for (uint32_t i = 0; i <= o->rounds; i++) {
+		subject_round(one, ring, o->burst, i);
+		subject_round(other, ring, o->burst, i);
+		if (i > 0)
+			ratios[i - 1] = one->ns[i - 1] / other->ns[i - 1];
+	}
+	qsort(ratios, o->rounds, sizeof ratios[0], compare);
+	qsort(one->ns, o->rounds, sizeof one->ns[0], compare);
+	qsort(other->ns, o->rounds, sizeof other->ns[0], compare);
+	printf("beside kind=%s%s zones=%u names=%u beside=%u ratio=%.3f least=%.3f most=%.3f "
+	       "ns=%.1f beside_ns=%.1f rounds=%u\n",
+	       query_kind_name(one->space.kind), one->space.dnssec_ok ? "+do" : "",
+	       o->zones, o->names, o->beside, ratios[o->rounds / 2], ratios[0],
+	       ratios[o->rounds - 1], one->ns[o->rounds / 2], other->ns[o->rounds / 2],
+	       o->rounds);
+	fflush(stdout);
 }
 
 static void load(struct bench *b, const struct options *o)
@@ -235,6 +290,7 @@ static void usage(void)
 	        "  --burst N         queries handed over at once, up to %d (64)\n"
 	        "  --ring N          MiB of packet buffers (256)\n"
 	        "  --rounds N        passes over the ring (9)\n"
+	        "  --beside N        in turns with one zone of N names, and the ratio\n"
 	        "  --work DIRECTORY  where the store is made (/var/tmp)\n"
 	        "\n"
 	        "KIND: ",
@@ -246,15 +302,11 @@ static void usage(void)
 }
 
 static const struct option long_options[] = {
-	{"origin", required_argument, NULL, 'o'},
-	{"names", required_argument, NULL, 'n'},
-	{"zones", required_argument, NULL, 'z'},
-	{"file", required_argument, NULL, 'f'},
-	{"burst", required_argument, NULL, 'b'},
-	{"ring", required_argument, NULL, 'r'},
-	{"rounds", required_argument, NULL, 'k'},
-	{"work", required_argument, NULL, 'w'},
-	{0},
+	{"origin", required_argument, NULL, 'o'}, {"names", required_argument, NULL, 'n'},
+	{"zones", required_argument, NULL, 'z'},  {"file", required_argument, NULL, 'f'},
+	{"burst", required_argument, NULL, 'b'},  {"ring", required_argument, NULL, 'r'},
+	{"rounds", required_argument, NULL, 'k'}, {"work", required_argument, NULL, 'w'},
+	{"beside", required_argument, NULL, 's'}, {0},
 };
 
 static void read_options(struct options *o, int argc, char **argv)
@@ -271,6 +323,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		case 'r': o->ring_mib = bench_number(optarg); break;
 		case 'k': o->rounds = bench_number(optarg); break;
 		case 'w': o->work = optarg; break;
+		case 's': o->beside = bench_number(optarg); break;
 		default: usage();
 		}
 	}
@@ -279,21 +332,59 @@ static void read_options(struct options *o, int argc, char **argv)
 		usage();
 }
 
-static void run_kind(const struct options *o, struct bench *b, struct ring *ring,
-                     char *name)
+/* The queries of a kind, as it is named on the command line, for what o loads. apex is lent to
+ * them. */
+static struct query_space queries_of(const struct options *o, const char *name,
+                                     uint8_t apex[static NAME_MAX_LEN + NAME_PAD])
 {
-	uint8_t apex[NAME_MAX_LEN + NAME_PAD] = {0};
 	struct query_space space = {.apex = apex, .names = o->names, .zones = o->zones};
-	char *flag = strchr(name, '+');
+	size_t len = strcspn(name, "+");
+	char kind[32] = "";
 
+	memset(apex, 0, NAME_MAX_LEN + NAME_PAD);
 	bench_name(o->origin, apex);
-	if (flag) {
-		*flag = '\0';
-		space.dnssec_ok = strcmp(flag + 1, "do") == 0;
-	}
-	if (!query_kind_from_name(name, &space.kind))
+	if (len < sizeof kind)
+		memcpy(kind, name, len);
+	space.dnssec_ok = strcmp(name + len, "+do") == 0;
+	if (!query_kind_from_name(kind, &space.kind))
 		usage();
-	measure(o, ring, bench_table(b), &space);
+	return space;
+}
+
+static void run_kinds(const struct options *o, struct bench *b, struct ring *ring,
+                      char *const kinds[])
+{
+	uint8_t apex[NAME_MAX_LEN + NAME_PAD];
+
+	for (; *kinds; kinds++) {
+		struct query_space space = queries_of(o, *kinds, apex);
+		measure(o, ring, bench_table(b), &space);
+	}
+}
+
+static void run_beside(const struct options *o, struct bench *b, struct ring *ring,
+                       char *const kinds[])
+{
+	const struct options single = {
+		.origin = "example.com.", .work = o->work, .names = o->beside};
+	uint8_t apex[NAME_MAX_LEN + NAME_PAD];
+	uint8_t single_apex[NAME_MAX_LEN + NAME_PAD];
+	struct bench other;
+
+	bench_open(&other, o->work);
+	load(&other, &single);
+	for (; *kinds; kinds++) {
+		struct query_space spaces[] = {queries_of(o, *kinds, apex),
+		                               queries_of(&single, *kinds, single_apex)};
+		struct subject one;
+		struct subject two;
+		subject_init(&one, bench_table(b), &spaces[0]);
+		subject_init(&two, bench_table(&other), &spaces[1]);
+		measure_beside(o, ring, &one, &two);
+		subject_fini(&one);
+		subject_fini(&two);
+	}
+	bench_close(&other);
 }
 
 int main(int argc, char **argv)
@@ -312,8 +403,10 @@ int main(int argc, char **argv)
 	load(&b, &o);
 	ring_open(&ring, o.ring_mib, o.burst);
 	rcu_reader_begin();
-	for (int i = optind; i < argc; i++)
-		run_kind(&o, &b, &ring, argv[i]);
+	if (o.beside)
+		run_beside(&o, &b, &ring, argv + optind);
+	else
+		run_kinds(&o, &b, &ring, argv + optind);
 	rcu_reader_end();
 	ring_close(&ring, o.ring_mib);
 	bench_close(&b);
