@@ -39,6 +39,7 @@ struct options {
 	uint32_t ring_mib;
 	uint32_t rounds;
 	uint32_t beside;
+	const char *beside_kind; /* NULL: the same */
 };
 
 struct ring {
@@ -291,6 +292,7 @@ static void usage(void)
 	        "  --ring N          MiB of packet buffers (256)\n"
 	        "  --rounds N        passes over the ring (9)\n"
 	        "  --beside N        in turns with one zone of N names, and the ratio\n"
+	        "  --beside-kind KIND  what that zone is asked (the same)\n"
 	        "  --work DIRECTORY  where the store is made (/var/tmp)\n"
 	        "\n"
 	        "KIND: ",
@@ -302,11 +304,17 @@ static void usage(void)
 }
 
 static const struct option long_options[] = {
-	{"origin", required_argument, NULL, 'o'}, {"names", required_argument, NULL, 'n'},
-	{"zones", required_argument, NULL, 'z'},  {"file", required_argument, NULL, 'f'},
-	{"burst", required_argument, NULL, 'b'},  {"ring", required_argument, NULL, 'r'},
-	{"rounds", required_argument, NULL, 'k'}, {"work", required_argument, NULL, 'w'},
-	{"beside", required_argument, NULL, 's'}, {0},
+	{"origin", required_argument, NULL, 'o'},
+	{"names", required_argument, NULL, 'n'},
+	{"zones", required_argument, NULL, 'z'},
+	{"file", required_argument, NULL, 'f'},
+	{"burst", required_argument, NULL, 'b'},
+	{"ring", required_argument, NULL, 'r'},
+	{"rounds", required_argument, NULL, 'k'},
+	{"work", required_argument, NULL, 'w'},
+	{"beside", required_argument, NULL, 's'},
+	{"beside-kind", required_argument, NULL, 'd'},
+	{0},
 };
 
 static void read_options(struct options *o, int argc, char **argv)
@@ -324,6 +332,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		case 'k': o->rounds = bench_number(optarg); break;
 		case 'w': o->work = optarg; break;
 		case 's': o->beside = bench_number(optarg); break;
+		case 'd': o->beside_kind = optarg; break;
 		default: usage();
 		}
 	}
@@ -374,8 +383,9 @@ static void run_beside(const struct options *o, struct bench *b, struct ring *ri
 	bench_open(&other, o->work);
 	load(&other, &single);
 	for (; *kinds; kinds++) {
+		const char *beside = o->beside_kind ? o->beside_kind : *kinds;
 		struct query_space spaces[] = {queries_of(o, *kinds, apex),
-		                               queries_of(&single, *kinds, single_apex)};
+		                               queries_of(&single, beside, single_apex)};
 		struct subject one;
 		struct subject two;
 		subject_init(&one, bench_table(b), &spaces[0]);
