@@ -300,7 +300,7 @@ static void cover_begin(struct query *q, const struct table_zone_version *v,
 	q->reply_len = expected_len(q, v);
 	c->reply_lines = 0;
 	if (v->flags & ZONE_NSEC) {
-		c->reply = p->dns + 2 * CACHE_LINE;
+		c->reply = p->dns + (size_t)2 * CACHE_LINE;
 		if (q->reply_len > 2 * CACHE_LINE)
 			c->reply_lines = (uint16_t)((q->reply_len - 1) / CACHE_LINE - 1);
 		c->key_len = (uint16_t)name_folded_to_key(
