@@ -256,6 +256,29 @@ def run_tool(command, timeout=None):
     return done.stdout
 
 
+def records(text):
+    """Lines of "word key=value ..." as dictionaries, numbers converted."""
+    result = []
+    for line in text.splitlines():
+        words = line.split()
+        record = {"what": words[0]}
+        for word in words[1:]:
+            key, _, value = word.partition("=")
+            try:
+                record[key] = float(value)
+            except ValueError:
+                record[key] = value
+        result.append(record)
+    return result
+
+
+def run_bench(program, *args):
+    """What one of our benchmarks prints, on the servers' processor, as records."""
+    # Benchmarks are as long as they need to be, but a hung one must not hang the rest.
+    return records(run_tool(["taskset", "-c", str(SERVER_CPU), tool(program)] +
+                            [str(a) for a in args], timeout=1800))
+
+
 def memio(server_name, zones, queries, seconds):
     """User-space cost per query, in memory. Gives memio's figures as a dictionary."""
     handle, result = tempfile.mkstemp(dir=WORK)
