@@ -16,7 +16,7 @@ void search_begin(struct search *s, const uint8_t *base, table_ref root)
 
 /* Asks for some of the lines that the reply will fill. There are many, and memory answers few
  * requests at once: at each level of the search some go out while the processor is busy with it. */
-static ALWAYS_INLINE void prefetch_reply(struct search *s)
+static ALWAYS_INLINE void prefetch_reply_lines(struct search *s)
 {
 	enum { LINES_PER_LEVEL = 2 };
 
@@ -33,7 +33,7 @@ static bool step(struct search *s, const uint8_t *base)
 	enum { RECORD_BYTES = 4 * CACHE_LINE }; /* with one signature */
 	const struct table_index *n = s->at;
 
-	prefetch_reply(s);
+	prefetch_reply_lines(s);
 	unsigned rank = table_index_rank(base, n, s->key, s->key_len);
 
 	if (unlikely(rank == 0)) { /* below all: only in a root */
