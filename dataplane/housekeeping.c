@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/attach.h"
+#include "dataplane/choose.h"
 #include "dataplane/io/io.h"
 #include "dataplane/view.h"
 #include "dataplane/worker.h"
@@ -30,7 +32,9 @@ struct housekeeper {
 	bool started;
 	struct ipc_welcome settings;
 	const struct io_ops *ops;
+	struct io_device *device;
 	struct io_config io;
+	uint64_t ports_due; /* ms: when the control plane is told of the ports again */
 	struct sockaddr_storage listen[IPC_LISTEN_MAX];
 	unsigned nworkers;
 	struct worker workers[WORKERS_MAX];
@@ -70,39 +74,54 @@ static int open_worker(struct housekeeper *h, unsigned i)
 		.views = &h->views,
 		.stop = &h->stop,
 	};
-	int err = w->ops->open(&h->io, &w->io, text, sizeof text);
+	int err = w->ops->open(&h->io, h->device, i, &w->io, text, sizeof text);
 	if (err != 0)
 		fprintf(stderr, "anser-dataplane: %s\n", text);
 	return err;
 }
 
-/* Gives the back end that is asked for; NULL: this data plane cannot do what is asked. */
-static const struct io_ops *choose_io(const struct ipc_welcome *w)
+static bool can_serve(const struct ipc_welcome *w)
 {
-	if (w->workers == 0 || w->workers > WORKERS_MAX || w->slot >= ATTACHMENTS_MAX)
-		return NULL;
-	return w->io == IPC_IO_UDP ? &io_udp : NULL;
+	return w->workers != 0 && w->workers <= WORKERS_MAX && w->slot < ATTACHMENTS_MAX;
+}
+
+static int start_io(struct housekeeper *h, struct ipc_started *started)
+{
+	char why[1024];
+	int err = io_choose(&h->io, &h->ops, &h->device, why, sizeof why);
+
+	fprintf(stderr, "anser-dataplane: %s%s\n", err ? "no way in: " : "", why);
+	if (err != 0)
+		return err;
+	snprintf(started->io, sizeof started->io, "%s", h->ops->name);
+	snprintf(started->text, sizeof started->text, "%.*s", IPC_TEXT_SIZE - 1, why);
+	return 0;
 }
 
 /* The first WELCOME: opens everything, so that what cannot be served is known at once. */
-static int open_workers(struct housekeeper *h, const struct ipc_welcome *w,
-                        const struct io_ops *ops)
+static int open_workers(struct housekeeper *h, const struct ipc_welcome *w)
 {
+	struct ipc_message m = {.type = IPC_STARTED};
+
 	h->settings = *w;
-	h->ops = ops;
 	for (unsigned i = 0; i < w->listen_count; i++)
 		h->listen[i] = sockaddr_of(&w->listen[i]);
-	h->io = (struct io_config){
-		.listen = h->listen, .listen_count = w->listen_count, .wake_fd = h->wake};
+	h->io = (struct io_config){.listen = h->listen,
+	                           .listen_count = w->listen_count,
+	                           .workers = w->workers,
+	                           .settings = &h->settings.io,
+	                           .wake_fd = h->wake};
+	TRY(start_io(h, &m.started));
 	for (; h->nworkers < w->workers; h->nworkers++)
 		TRY(open_worker(h, h->nworkers));
 	h->opened = true;
+	attach_send(&h->attach, &m);
 	return 0;
 }
 
 static bool same_settings(const struct ipc_welcome *a, const struct ipc_welcome *b)
 {
-	return a->workers == b->workers && a->io == b->io &&
+	return a->workers == b->workers && memcmp(&a->io, &b->io, sizeof a->io) == 0 &&
 	       a->cpu_count == b->cpu_count && a->listen_count == b->listen_count &&
 	       memcmp(a->cpus, b->cpus, sizeof a->cpus) == 0 &&
 	       memcmp(a->listen, b->listen, sizeof a->listen) == 0;
@@ -122,16 +141,14 @@ static void drop(struct housekeeper *h, const char *what, int err)
 /* Only what this process cannot serve at all is an error. */
 static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd)
 {
-	const struct io_ops *ops = choose_io(w);
-
-	if (ops == NULL) {
+	if (!can_serve(w)) {
 		close(fd);
 		attach_drop(&h->attach,
 		            "WELCOME asks for what this data plane does not have");
 		return 0;
 	}
 	if (!h->opened) {
-		int err = open_workers(h, w, ops);
+		int err = open_workers(h, w);
 		if (err != 0) {
 			close(fd);
 			return err;
@@ -220,6 +237,40 @@ static int receive_all(struct housekeeper *h)
 	return 0;
 }
 
+enum { PORTS_EVERY_MS = 1000 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static bool has_ports(const struct housekeeper *h)
+{
+	return h->opened && h->ops->ports != NULL && h->attach.fd >= 0;
+}
+
+static void tell_ports(struct housekeeper *h)
+{
+	struct ipc_message m = {.type = IPC_PORTS};
+	uint64_t now = now_ms();
+
+	if (!has_ports(h) || now < h->ports_due)
+		return;
+	h->ports_due = now + PORTS_EVERY_MS;
+	memset(&m.ports, 0, sizeof m.ports);
+	h->ops->ports(h->device, &m.ports);
+	attach_send(&h->attach, &m);
+}
+
+/* Milliseconds until there is something to do unasked; -1: nothing. */
+static int timeout(const struct housekeeper *h)
+{
+	return has_ports(h) ? PORTS_EVERY_MS : attach_timeout(&h->attach);
+}
+
 static int serve(struct housekeeper *h)
 {
 	struct pollfd fds[2] = {{.fd = h->signals, .events = POLLIN}, {.events = POLLIN}};
@@ -227,8 +278,9 @@ static int serve(struct housekeeper *h)
 	for (;;) {
 		attach_try(&h->attach, h->opened ? h->ops->name : "");
 		fds[1].fd = h->attach.fd; /* -1: ignored */
-		if (poll(fds, 2, attach_timeout(&h->attach)) < 0 && errno != EINTR)
+		if (poll(fds, 2, timeout(h)) < 0 && errno != EINTR)
 			return ERR_SYSTEM;
+		tell_ports(h);
 		if (fds[0].revents)
 			return 0;
 		if (fds[1].revents)
@@ -263,6 +315,8 @@ static void stop_workers(struct housekeeper *h)
 			worker_join(w);
 		w->ops->close(&w->io);
 	}
+	if (h->device != NULL)
+		h->ops->stop(&h->device);
 }
 
 /* The connection is closed last: until then the control plane keeps the table as it is. */

@@ -71,7 +71,8 @@ struct control {
 	struct segment slots_segment;
 	struct slots *slots;
 	struct ipc_welcome welcome;
-	pid_t pid; /* of the data plane; 0: none */
+	pid_t pid;    /* of the data plane; 0: none */
+	bool started; /* it has said so */
 };
 
 static uint16_t free_port(void)
@@ -117,6 +118,7 @@ static bool wait_readable(int fd)
 	return poll(&p, 1, SOON_MS) == 1;
 }
 
+/* STARTED comes once in a process's life, before its first answer. */
 static struct ipc_message receive(struct control *c, enum ipc_type want)
 {
 	struct ipc_message m;
@@ -124,6 +126,13 @@ static struct ipc_message receive(struct control *c, enum ipc_type want)
 
 	assert_true(wait_readable(c->sock));
 	assert_int_equal(ipc_receive(c->sock, &m, &fd), 0);
+	if (m.type == IPC_STARTED && want != IPC_STARTED) {
+		assert_string_equal(m.started.io, "udp");
+		assert_false(c->started);
+		c->started = true;
+		assert_true(wait_readable(c->sock));
+		assert_int_equal(ipc_receive(c->sock, &m, &fd), 0);
+	}
 	assert_int_equal(m.type, want);
 	return m;
 }
@@ -191,6 +200,7 @@ static void dataplane_start(struct control *c)
 {
 	struct housekeeping_options options = {.control_socket = c->path};
 
+	c->started = false;
 	c->pid = fork();
 	assert_true(c->pid >= 0);
 	if (c->pid > 0)
@@ -252,8 +262,10 @@ static int setup(void **state)
 	c->listener = -1;
 	c->sock = -1;
 	c->slots_segment.fd = -1;
-	c->welcome = (struct ipc_welcome){
-		.slot = 4, .workers = NWORKERS, .io = IPC_IO_UDP, .listen_count = 1};
+	c->welcome = (struct ipc_welcome){.slot = 4,
+	                                  .workers = NWORKERS,
+	                                  .listen_count = 1,
+	                                  .io = {.kind = IO_UDP}};
 	c->welcome.listen[0] = (struct ipc_address){
 		.addr = {127, 0, 0, 1}, .is_ipv4 = 1, .port = c->port};
 	*state = c;
@@ -432,7 +444,7 @@ static void impossible_welcome_is_refused_and_another_is_taken(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		c->welcome = good;
 		if (i == 0)
-			c->welcome.io = 77;
+			c->welcome.io.kind = 77;
 		if (i == 1)
 			c->welcome.workers = 0;
 		if (i == 2)

@@ -17,6 +17,28 @@ static uint32_t now_seconds(void)
 	return (uint32_t)t.tv_sec;
 }
 
+static const enum counter_index event_counters[IO_EVENTS] = {
+	[IO_UNSENT] = COUNTER_dropped_io,
+	[IO_CHECKSUM] = COUNTER_dropped_checksum,
+	[IO_MALFORMED] = COUNTER_dropped_malformed,
+	[IO_SOURCE] = COUNTER_dropped_source,
+	[IO_TO_KERNEL] = COUNTER_to_kernel,
+	[IO_KERNEL_FULL] = COUNTER_dropped_to_kernel,
+	[IO_FROM_KERNEL] = COUNTER_from_kernel,
+};
+
+static void count_events(struct worker *w)
+{
+	struct counters *mine = views_get(w->views)->workers[w->index].counters;
+
+	for (unsigned i = 0; i < IO_EVENTS; i++) {
+		if (w->io->events[i] != 0)
+			counter_add(mine, event_counters[i], w->io->events[i]);
+		w->io->events[i] = 0;
+	}
+	w->io->noted = false;
+}
+
 HOT static void answer(struct worker *w, struct pkt pkts[], unsigned n)
 {
 	const struct view *view = views_get(w->views);
@@ -24,10 +46,6 @@ HOT static void answer(struct worker *w, struct pkt pkts[], unsigned n)
 
 	respond_burst(mine->responder, &view->table, now_seconds(), pkts, n);
 	w->ops->tx(w->io, pkts, n);
-	if (unlikely(w->io->dropped)) {
-		counter_add(mine->counters, COUNTER_dropped_io, w->io->dropped);
-		w->io->dropped = 0;
-	}
 }
 
 HOT static void *worker_run(void *arg)
@@ -35,11 +53,16 @@ HOT static void *worker_run(void *arg)
 	struct worker *w = arg;
 	struct pkt pkts[BURST_MAX];
 
+	if (w->ops->enter)
+		w->ops->enter(w->io);
 	rcu_reader_begin();
 	while (!atomic_load_explicit(w->stop, memory_order_relaxed)) {
 		unsigned n = w->ops->rx(w->io, pkts);
-		if (n > 0) {
+		if (n > 0)
 			answer(w, pkts, n);
+		if (unlikely(w->io->noted))
+			count_events(w);
+		if (n > 0) {
 			rcu_reader_quiet();
 			continue;
 		}
@@ -48,6 +71,8 @@ HOT static void *worker_run(void *arg)
 		rcu_reader_online();
 	}
 	rcu_reader_end();
+	if (w->ops->leave)
+		w->ops->leave(w->io);
 	return NULL;
 }
 

@@ -113,7 +113,8 @@ static void start(struct stress *s, uint64_t total)
 		                     .ops = &io_mem_ops,
 		                     .views = &s->views,
 		                     .stop = &s->stop};
-		assert_int_equal(w->ops->open(&s->io, &w->io, text, sizeof text), 0);
+		assert_int_equal(w->ops->open(&s->io, NULL, i, &w->io, text, sizeof text),
+		                 0);
 		assert_int_equal(worker_start(w), 0);
 	}
 }

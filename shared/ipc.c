@@ -80,6 +80,43 @@ static void read_address(struct wire_reader *r, struct ipc_address *a)
 		r->ok = false;
 }
 
+static void write_io(struct wire_writer *w, const struct io_settings *s)
+{
+	wire_write8(w, s->kind);
+	wire_write8(w, s->idle);
+	wire_write8(w, s->exception);
+	wire_write8(w, s->xdp_mode);
+	wire_write8(w, s->zero_copy);
+	wire_write8(w, s->busy_poll);
+	wire_write16(w, s->descriptors);
+	write_text(w, s->eal, sizeof s->eal);
+	write_text(w, s->ports, sizeof s->ports);
+	write_text(w, s->interfaces, sizeof s->interfaces);
+}
+
+static uint8_t read_up_to(struct wire_reader *r, uint8_t most)
+{
+	uint8_t value = wire_read8(r);
+
+	if (value > most)
+		r->ok = false;
+	return value;
+}
+
+static void read_io(struct wire_reader *r, struct io_settings *s)
+{
+	s->kind = read_up_to(r, IO_KINDS - 1);
+	s->idle = read_up_to(r, IO_IDLES - 1);
+	s->exception = read_up_to(r, IO_EXCEPTIONS - 1);
+	s->xdp_mode = read_up_to(r, IO_XDP_MODES - 1);
+	s->zero_copy = read_up_to(r, IO_ZERO_COPIES - 1);
+	s->busy_poll = read_up_to(r, 1);
+	s->descriptors = wire_read16(r);
+	read_text(r, s->eal, sizeof s->eal);
+	read_text(r, s->ports, sizeof s->ports);
+	read_text(r, s->interfaces, sizeof s->interfaces);
+}
+
 static void write_welcome(struct wire_writer *w, const struct ipc_welcome *m)
 {
 	if (m->cpu_count > IPC_CPUS_MAX || m->listen_count > IPC_LISTEN_MAX) {
@@ -88,20 +125,19 @@ static void write_welcome(struct wire_writer *w, const struct ipc_welcome *m)
 	}
 	wire_write16(w, m->slot);
 	wire_write16(w, m->workers);
-	wire_write8(w, m->io);
 	wire_write16(w, m->cpu_count);
 	wire_write16(w, m->listen_count);
 	for (unsigned i = 0; i < m->cpu_count; i++)
 		wire_write16(w, m->cpus[i]);
 	for (unsigned i = 0; i < m->listen_count; i++)
 		write_address(w, &m->listen[i]);
+	write_io(w, &m->io);
 }
 
 static void read_welcome(struct wire_reader *r, struct ipc_welcome *m)
 {
 	m->slot = wire_read16(r);
 	m->workers = wire_read16(r);
-	m->io = wire_read8(r);
 	m->cpu_count = wire_read16(r);
 	m->listen_count = wire_read16(r);
 	if (m->cpu_count > IPC_CPUS_MAX || m->listen_count > IPC_LISTEN_MAX) {
@@ -112,6 +148,73 @@ static void read_welcome(struct wire_reader *r, struct ipc_welcome *m)
 		m->cpus[i] = wire_read16(r);
 	for (unsigned i = 0; i < m->listen_count; i++)
 		read_address(r, &m->listen[i]);
+	read_io(r, &m->io);
+}
+
+/* ---- STARTED and PORTS ---- */
+
+static void write_started(struct wire_writer *w, const struct ipc_started *m)
+{
+	write_text(w, m->io, sizeof m->io);
+	write_text(w, m->text, sizeof m->text);
+}
+
+static void read_started(struct wire_reader *r, struct ipc_started *m)
+{
+	read_text(r, m->io, sizeof m->io);
+	read_text(r, m->text, sizeof m->text);
+}
+
+static void write_port(struct wire_writer *w, const struct ipc_port *p)
+{
+	write_text(w, p->name, sizeof p->name);
+	wire_write8(w, p->up);
+	wire_write32(w, p->speed);
+	wire_write64(w, p->rx_packets);
+	wire_write64(w, p->rx_bytes);
+	wire_write64(w, p->rx_missed);
+	wire_write64(w, p->rx_errors);
+	wire_write64(w, p->rx_nobuf);
+	wire_write64(w, p->tx_packets);
+	wire_write64(w, p->tx_bytes);
+	wire_write64(w, p->tx_errors);
+}
+
+static void read_port(struct wire_reader *r, struct ipc_port *p)
+{
+	read_text(r, p->name, sizeof p->name);
+	p->up = read_up_to(r, 1);
+	p->speed = wire_read32(r);
+	p->rx_packets = wire_read64(r);
+	p->rx_bytes = wire_read64(r);
+	p->rx_missed = wire_read64(r);
+	p->rx_errors = wire_read64(r);
+	p->rx_nobuf = wire_read64(r);
+	p->tx_packets = wire_read64(r);
+	p->tx_bytes = wire_read64(r);
+	p->tx_errors = wire_read64(r);
+}
+
+static void write_ports(struct wire_writer *w, const struct ipc_ports *m)
+{
+	if (m->count > IPC_PORTS_MAX) {
+		w->ok = false;
+		return;
+	}
+	wire_write16(w, m->count);
+	for (unsigned i = 0; i < m->count; i++)
+		write_port(w, &m->port[i]);
+}
+
+static void read_ports(struct wire_reader *r, struct ipc_ports *m)
+{
+	m->count = wire_read16(r);
+	if (m->count > IPC_PORTS_MAX) {
+		r->ok = false;
+		return;
+	}
+	for (unsigned i = 0; i < m->count; i++)
+		read_port(r, &m->port[i]);
 }
 
 /* ---- any message ---- */
@@ -125,6 +228,8 @@ int ipc_encode(const struct ipc_message *m, uint8_t bytes[static IPC_MESSAGE_MAX
 	switch (m->type) {
 	case IPC_HELLO: write_hello(&w, &m->hello); break;
 	case IPC_WELCOME: write_welcome(&w, &m->welcome); break;
+	case IPC_STARTED: write_started(&w, &m->started); break;
+	case IPC_PORTS: write_ports(&w, &m->ports); break;
 	case IPC_REFUSED: write_text(&w, m->text, sizeof m->text); break;
 	case IPC_SEGMENT:
 	case IPC_SEGMENT_DONE:
@@ -144,6 +249,8 @@ static void read_body(struct wire_reader *r, struct ipc_message *m)
 	switch (m->type) {
 	case IPC_HELLO: read_hello(r, &m->hello); break;
 	case IPC_WELCOME: read_welcome(r, &m->welcome); break;
+	case IPC_STARTED: read_started(r, &m->started); break;
+	case IPC_PORTS: read_ports(r, &m->ports); break;
 	case IPC_REFUSED: read_text(r, m->text, sizeof m->text); break;
 	case IPC_SEGMENT:
 	case IPC_SEGMENT_DONE:

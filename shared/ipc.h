@@ -6,10 +6,14 @@
  *      data plane                                control plane
  *      HELLO (layouts, I/O back end)    ------>
  *                                       <------  WELCOME (slot, settings) + slots descriptor
+ *      STARTED (back end, why that one) ------>   once, after the first WELCOME
  *                                       <------  SEGMENT (generation) + table descriptor
  *      SEGMENT_DONE or SEGMENT_REFUSED  ------>
  *                                       <------  GRACE (number)
  *      GRACE_DONE (number)              ------>
+ *
+ * PORTS (link, statistics) comes from a data plane every second, unasked, once it has ports of its
+ * own.
  *
  * REFUSED, from the control plane, ends an attachment with a reason. Its form and that of the
  * first four bytes of any message never change, so that every version can say why.
@@ -21,14 +25,16 @@
 #include <stdint.h>
 
 #include "shared/compiler.h"
+#include "shared/io_settings.h"
 
 enum {
-	IPC_VERSION = 1, /* bump with any change to a message but REFUSED */
+	IPC_VERSION = 2, /* bump with any change to a message but REFUSED */
 	IPC_MESSAGE_MAX = 4096,
 	IPC_LISTEN_MAX = 64,
 	IPC_CPUS_MAX = 256,
 	IPC_TEXT_SIZE = 200, /* with the final NUL, which is not sent */
 	IPC_NAME_SIZE = 16,  /* likewise */
+	IPC_PORTS_MAX = 16,
 };
 
 enum ipc_type {
@@ -40,11 +46,8 @@ enum ipc_type {
 	IPC_SEGMENT_REFUSED,
 	IPC_GRACE,
 	IPC_GRACE_DONE,
-};
-
-/* How packets come and go. */
-enum ipc_io {
-	IPC_IO_UDP = 1,
+	IPC_STARTED,
+	IPC_PORTS,
 };
 
 struct ipc_address {
@@ -65,11 +68,36 @@ struct ipc_hello {
 struct ipc_welcome {
 	uint16_t slot;
 	uint16_t workers;
-	uint8_t io; /* enum ipc_io */
 	uint16_t cpu_count;
 	uint16_t listen_count;
 	uint16_t cpus[IPC_CPUS_MAX];
 	struct ipc_address listen[IPC_LISTEN_MAX];
+	struct io_settings io;
+};
+
+/* One port of a network card and what it has counted since it was started. */
+struct ipc_port {
+	char name[IPC_NAME_SIZE];
+	uint8_t up;
+	uint32_t speed; /* Mbit/s; 0: unknown */
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t rx_missed; /* lost because nobody took them in time */
+	uint64_t rx_errors;
+	uint64_t rx_nobuf; /* lost for lack of buffers */
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t tx_errors;
+};
+
+struct ipc_ports {
+	uint16_t count;
+	struct ipc_port port[IPC_PORTS_MAX];
+};
+
+struct ipc_started {
+	char io[IPC_NAME_SIZE];   /* the back end that runs */
+	char text[IPC_TEXT_SIZE]; /* why it, and none before it */
 };
 
 struct ipc_message {
@@ -77,6 +105,8 @@ struct ipc_message {
 	union {
 		struct ipc_hello hello;
 		struct ipc_welcome welcome;
+		struct ipc_started started;
+		struct ipc_ports ports;
 		struct {
 			uint64_t
 				number; /* the generation of SEGMENT*, the grace number of GRACE* */

@@ -19,7 +19,7 @@
 
 #include "shared/err.h"
 
-enum { SAMPLES = 8 };
+enum { SAMPLES = IPC_PORTS };
 
 /* One message of each type, the largest WELCOME among them. */
 static struct ipc_message sample(unsigned i)
@@ -34,9 +34,18 @@ static struct ipc_message sample(unsigned i)
 	} else if (m.type == IPC_WELCOME) {
 		m.welcome = (struct ipc_welcome){.slot = 15,
 		                                 .workers = 64,
-		                                 .io = IPC_IO_UDP,
 		                                 .cpu_count = IPC_CPUS_MAX,
 		                                 .listen_count = IPC_LISTEN_MAX};
+		m.welcome.io = (struct io_settings){.kind = IO_DPDK,
+		                                    .idle = IO_IDLE_SLEEP,
+		                                    .exception = IO_EXCEPTION_NONE,
+		                                    .xdp_mode = IO_XDP_MODE_GENERIC,
+		                                    .zero_copy = IO_ZERO_COPY_NO,
+		                                    .busy_poll = 1,
+		                                    .descriptors = 512};
+		memset(m.welcome.io.eal, 'e', IO_EAL_SIZE - 1);
+		memset(m.welcome.io.ports, 'p', IO_NAMES_SIZE - 1);
+		memset(m.welcome.io.interfaces, 'i', IO_NAMES_SIZE - 1);
 		for (unsigned c = 0; c < IPC_CPUS_MAX; c++)
 			m.welcome.cpus[c] = (uint16_t)(c * 3);
 		for (unsigned a = 0; a < IPC_LISTEN_MAX; a++)
@@ -45,6 +54,14 @@ static struct ipc_message sample(unsigned i)
 			                             .is_ipv4 = a & 1,
 			                             .port = (uint16_t)(5300 + a),
 			                             .scope = a};
+	} else if (m.type == IPC_STARTED) {
+		m.started = (struct ipc_started){"xdp", "dpdk: nothing is configured"};
+	} else if (m.type == IPC_PORTS) {
+		m.number = 0;
+		m.ports.count = IPC_PORTS_MAX;
+		for (unsigned p = 0; p < IPC_PORTS_MAX; p++)
+			m.ports.port[p] = (struct ipc_port){
+				"net_memif0", 1, p, 2, 3, UINT64_MAX, 5, 6, 7, 8, 9};
 	} else if (m.type == IPC_REFUSED || m.type == IPC_SEGMENT_REFUSED) {
 		if (m.type == IPC_REFUSED)
 			m.number = 0;
@@ -103,7 +120,7 @@ static void version_is_checked_except_for_refusals(void **state)
 
 static void unknown_type_is_refused(void **state)
 {
-	static const uint8_t types[] = {0, IPC_GRACE_DONE + 1, 255};
+	static const uint8_t types[] = {0, IPC_PORTS + 1, 255};
 	struct ipc_message m;
 
 	(void)state;

@@ -12,12 +12,8 @@
 
 #include "control/diag.h"
 #include "shared/compiler.h"
+#include "shared/io_settings.h"
 #include "shared/name.h"
-
-enum io_kind {
-	IO_AUTO,
-	IO_UDP,
-};
 
 enum { CONFIG_LISTEN_MAX = 64, CONFIG_CPUS_MAX = 256 };
 
@@ -41,13 +37,24 @@ struct config {
 	unsigned workers;
 	int cpus[CONFIG_CPUS_MAX]; /* worker i is pinned to cpus[i % cpu_count]; none: no pinning */
 	size_t cpu_count;
-	enum io_kind io;
+	uint8_t io;    /* enum io_kind */
 	char *nsid;    /* as sent; empty: none */
 	char *id;      /* id.server., hostname.bind.; default: host name */
 	char *version; /* version.bind.; empty: REFUSED */
 	bool cookies;
 	unsigned udp_max_ipv4; /* default 1232 */
 	unsigned udp_max_ipv6;
+
+	/* dpdk: and xdp: as struct io_settings has them; lists are words with one space between */
+	char *dpdk_eal;
+	char *dpdk_ports;
+	unsigned dpdk_descriptors;
+	uint8_t dpdk_idle;
+	uint8_t dpdk_exception;
+	char *xdp_interfaces;
+	uint8_t xdp_mode;
+	uint8_t xdp_zero_copy;
+	bool xdp_busy_poll;
 
 	/* tcp: */
 	unsigned tcp_max_connections;

@@ -76,6 +76,15 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->workers, 1);
 	assert_int_equal(c->cpu_count, 0);
 	assert_int_equal(c->io, IO_AUTO);
+	assert_string_equal(c->dpdk_eal, "");
+	assert_string_equal(c->dpdk_ports, "");
+	assert_int_equal(c->dpdk_descriptors, 512);
+	assert_int_equal(c->dpdk_idle, IO_IDLE_POLL);
+	assert_int_equal(c->dpdk_exception, IO_EXCEPTION_AUTO);
+	assert_string_equal(c->xdp_interfaces, "");
+	assert_int_equal(c->xdp_mode, IO_XDP_MODE_AUTO);
+	assert_int_equal(c->xdp_zero_copy, IO_ZERO_COPY_AUTO);
+	assert_false(c->xdp_busy_poll);
 	assert_true(c->cookies);
 	assert_int_equal(c->udp_max_ipv4, 1232);
 	assert_int_equal(c->udp_max_ipv6, 1232);
@@ -103,6 +112,17 @@ static const char every_option[] =
 	"  cookies: off\n"
 	"  udp-max-ipv4: 512\n"
 	"  udp-max-ipv6: 4096\n"
+	"dpdk:\n"
+	"  eal: \"--no-huge -m 512\"\n"
+	"  ports: [0000:01:00.0, net_memif0]\n"
+	"  descriptors: 256\n"
+	"  idle: sleep\n"
+	"  exception: virtio-user\n"
+	"xdp:\n"
+	"  interfaces: eth0\n"
+	"  mode: generic\n"
+	"  zero-copy: no\n"
+	"  busy-poll: yes\n"
 	"tcp:\n"
 	"  max-connections: 7\n"
 	"  max-per-client: 3\n"
@@ -140,6 +160,15 @@ static void every_option_is_read(void **state)
 	assert_int_equal(c->cpus[0], 3);
 	assert_int_equal(c->cpus[1], 0);
 	assert_int_equal(c->io, IO_UDP);
+	assert_string_equal(c->dpdk_eal, "--no-huge -m 512");
+	assert_string_equal(c->dpdk_ports, "0000:01:00.0 net_memif0");
+	assert_int_equal(c->dpdk_descriptors, 256);
+	assert_int_equal(c->dpdk_idle, IO_IDLE_SLEEP);
+	assert_int_equal(c->dpdk_exception, IO_EXCEPTION_VIRTIO_USER);
+	assert_string_equal(c->xdp_interfaces, "eth0");
+	assert_int_equal(c->xdp_mode, IO_XDP_MODE_GENERIC);
+	assert_int_equal(c->xdp_zero_copy, IO_ZERO_COPY_NO);
+	assert_true(c->xdp_busy_poll);
 	assert_string_equal(c->nsid, "a\"b\\\tc\xc3\xa9");
 	assert_string_equal(c->id, "");
 	assert_string_equal(c->version, "Anser");
@@ -292,8 +321,16 @@ static const struct refusal refusals[] = {
          "\"1024\" [bad-value]"},
 	{"server:\n  cpus: [1, 2, 1]\n",
          "f:2:16: error: cpus: processor 1 is there twice [duplicate-value]"},
-	{"server:\n  io: dpdk\n",
-         "f:2:7: error: io: expected auto or udp, found \"dpdk\" [bad-value]"},
+	{"server:\n  io: afxdp\n",
+         "f:2:7: error: io: expected auto, dpdk, xdp or udp, found \"afxdp\" [bad-value]"},
+	{"xdp:\n  interfaces: [a, b, a]\n",
+         "f:2:22: error: interfaces: \"a\" is there twice [duplicate-value]"},
+	{"dpdk:\n  ports: [\"a b\"]\n",
+         "f:2:11: error: ports: \"a b\" is no name: it has blanks [bad-value]"},
+	{"dpdk:\n  ports: [\"\"]\n",
+         "f:2:11: error: ports: \"\" is no name: it is empty [bad-value]"},
+	{"dpdk:\n  descriptors: 32\n",
+         "f:2:16: error: descriptors: \"32\" is outside of the range 64 to 4096 [out-of-range]"},
 	{"server:\n  cookies: maybe\n",
          "f:2:12: error: cookies: expected yes or no, found \"maybe\" [bad-value]"},
 	{"server:\n  nsid: "

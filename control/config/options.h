@@ -28,7 +28,12 @@ enum option_kind {
 	KIND_LISTEN,
 	KIND_UINT,
 	KIND_CPUS,
-	KIND_IO,
+	KIND_NAMES, /* words, kept with one space between them */
+	KIND_IO,    /* this and those up to KIND_ZERO_COPY: one word of a few */
+	KIND_IDLE,
+	KIND_EXCEPTION,
+	KIND_XDP_MODE,
+	KIND_ZERO_COPY,
 	KIND_TEXT,
 	KIND_HOST_TEXT, /* a text whose default is the host's name */
 	KIND_BOOL,
@@ -60,7 +65,7 @@ enum { OPTIONS_MAX = 64 };
 
 static inline bool option_is_list(const struct option *o)
 {
-	return o->kind == KIND_LISTEN || o->kind == KIND_CPUS;
+	return o->kind == KIND_LISTEN || o->kind == KIND_CPUS || o->kind == KIND_NAMES;
 }
 
 /* Gives the option, or NULL. */

@@ -87,6 +87,8 @@ static void describe_range(const struct option *o, FILE *to)
 
 static void describe_kind(const struct option *o, FILE *to)
 {
+	char words[VALUE_WORDS_SIZE];
+
 	switch (o->kind) {
 	case KIND_LISTEN:
 		(void)fprintf(to, "list of addresses, at most %ju", (uintmax_t)o->max);
@@ -111,7 +113,12 @@ static void describe_kind(const struct option *o, FILE *to)
 		(void)fputs("size, whole M, ", to);
 		describe_range(o, to);
 		return;
-	case KIND_IO: (void)fputs("auto or udp", to); return;
+	case KIND_NAMES: (void)fputs("list of names", to); return;
+	case KIND_IO:
+	case KIND_IDLE:
+	case KIND_EXCEPTION:
+	case KIND_XDP_MODE:
+	case KIND_ZERO_COPY: (void)fputs(value_words(o->kind, words), to); return;
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
 		(void)fprintf(to, "text, at most %ju octets", (uintmax_t)o->max);

@@ -214,19 +214,54 @@ static int set_bool(const struct option *o, bool *field, const char *text,
 	return 0;
 }
 
-static const char *const io_words[] = {[IO_AUTO] = "auto", [IO_UDP] = "udp"};
+/* ---- one word of a few ---- */
 
-static int set_io(const struct option *o, enum io_kind *field, const char *text,
-                  struct value_problem *p)
+enum { WORDS_MAX = 4 };
+
+static const char *const words[][WORDS_MAX] = {
+	[KIND_IO] = {[IO_AUTO] = "auto",
+                     [IO_DPDK] = "dpdk",
+                     [IO_XDP] = "xdp",
+                     [IO_UDP] = "udp"},
+	[KIND_IDLE] = {[IO_IDLE_POLL] = "poll", [IO_IDLE_SLEEP] = "sleep"},
+	[KIND_EXCEPTION] = {[IO_EXCEPTION_AUTO] = "auto",
+                            [IO_EXCEPTION_TAP] = "tap",
+                            [IO_EXCEPTION_VIRTIO_USER] = "virtio-user",
+                            [IO_EXCEPTION_NONE] = "none"},
+	[KIND_XDP_MODE] = {[IO_XDP_MODE_AUTO] = "auto",
+                           [IO_XDP_MODE_NATIVE] = "native",
+                           [IO_XDP_MODE_GENERIC] = "generic"},
+	[KIND_ZERO_COPY] = {[IO_ZERO_COPY_AUTO] = "auto",
+                            [IO_ZERO_COPY_YES] = "yes",
+                            [IO_ZERO_COPY_NO] = "no"},
+};
+
+const char *value_words(enum option_kind kind, char text[static VALUE_WORDS_SIZE])
 {
-	for (size_t i = 0; i < ARRAY_LEN(io_words); i++) {
-		if (!strcmp(text, io_words[i])) {
-			*field = (enum io_kind)i;
+	char *end = text;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < WORDS_MAX && words[kind][i] != NULL; i++) {
+		bool last = i + 1 == WORDS_MAX || words[kind][i + 1] == NULL;
+		end = stpcpy(end, i == 0 ? "" : last ? " or " : ", ");
+		end = stpcpy(end, words[kind][i]);
+	}
+	return text;
+}
+
+static int set_word(const struct option *o, uint8_t *field, const char *text,
+                    struct value_problem *p)
+{
+	char expected[VALUE_WORDS_SIZE];
+
+	for (uint8_t i = 0; i < WORDS_MAX && words[o->kind][i] != NULL; i++) {
+		if (!strcmp(text, words[o->kind][i])) {
+			*field = i;
 			return 0;
 		}
 	}
-	return refuse(p, "bad-value", "%s: expected auto or udp, found \"%.60s\"", o->key,
-	              text);
+	return refuse(p, "bad-value", "%s: expected %s, found \"%.60s\"", o->key,
+	              value_words(o->kind, expected), text);
 }
 
 /* "yes" means the program that was installed together with the running one. */
@@ -354,6 +389,55 @@ static int add_cpu(const struct option *o, struct config *c, const char *text,
 	return 0;
 }
 
+static bool has_name(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (names) {
+		if (strcspn(names, " ") == len && !strncmp(names, name, len))
+			return true;
+		names = strchr(names, ' ');
+		names += names != NULL;
+	}
+	return false;
+}
+
+static int add_name(const struct option *o, char **field, const char *text,
+                    struct value_problem *p)
+{
+	char joined[IO_NAMES_SIZE];
+	int len = snprintf(joined, sizeof joined, "%s%s%s", *field ? *field : "",
+	                   *field && **field ? " " : "", text);
+
+	if (!text[0] || text[strcspn(text, " \t\n")])
+		return refuse(p, "bad-value", "%s: \"%.60s\" is no name: %s", o->key,
+		              text, text[0] ? "it has blanks" : "it is empty");
+	if (*field && has_name(*field, text))
+		return refuse(p, "duplicate-value", "%s: \"%.60s\" is there twice",
+		              o->key, text);
+	if ((uint64_t)len > o->max)
+		return refuse(p, "out-of-range",
+		              "%s: all names take more than %ju octets", o->key,
+		              (uintmax_t)o->max);
+	set_text(field, joined);
+	return 0;
+}
+
+/* Each in quotes: a list of names is a list of texts to any YAML reader. */
+static void show_names(const char *names, FILE *to)
+{
+	(void)fputc('[', to);
+	while (*names) {
+		char name[IO_NAMES_SIZE];
+		size_t len = strcspn(names, " ");
+		(void)snprintf(name, sizeof name, "%.*s", (int)len, names);
+		value_show_quoted(name, to);
+		names += len + (names[len] == ' ');
+		(void)fputs(*names ? ", " : "", to);
+	}
+	(void)fputc(']', to);
+}
+
 static void show_address(const struct sockaddr_storage *address, FILE *to)
 {
 	char host[INET6_ADDRSTRLEN] = "";
@@ -402,7 +486,12 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_MS:
 	case KIND_BYTES:
 	case KIND_MB: return set_number(o, field, text, problem);
-	case KIND_IO: return set_io(o, field, text, problem);
+	case KIND_NAMES: return add_name(o, field, text, problem);
+	case KIND_IO:
+	case KIND_IDLE:
+	case KIND_EXCEPTION:
+	case KIND_XDP_MODE:
+	case KIND_ZERO_COPY: return set_word(o, field, text, problem);
 	case KIND_TEXT:
 	case KIND_HOST_TEXT: return set_limited_text(o, field, text, problem);
 	case KIND_BOOL: return set_bool(o, field, text, problem);
@@ -419,6 +508,10 @@ int value_set_default(const struct option *o, void *object, const char *dir,
 {
 	if (o->kind == KIND_CPUS)
 		return 0;
+	if (o->kind == KIND_NAMES) {
+		set_text((char **)(void *)((char *)object + o->offset), "");
+		return 0;
+	}
 	if (o->kind == KIND_HOST_TEXT) {
 		char host[SETTINGS_TEXT_MAX + 1] = "";
 
@@ -494,7 +587,14 @@ void value_show(const struct option *o, const void *object, FILE *to)
 		value_show_number(o, o->kind == KIND_MB ? (uint64_t)number << 20 : number,
 		                  to);
 		return;
-	case KIND_IO: (void)fputs(io_words[*(const enum io_kind *)field], to); return;
+	case KIND_NAMES: show_names(*(char *const *)field, to); return;
+	case KIND_IO:
+	case KIND_IDLE:
+	case KIND_EXCEPTION:
+	case KIND_XDP_MODE:
+	case KIND_ZERO_COPY:
+		(void)fputs(words[o->kind][*(const uint8_t *)field], to);
+		return;
 	case KIND_BOOL: (void)fputs(*(const bool *)field ? "yes" : "no", to); return;
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
@@ -514,6 +614,7 @@ void value_clear(const struct option *o, void *object)
 	char **text = (char **)(void *)((char *)object + o->offset);
 
 	switch (o->kind) {
+	case KIND_NAMES:
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
 	case KIND_PATH:
@@ -526,6 +627,10 @@ void value_clear(const struct option *o, void *object)
 	case KIND_UINT:
 	case KIND_CPUS:
 	case KIND_IO:
+	case KIND_IDLE:
+	case KIND_EXCEPTION:
+	case KIND_XDP_MODE:
+	case KIND_ZERO_COPY:
 	case KIND_BOOL:
 	case KIND_MS:
 	case KIND_BYTES:

@@ -64,7 +64,9 @@ int attachment_greet(struct attachment *a, const struct ipc_hello *hello, char *
 		snprintf(text, size, "the process at the other end cannot be watched");
 		return err;
 	}
-	memcpy(a->io, hello->io, sizeof a->io);
+	memset(&a->started, 0, sizeof a->started);
+	memset(&a->ports, 0, sizeof a->ports);
+	memcpy(a->started.io, hello->io, sizeof a->started.io);
 	a->supervised = hello->supervised != 0;
 	a->state = ATTACHMENT_ATTACHED;
 	return 0;
@@ -102,8 +104,22 @@ int attachment_ask(struct attachment *a, const struct attachment_goal *goal, uin
 	return 0;
 }
 
+/* What it says unasked is no sign that it answers. */
+static bool take_news(struct attachment *a, const struct ipc_message *m)
+{
+	if (m->type == IPC_STARTED)
+		a->started = m->started;
+	else if (m->type == IPC_PORTS)
+		a->ports = m->ports;
+	else
+		return false;
+	return true;
+}
+
 int attachment_answer(struct attachment *a, const struct ipc_message *m, uint64_t now)
 {
+	if (take_news(a, m))
+		return 0;
 	a->quiet_since = now;
 	if (m->type == IPC_GRACE_DONE && a->open_grace && m->number == a->open_grace) {
 		a->answered = a->open_grace;

@@ -35,14 +35,15 @@ struct attachment {
 	int pidfd; /* -1: HELLO has not come */
 	uint32_t pid;
 	bool supervised;
-	bool alarmed; /* it has been logged as stopped */
-	char io[IPC_NAME_SIZE];
-	uint64_t offered;     /* newest generation that it may be looking at */
-	uint64_t mapped;      /* generation that it said it has mapped; 0: none */
-	uint64_t refused;     /* generation that it said it cannot read */
-	uint64_t answered;    /* grace numbers up to this one have passed here */
-	uint64_t open_offer;  /* generation of the open SEGMENT, else 0 */
-	uint64_t open_grace;  /* number of the open GRACE, else 0 */
+	bool alarmed;               /* it has been logged as stopped */
+	struct ipc_started started; /* the back end that it runs; empty: none yet */
+	struct ipc_ports ports;     /* as last heard */
+	uint64_t offered;           /* newest generation that it may be looking at */
+	uint64_t mapped;            /* generation that it said it has mapped; 0: none */
+	uint64_t refused;           /* generation that it said it cannot read */
+	uint64_t answered;          /* grace numbers up to this one have passed here */
+	uint64_t open_offer;        /* generation of the open SEGMENT, else 0 */
+	uint64_t open_grace;        /* number of the open GRACE, else 0 */
 	uint64_t quiet_since; /* ms: when it last spoke, or was asked if that was later */
 };
 

@@ -247,6 +247,20 @@ STATIC_ASSERT((int)CONFIG_LISTEN_MAX <= (int)IPC_LISTEN_MAX,
               "WELCOME holds every address");
 STATIC_ASSERT((int)CONFIG_CPUS_MAX <= (int)IPC_CPUS_MAX, "WELCOME holds every processor");
 
+static void fill_io(struct io_settings *s, const struct config *c)
+{
+	s->kind = c->io;
+	s->idle = c->dpdk_idle;
+	s->exception = c->dpdk_exception;
+	s->xdp_mode = c->xdp_mode;
+	s->zero_copy = c->xdp_zero_copy;
+	s->busy_poll = c->xdp_busy_poll;
+	s->descriptors = (uint16_t)c->dpdk_descriptors;
+	(void)snprintf(s->eal, sizeof s->eal, "%s", c->dpdk_eal);
+	(void)snprintf(s->ports, sizeof s->ports, "%s", c->dpdk_ports);
+	(void)snprintf(s->interfaces, sizeof s->interfaces, "%s", c->xdp_interfaces);
+}
+
 static int send_welcome(struct publisher *p, unsigned slot)
 {
 	const struct config *c = p->config;
@@ -256,7 +270,7 @@ static int send_welcome(struct publisher *p, unsigned slot)
 	memset(w, 0, sizeof *w);
 	w->slot = (uint16_t)slot;
 	w->workers = (uint16_t)worker_count(c);
-	w->io = IPC_IO_UDP;
+	fill_io(&w->io, c);
 	w->cpu_count = (uint16_t)c->cpu_count;
 	for (size_t i = 0; i < c->cpu_count; i++)
 		w->cpus[i] = (uint16_t)c->cpus[i];
@@ -276,9 +290,6 @@ static int greet(struct publisher *p, struct peer *peer, const struct ipc_hello 
 		refuse(peer->a.fd, text);
 		return err;
 	}
-	/* One that has just started runs what WELCOME tells it to. */
-	if (peer->a.io[0] == '\0')
-		memcpy(peer->a.io, "udp", sizeof "udp");
 	slots_add(&p->slots->attachments[slot], p->ended);
 	slots_clear(&p->slots->attachments[slot]);
 	return send_welcome(p, slot);
@@ -644,7 +655,7 @@ static void describe(const struct publisher *p, unsigned i, struct attachment_in
 		.holds = attachment_holds(a, p->goal.generation),
 		.workers = worker_count(p->config),
 	};
-	memcpy(out->io, a->io, sizeof out->io);
+	memcpy(out->io, a->started.io, sizeof out->io);
 	slots_add(&p->slots->attachments[i], out->counters);
 }
 

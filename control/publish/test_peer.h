@@ -31,6 +31,7 @@ struct test_peer {
 	int sock;
 	struct segment slots;
 	unsigned segments; /* SEGMENT messages so far */
+	bool started;      /* it has said STARTED */
 };
 
 static inline bool peer_is(const struct test_peer *p, const char *behaviour)
@@ -90,6 +91,12 @@ static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *
 		segment_close(&p->slots);
 	if (segment_map(fd, true, &p->slots) != 0 || slots_attach(&p->slots, &slots) != 0)
 		exit(PEER_FAILED);
+	if (!p->started) {
+		struct ipc_message m = {.type = IPC_STARTED};
+		m.started = (struct ipc_started){"udp", "for the test"};
+		p->started = true;
+		peer_send(p, &m);
+	}
 	if (w->slot >= ATTACHMENTS_MAX || w->listen_count != 2 || w->workers != 3)
 		exit(PEER_FAILED);
 	counter_add(&slots->attachments[w->slot].workers[2], COUNTER_queries, 5);

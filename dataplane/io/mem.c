@@ -19,12 +19,14 @@ struct mem {
 	uint8_t *room;    /* BURST_MAX times STRIDE */
 };
 
-static int mem_open(const struct io_config *config, struct io **out, char *text,
-                    size_t text_size)
+static int mem_open(const struct io_config *config, struct io_device *device,
+                    unsigned worker, struct io **out, char *text, size_t text_size)
 {
 	struct mem *m = calloc(1, sizeof *m);
 	uint8_t *room = malloc((size_t)BURST_MAX * STRIDE);
 
+	(void)device;
+	(void)worker;
 	if (m == NULL || room == NULL) {
 		snprintf(text, text_size, "mem: %s", err_text(ERR_NOMEM));
 		free(m);

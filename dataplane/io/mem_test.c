@@ -51,7 +51,7 @@ static void messages_go_round_and_come_fresh_each_time(void **state)
 	for (unsigned i = 0; i < MESSAGES; i++)
 		messages[i] = (struct io_mem_message){
 			.bytes = bytes[i], .len = 2, .client.port = (uint16_t)(1000 + i)};
-	assert_int_equal(io_mem_ops.open(&config, &io, text, sizeof text), 0);
+	assert_int_equal(io_mem_ops.open(&config, NULL, 0, &io, text, sizeof text), 0);
 	while ((n = io_mem_ops.rx(io, pkts)) > 0) {
 		assert_int_equal(n, received + BURST <= TOTAL ? BURST : TOTAL - received);
 		for (unsigned i = 0; i < n; i++, received++) {
@@ -84,7 +84,7 @@ static void idle_waits_only_when_there_is_nothing_left(void **state)
 	char text[64];
 
 	(void)state;
-	assert_int_equal(io_mem_ops.open(&config, &io, text, sizeof text), 0);
+	assert_int_equal(io_mem_ops.open(&config, NULL, 0, &io, text, sizeof text), 0);
 	io_mem_ops.idle(io);
 	assert_int_equal(io_mem_ops.rx(io, pkts), 1);
 	io_mem_ops.tx(io, pkts, 1);

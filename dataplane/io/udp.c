@@ -181,11 +181,13 @@ static int open_all(struct udp *u, const struct io_config *config, char *text,
 	return 0;
 }
 
-static int udp_open(const struct io_config *config, struct io **out, char *text,
-                    size_t text_size)
+static int udp_open(const struct io_config *config, struct io_device *device,
+                    unsigned worker, struct io **out, char *text, size_t text_size)
 {
 	struct udp *u = NULL;
 
+	(void)device;
+	(void)worker;
 	if (config->listen_count == 0 || config->listen_count > LISTEN_MAX) {
 		snprintf(text, text_size,
 		         "UDP: between 1 and %u addresses are served, not %zu",
@@ -239,7 +241,11 @@ HOT static unsigned accept_burst(struct udp *u, const struct udp_socket *s, unsi
 		struct msghdr *h = &u->in[i].msg_hdr;
 		struct pkt *p = &pkts[kept];
 		set_client(&p->client, &u->names[i], s->is_ipv4);
-		if (p->client.port != 0 && !(h->msg_flags & MSG_TRUNC)) {
+		if (h->msg_flags & MSG_TRUNC) {
+			io_note(&u->io, IO_MALFORMED, 1);
+		} else if (p->client.port == 0) {
+			io_note(&u->io, IO_SOURCE, 1);
+		} else {
 			p->dns = u->room + (size_t)i * STRIDE;
 			p->len = (uint16_t)u->in[i].msg_len;
 			p->room = IO_MESSAGE_MAX;
@@ -250,7 +256,6 @@ HOT static unsigned accept_burst(struct udp *u, const struct udp_socket *s, unsi
 		h->msg_namelen = sizeof u->names[i];
 		h->msg_controllen = sizeof u->asked[i];
 	}
-	u->io.dropped += n - kept;
 	return kept;
 }
 
@@ -327,10 +332,10 @@ HOT static void udp_tx(struct io *io, struct pkt pkts[], unsigned n)
 		if (sent > 0) {
 			done += (unsigned)sent;
 		} else if (errno == EAGAIN || errno == ENOBUFS) {
-			u->io.dropped += total - done;
+			io_note(&u->io, IO_UNSENT, total - done);
 			return;
 		} else if (errno != EINTR) {
-			u->io.dropped++;
+			io_note(&u->io, IO_UNSENT, 1);
 			done++;
 		}
 	}

@@ -30,7 +30,7 @@ struct echo {
 	struct io *io;
 	pthread_t thread;
 	uint64_t received;
-	uint64_t dropped;
+	uint64_t events[IO_EVENTS];
 	struct client last;
 };
 
@@ -42,6 +42,13 @@ struct fixture {
 	struct echo workers[WORKERS];
 };
 
+static void take_events(struct echo *e)
+{
+	for (unsigned i = 0; i < IO_EVENTS; i++)
+		e->events[i] += e->io->events[i];
+	memset(e->io->events, 0, sizeof e->io->events);
+}
+
 static void *run_echo(void *arg)
 {
 	struct echo *e = arg;
@@ -49,8 +56,7 @@ static void *run_echo(void *arg)
 
 	while (!atomic_load_explicit(&e->f->stop, memory_order_relaxed)) {
 		unsigned n = io_udp.rx(e->io, pkts);
-		e->dropped += e->io->dropped;
-		e->io->dropped = 0;
+		take_events(e);
 		if (n == 0) {
 			io_udp.idle(e->io);
 			continue;
@@ -114,7 +120,7 @@ static void start(struct fixture *f, unsigned nworkers, size_t naddresses)
 	for (unsigned i = 0; i < nworkers; i++) {
 		struct echo *e = &f->workers[i];
 		e->f = f;
-		if (io_udp.open(&f->config, &e->io, text, sizeof text) != 0)
+		if (io_udp.open(&f->config, NULL, i, &e->io, text, sizeof text) != 0)
 			fail_msg("%s", text);
 		assert_int_equal(pthread_create(&e->thread, NULL, run_echo, e), 0);
 	}
@@ -129,7 +135,7 @@ static void stop(struct fixture *f)
 	for (unsigned i = 0; i < f->nworkers; i++) {
 		struct echo *e = &f->workers[i];
 		pthread_join(e->thread, NULL);
-		e->dropped += e->io->dropped;
+		take_events(e);
 		io_udp.close(&e->io);
 		assert_null(e->io);
 	}
@@ -301,14 +307,15 @@ static void address_that_is_not_here_is_named_with_the_reason(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char text[256] = "";
 		f->listen[0] = address(cases[i].address, 5399);
-		assert_int_equal(io_udp.open(&f->config, &io, text, sizeof text),
+		assert_int_equal(io_udp.open(&f->config, NULL, 0, &io, text, sizeof text),
 		                 ERR_SYSTEM);
 		assert_memory_equal(text, cases[i].want, strlen(cases[i].want));
 		assert_null(io);
 	}
 	f->config.listen_count = 0;
 	char text[256] = "";
-	assert_int_equal(io_udp.open(&f->config, &io, text, sizeof text), ERR_RANGE);
+	assert_int_equal(io_udp.open(&f->config, NULL, 0, &io, text, sizeof text),
+	                 ERR_RANGE);
 }
 
 static void port_of_somebody_else_is_refused(void **state)
@@ -326,7 +333,8 @@ static void port_of_somebody_else_is_refused(void **state)
 	memcpy(&f->listen[0], &in, sizeof in);
 	f->config.listen = f->listen;
 	f->config.listen_count = 1;
-	assert_int_equal(io_udp.open(&f->config, &io, text, sizeof text), ERR_SYSTEM);
+	assert_int_equal(io_udp.open(&f->config, NULL, 0, &io, text, sizeof text),
+	                 ERR_SYSTEM);
 	assert_non_null(strstr(text, "Address already in use"));
 	close(s);
 }
@@ -349,7 +357,7 @@ static void message_of_4096_bytes_fits_and_a_larger_one_is_dropped(void **state)
 	assert_int_equal(answer(s, SOON_MS, HEADER), 9);
 	close(s);
 	stop(f);
-	assert_int_equal(f->workers[0].dropped, 1);
+	assert_int_equal(f->workers[0].events[IO_MALFORMED], 1);
 	assert_int_equal(f->workers[0].received, 2);
 }
 
@@ -369,7 +377,7 @@ static void only_what_is_to_be_answered_is_sent(void **state)
 	close(s);
 	stop(f);
 	assert_int_equal(f->workers[0].received, 60);
-	assert_int_equal(f->workers[0].dropped, 0);
+	assert_int_equal(f->workers[0].events[IO_UNSENT], 0);
 }
 
 static void query_from_port_0_is_dropped(void **state)
@@ -391,7 +399,7 @@ static void query_from_port_0_is_dropped(void **state)
 	assert_answers("127.0.0.1", port);
 	close(raw);
 	stop(f);
-	assert_int_equal(f->workers[0].dropped, 1);
+	assert_int_equal(f->workers[0].events[IO_SOURCE], 1);
 	assert_int_equal(f->workers[0].received, 200);
 }
 
@@ -429,7 +437,8 @@ static void hundred_thousand_queries_are_answered_by_both_workers(void **state)
 		close(s[c]);
 	stop(f);
 	assert_int_equal(f->workers[0].received + f->workers[1].received, QUERIES);
-	assert_int_equal(f->workers[0].dropped + f->workers[1].dropped, 0);
+	assert_int_equal(
+		f->workers[0].events[IO_UNSENT] + f->workers[1].events[IO_UNSENT], 0);
 	assert_true(f->workers[0].received > 0 && f->workers[1].received > 0);
 }
 
