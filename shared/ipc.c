@@ -125,6 +125,7 @@ static void write_welcome(struct wire_writer *w, const struct ipc_welcome *m)
 	}
 	wire_write16(w, m->slot);
 	wire_write16(w, m->workers);
+	wire_write8(w, m->sandbox);
 	wire_write16(w, m->cpu_count);
 	wire_write16(w, m->listen_count);
 	for (unsigned i = 0; i < m->cpu_count; i++)
@@ -138,9 +139,11 @@ static void read_welcome(struct wire_reader *r, struct ipc_welcome *m)
 {
 	m->slot = wire_read16(r);
 	m->workers = wire_read16(r);
+	m->sandbox = wire_read8(r);
 	m->cpu_count = wire_read16(r);
 	m->listen_count = wire_read16(r);
-	if (m->cpu_count > IPC_CPUS_MAX || m->listen_count > IPC_LISTEN_MAX) {
+	if (m->sandbox > 1 || m->cpu_count > IPC_CPUS_MAX ||
+	    m->listen_count > IPC_LISTEN_MAX) {
 		r->ok = false;
 		return;
 	}

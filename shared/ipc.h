@@ -68,6 +68,7 @@ struct ipc_hello {
 struct ipc_welcome {
 	uint16_t slot;
 	uint16_t workers;
+	uint8_t sandbox; /* 1: it confines itself once everything is open */
 	uint16_t cpu_count;
 	uint16_t listen_count;
 	uint16_t cpus[IPC_CPUS_MAX];

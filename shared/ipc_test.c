@@ -34,6 +34,7 @@ static struct ipc_message sample(unsigned i)
 	} else if (m.type == IPC_WELCOME) {
 		m.welcome = (struct ipc_welcome){.slot = 15,
 		                                 .workers = 64,
+		                                 .sandbox = 1,
 		                                 .cpu_count = IPC_CPUS_MAX,
 		                                 .listen_count = IPC_LISTEN_MAX};
 		m.welcome.io = (struct io_settings){.kind = IO_DPDK,

@@ -69,6 +69,7 @@ struct config {
 	char *control_socket;   /* for anserctl */
 	char *dataplane_socket; /* for anser-dataplane */
 	char *supervise; /* path of anser-dataplane to run as a child; empty: do not */
+	bool sandbox;    /* data planes confine themselves */
 	unsigned table_limit_mb; /* largest table segment */
 	unsigned
 		retired_limit_mb; /* memory waiting for a stopped data plane before it is left behind */

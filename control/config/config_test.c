@@ -135,6 +135,7 @@ static const char every_option[] =
 	"  control-socket: c.sock\n"
 	"  dataplane-socket: /run/d.sock\n"
 	"  supervise: no\n"
+	"  sandbox: no\n"
 	"  table-limit: 1G\n"
 	"  retired-limit: 8M\n"
 	"  stopped-after: 1h\n"
@@ -185,6 +186,7 @@ static void every_option_is_read(void **state)
 	assert_string_equal(c->control_socket, "/etc/anser/c.sock");
 	assert_string_equal(c->dataplane_socket, "/run/d.sock");
 	assert_string_equal(c->supervise, "");
+	assert_false(c->sandbox);
 	assert_int_equal(c->table_limit_mb, 1024);
 	assert_int_equal(c->retired_limit_mb, 8);
 	assert_int_equal(c->stopped_after_ms, 3600000);

@@ -271,6 +271,7 @@ static int send_welcome(struct publisher *p, unsigned slot)
 	w->slot = (uint16_t)slot;
 	w->workers = (uint16_t)worker_count(c);
 	fill_io(&w->io, c);
+	w->sandbox = c->sandbox;
 	w->cpu_count = (uint16_t)c->cpu_count;
 	for (size_t i = 0; i < c->cpu_count; i++)
 		w->cpus[i] = (uint16_t)c->cpus[i];
