@@ -16,6 +16,7 @@
 #include "dataplane/attach.h"
 #include "dataplane/choose.h"
 #include "dataplane/io/io.h"
+#include "dataplane/sandbox.h"
 #include "dataplane/view.h"
 #include "dataplane/worker.h"
 #include "shared/err.h"
@@ -119,9 +120,29 @@ static int open_workers(struct housekeeper *h, const struct ipc_welcome *w)
 	return 0;
 }
 
+/* Once everything is open, and before the first packet is looked at. */
+static int confine(const struct housekeeper *h)
+{
+	struct sandbox_options options = {.io = h->ops->name};
+	char text[256];
+
+	if (!h->settings.sandbox) {
+		fprintf(stderr, "anser-dataplane: not confined (control.sandbox: no)\n");
+		return 0;
+	}
+	int err = sandbox_enter(&options, text, sizeof text);
+	if (err != 0)
+		fprintf(stderr,
+		        "anser-dataplane: cannot confine itself: %s; control.sandbox: no "
+		        "does without\n",
+		        text);
+	return err;
+}
+
 static bool same_settings(const struct ipc_welcome *a, const struct ipc_welcome *b)
 {
-	return a->workers == b->workers && memcmp(&a->io, &b->io, sizeof a->io) == 0 &&
+	return a->workers == b->workers && a->sandbox == b->sandbox &&
+	       memcmp(&a->io, &b->io, sizeof a->io) == 0 &&
 	       a->cpu_count == b->cpu_count && a->listen_count == b->listen_count &&
 	       memcmp(a->cpus, b->cpus, sizeof a->cpus) == 0 &&
 	       memcmp(a->listen, b->listen, sizeof a->listen) == 0;
@@ -149,6 +170,8 @@ static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd
 	}
 	if (!h->opened) {
 		int err = open_workers(h, w);
+		if (err == 0)
+			err = confine(h);
 		if (err != 0) {
 			close(fd);
 			return err;

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 // clang-format on
 
 #include "dataplane/respond/respond.h"
+#include "dataplane/sandbox.h"
 #include "dataplane/test_table.h"
 #include "shared/err.h"
 #include "shared/ipc.h"
@@ -71,8 +73,9 @@ struct control {
 	struct segment slots_segment;
 	struct slots *slots;
 	struct ipc_welcome welcome;
-	pid_t pid;    /* of the data plane; 0: none */
-	bool started; /* it has said so */
+	pid_t pid;              /* of the data plane; 0: none */
+	bool started;           /* it has said so */
+	void (*prepare)(void); /* called in its process; NULL: nothing */
 };
 
 static uint16_t free_port(void)
@@ -207,6 +210,8 @@ static void dataplane_start(struct control *c)
 		return;
 	control_die(
 		c); /* in this process, or the socket would outlive the test's own end of it */
+	if (c->prepare)
+		c->prepare();
 	_exit(housekeeping_run(&options) == 0 ? 0 : 1);
 }
 
@@ -264,6 +269,7 @@ static int setup(void **state)
 	c->slots_segment.fd = -1;
 	c->welcome = (struct ipc_welcome){.slot = 4,
 	                                  .workers = NWORKERS,
+	                                  .sandbox = 1,
 	                                  .listen_count = 1,
 	                                  .io = {.kind = IO_UDP}};
 	c->welcome.listen[0] = (struct ipc_address){
@@ -476,6 +482,79 @@ static void address_that_cannot_be_served_ends_it_at_the_start(void **state)
 	assert_int_equal(dataplane_status(c), 1);
 }
 
+/* Gives a number of /proc/PID/status. */
+static long status_number(pid_t pid, const char *key)
+{
+	char path[64];
+	char line[256];
+	long number = -1;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	FILE *status = fopen(path, "r");
+	assert_non_null(status);
+	while (fgets(line, sizeof line, status) != NULL) {
+		if (strncmp(line, key, strlen(key)) == 0)
+			number = strtol(line + strlen(key), NULL, 16);
+	}
+	fclose(status);
+	return number;
+}
+
+/* Whatever runs the test may have confined it already. */
+static void it_confines_itself_unless_it_is_told_not_to(void **state)
+{
+	static const char *const keys[] = {"Seccomp:", "NoNewPrivs:", "CapEff:"};
+	struct control *c = *state;
+
+	control_start(c);
+	for (uint8_t sandbox = 0; sandbox < 2; sandbox++) {
+		const long inside[] = {
+			sandbox_filters ? 2 : status_number(getpid(), keys[0]), 1, 0};
+		c->welcome.sandbox = sandbox;
+		dataplane_start(c);
+		attach(c, 1);
+		assert_answers_from(c, 1);
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+			assert_int_equal(status_number(c->pid, keys[i]),
+			                 sandbox ? inside[i]
+			                         : status_number(getpid(), keys[i]));
+		dataplane_stop(c);
+		control_hang_up(c);
+	}
+}
+
+static void *wait_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A thread that nobody can make drop its capabilities. */
+static void stubborn_thread_start(void)
+{
+	pthread_t thread;
+	sigset_t set;
+
+	sigfillset(&set);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    pthread_create(&thread, NULL, wait_for_ever, NULL) != 0)
+		_exit(99);
+}
+
+static void it_ends_when_it_cannot_confine_itself(void **state)
+{
+	struct control *c = *state;
+
+	control_start(c);
+	c->prepare = stubborn_thread_start;
+	dataplane_start(c);
+	accept_hello(c);
+	send_welcome(c);
+	assert_int_equal(dataplane_status(c), 1);
+}
+
 static void sigterm_and_sigint_end_it_at_any_moment(void **state)
 {
 	struct control *c = *state;
@@ -553,6 +632,8 @@ int main(void)
 		T(changed_settings_take_a_restart_and_the_old_ones_serve_on),
 		T(impossible_welcome_is_refused_and_another_is_taken),
 		T(address_that_cannot_be_served_ends_it_at_the_start),
+		T(it_confines_itself_unless_it_is_told_not_to),
+		T(it_ends_when_it_cannot_confine_itself),
 		T(sigterm_and_sigint_end_it_at_any_moment),
 		T(no_query_is_lost_while_tables_and_control_planes_change),
 	};

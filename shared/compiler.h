@@ -53,4 +53,20 @@ enum { CACHE_LINE = 64 };
 #define UNDER_TSAN 0
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#endif
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+
+/* The compiler does not tell; the build does. */
+#ifndef UNDER_COVERAGE
+#define UNDER_COVERAGE 0
+#endif
+
 #endif
