@@ -222,7 +222,7 @@ static bool parse_options(struct cli *c, int argc, char **argv, struct said *sai
 	char *at = shorts;
 	int letter;
 
-	STATIC_ASSERT(OPTIONS_MAX > 9, "one more than there are options");
+	STATIC_ASSERT(OPTIONS_MAX > 12, "one more than there are options");
 	for (unsigned i = 0; i < cli_option_count; i++) {
 		const struct cli_option *o = &cli_options[i];
 		longs[i] = (struct option){o->name,
@@ -243,6 +243,10 @@ static bool parse_options(struct cli *c, int argc, char **argv, struct said *sai
 			c->socket = optarg;
 		else if (letter == 'o')
 			c->output = optarg;
+		else if (letter == 'c')
+			c->config = optarg;
+		else if (letter == 'i')
+			c->io = optarg;
 		else if (letter == 't')
 			said->timeout = optarg;
 	}

@@ -13,6 +13,7 @@
 #include "shared/compiler.h"
 
 #define CLI_SOCKET_DEFAULT "/run/anser/control.sock"
+#define CLI_CONFIG_DEFAULT "/etc/anser/anser.yaml"
 
 /* The whole program. Gives its exit code. */
 int cli_main(int argc, char **argv);
@@ -32,6 +33,8 @@ struct cli {
 	unsigned arg_count;
 	const char *socket;
 	const char *output; /* -o */
+	const char *config; /* -c */
+	const char *io;     /* -i */
 	bool json;
 	bool plain;
 	bool dnssec;
@@ -50,6 +53,7 @@ enum arg_kind {
 	ARG_TYPE,
 	ARG_PATTERN,
 	ARG_SHELL,
+	ARG_INTERFACE,
 	ARG_WORD, /* a word of a command */
 };
 
@@ -58,6 +62,8 @@ enum {
 	TAKES_OUTPUT = 1 << 0,
 	TAKES_DNSSEC = 1 << 1,
 	TAKES_WAIT = 1 << 2,
+	TAKES_CONFIG = 1 << 3,
+	TAKES_IO = 1 << 4,
 };
 
 enum { ARGS_UNLIMITED = 1000000 };
@@ -130,6 +136,7 @@ enum engine_outcome run_explain(struct cli *c);
 enum engine_outcome run_conf_check(struct cli *c);
 enum engine_outcome run_conf_show(struct cli *c);
 enum engine_outcome run_conf_describe(struct cli *c);
+enum engine_outcome run_doctor(struct cli *c);
 enum engine_outcome run_version(struct cli *c);
 enum engine_outcome run_completion(struct cli *c);
 enum engine_outcome run_help(struct cli *c);

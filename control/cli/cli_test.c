@@ -367,6 +367,10 @@ static void wrong_usage_is_exit_code_2(void **state)
 		{"zone list --wait", "zone list does not take --wait"},
 		{"zone list --dnssec", "zone list does not take --dnssec"},
 		{"zone reload --wait --no-wait", "contradict each other"},
+		{"doctor --io udp", "is neither xdp nor dpdk"},
+		{"doctor --wait", "doctor does not take --wait"},
+		{"status --io xdp", "status does not take --io"},
+		{"conf check --config x", "conf check does not take --config"},
 		{"zone show \xff", "not UTF-8"},
 		{"zone export \xff", "not UTF-8"},
 	};
@@ -670,6 +674,44 @@ static void configuration_is_checked_without_a_server(void **state)
 	assert_int_equal(unlink(in_dir("again.yaml")), 0);
 }
 
+static void doctor_tells_by_its_exit_code(void **state)
+{
+	json_int_t ok, warn, fail;
+	json_t *rows;
+
+	(void)state;
+	assert_int_equal(run("doctor no-such-nic"), ENGINE_REFUSED);
+	assert_has(out_text, "VERDICT  CHECK");
+	assert_has(out_text, "there is no interface no-such-nic. Remedy: see: ip link");
+	int code = run("doctor lo --json");
+	json_t *result = json_loads(out_text, 0, NULL);
+	assert_int_equal(json_unpack(result, "{s:o,s:I,s:I,s:I}", "rows", &rows, "ok",
+	                             &ok, "warn", &warn, "fail", &fail),
+	                 0);
+	assert_int_equal(json_array_size(rows), ok + warn + fail);
+	assert_int_equal(code, fail ? ENGINE_REFUSED : ENGINE_OK);
+	json_decref(result);
+	(void)run("doctor lo --plain --io xdp");
+	assert_has(out_text, "\tmtu\tlo\t");
+	assert_null(strstr(out_text, "huge-pages"));
+	assert_null(strstr(out_text, "VERDICT"));
+}
+
+static void doctor_takes_workers_from_the_configuration(void **state)
+{
+	(void)state;
+	write_file(in_dir("conf.yaml"), "server:\n  workers: 3\n  cpus: [0]\n");
+	(void)run("doctor lo --config conf.yaml --plain");
+	assert_has(out_text, "warn\tcpus\t-\t3 workers share 1 processors\t");
+	assert_has(out_text, " for 3 workers\t");
+	write_file(in_dir("conf.yaml"), "server:\n  workers: x\n");
+	assert_int_equal(run("doctor lo --config conf.yaml"), ENGINE_REFUSED);
+	assert_has(err_text_seen, "conf.yaml:2:12: error: ");
+	assert_string_equal(out_text, "");
+	assert_int_equal(run("doctor lo --config missing.yaml"), ENGINE_REFUSED);
+	assert_int_equal(unlink(in_dir("conf.yaml")), 0);
+}
+
 static void socket_comes_from_the_environment_or_the_option(void **state)
 {
 	(void)state;
@@ -802,6 +844,8 @@ static void bash_completes_commands_zones_and_options(void **state)
 	assert_string_equal(bash_offers("anserctl explain a. AA"), " AAAA \n");
 	assert_string_equal(bash_offers("anserctl completion z"), " zsh \n");
 	assert_string_equal(bash_offers("anserctl zone export --ou"), " --output \n");
+	assert_string_equal(bash_offers("anserctl doctor --io x"), " xdp \n");
+	assert_string_equal(bash_offers("anserctl doctor l"), " lo \n");
 	assert_string_equal(bash_offers("anserctl status \"\""), "  \n");
 	assert_int_equal(unlink(in_dir("completion")), 0);
 }
@@ -877,6 +921,8 @@ int main(void)
 		cmocka_unit_test(zone_check_prints_diagnostics),
 		cmocka_unit_test(looking_commands_print_what_they_get),
 		cmocka_unit_test(configuration_is_checked_without_a_server),
+		cmocka_unit_test(doctor_tells_by_its_exit_code),
+		cmocka_unit_test(doctor_takes_workers_from_the_configuration),
 		cmocka_unit_test(socket_comes_from_the_environment_or_the_option),
 		cmocka_unit_test(colours_are_for_terminals_that_want_them),
 		cmocka_unit_test(help_names_every_command_and_option),

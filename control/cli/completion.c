@@ -7,7 +7,8 @@
  * running server; when there is none, nothing is offered.
  */
 
-#define ZONES_COMMAND "anserctl zone list --plain --timeout 2 2>/dev/null | cut -f 1"
+#define INTERFACES_COMMAND "ls /sys/class/net 2>/dev/null"
+#define ZONES_COMMAND      "anserctl zone list --plain --timeout 2 2>/dev/null | cut -f 1"
 
 /* Says whether this is the first command with its noun. */
 static bool is_first_of_noun(unsigned at)
@@ -44,7 +45,39 @@ static enum arg_kind kind_at(const struct command *command, unsigned at)
 	return at < command->max_args ? command->args[at < last ? at : last] : ARG_NONE;
 }
 
+/* Values that are not files: a choice of words when there is a "|" between them, else anything. */
+static bool is_file_value(const struct cli_option *o)
+{
+	return !strcmp(o->value, "FILE") || !strcmp(o->value, "PATH");
+}
+
+static bool is_choice(const struct cli_option *o)
+{
+	return strchr(o->value, '|');
+}
+
+static void print_choices(const struct cli_option *o)
+{
+	for (const char *at = o->value; *at; at++)
+		(void)fputc(*at == '|' ? ' ' : *at, stdout);
+}
+
 /* ---- bash ---- */
+
+static void print_bash_value(const struct cli_option *o)
+{
+	(void)printf("\t-%c|--%s) ", o->letter, o->name);
+	if (is_file_value(o)) {
+		(void)fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", stdout);
+	} else if (is_choice(o)) {
+		(void)fputs("COMPREPLY=($(compgen -W '", stdout);
+		print_choices(o);
+		(void)fputs("' -- \"$cur\"))", stdout);
+	} else {
+		(void)fputc(':', stdout);
+	}
+	(void)puts("; return ;;");
+}
 
 static const char *bash_action(enum arg_kind kind)
 {
@@ -55,6 +88,9 @@ static const char *bash_action(enum arg_kind kind)
 	case ARG_TYPE:
 		return "COMPREPLY=($(compgen -W 'A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA "
 		       "SRV SVCB TLSA TXT' -- \"$cur\"))";
+	case ARG_INTERFACE:
+		return "COMPREPLY=($(compgen -W \"$(" INTERFACES_COMMAND
+		       ")\" -- \"$cur\"))";
 	case ARG_SHELL: return "COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\"))";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -101,11 +137,7 @@ static void print_bash(void)
 		"\tcase $prev in");
 	for (unsigned i = 0; i < cli_option_count; i++)
 		if (cli_options[i].value)
-			(void)printf("\t-%c|--%s) %s; return ;;\n", cli_options[i].letter,
-			             cli_options[i].name,
-			             strcmp(cli_options[i].value, "SECONDS")
-			                     ? "COMPREPLY=($(compgen -f -- \"$cur\"))"
-			                     : ":");
+			print_bash_value(&cli_options[i]);
 	(void)puts("\tesac\n"
 	           "\tif [[ $cur == -?* ]]; then");
 	(void)fputs("\t\tCOMPREPLY=($(compgen -W '", stdout);
@@ -155,6 +187,7 @@ static const char *zsh_action(enum arg_kind kind)
 	case ARG_FILE: return "_files";
 	case ARG_TYPE:
 		return "compadd A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV SVCB TLSA TXT";
+	case ARG_INTERFACE: return "compadd -- ${(f)\"$(" INTERFACES_COMMAND ")\"}";
 	case ARG_SHELL: return "compadd bash zsh fish";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -178,6 +211,18 @@ static void print_zsh_arguments(const struct command *command)
 	}
 }
 
+static void print_zsh_value(const struct cli_option *o)
+{
+	(void)printf("\t-%c|--%s) ", o->letter, o->name);
+	if (is_choice(o)) {
+		(void)fputs("compadd ", stdout);
+		print_choices(o);
+	} else {
+		(void)fputs(is_file_value(o) ? "_files" : ":", stdout);
+	}
+	(void)puts("; return ;;");
+}
+
 static void print_zsh(void)
 {
 	(void)puts(
@@ -195,8 +240,7 @@ static void print_zsh(void)
 	           "\tcase ${words[CURRENT-1]} in");
 	for (unsigned i = 0; i < cli_option_count; i++)
 		if (cli_options[i].value)
-			(void)printf("\t-%c|--%s) _files; return ;;\n",
-			             cli_options[i].letter, cli_options[i].name);
+			print_zsh_value(&cli_options[i]);
 	(void)puts("\tesac\n"
 	           "\tlocal i\n"
 	           "\tfor ((i = 2; i < CURRENT; i++)); do\n"
@@ -267,6 +311,7 @@ static const char *fish_action(enum arg_kind kind)
 	case ARG_FILE: return "-F";
 	case ARG_TYPE:
 		return "-a 'A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV TXT'";
+	case ARG_INTERFACE: return "-a '(" INTERFACES_COMMAND ")'";
 	case ARG_SHELL: return "-a 'bash zsh fish'";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -292,15 +337,26 @@ static void print_fish_arguments(const struct command *command)
 	}
 }
 
+static void print_fish_value(const struct cli_option *o)
+{
+	if (o->value)
+		(void)fputs(is_file_value(o) ? " -r -F" : " -x", stdout);
+	if (o->value && is_choice(o)) {
+		(void)fputs(" -a '", stdout);
+		print_choices(o);
+		(void)fputc('\'', stdout);
+	}
+	(void)fputs(" -d ", stdout);
+}
+
 static void print_fish(void)
 {
 	(void)puts("# fish completion for anserctl\n"
 	           "complete -c anserctl -f");
 	for (unsigned i = 0; i < cli_option_count; i++) {
 		const struct cli_option *o = &cli_options[i];
-		(void)printf("complete -c anserctl -s %c -l %s%s -d ", o->letter, o->name,
-		             o->value ? strcmp(o->value, "SECONDS") ? " -r -F" : " -x"
-		                      : "");
+		(void)printf("complete -c anserctl -s %c -l %s", o->letter, o->name);
+		print_fish_value(o);
 		print_fish_quoted(o->help);
 		(void)fputc('\n', stdout);
 	}

@@ -139,6 +139,7 @@ static const char *colour_of(const struct cli *c, enum column_kind kind, const c
 	} words[] = {
 		{"ok", "\033[32m"},     {"served", "\033[32m"},  {"degraded", "\033[31m"},
 		{"failed", "\033[31m"}, {"loading", "\033[33m"}, {"empty", "\033[33m"},
+		{"warn", "\033[33m"},   {"fail", "\033[31m"},
 	};
 
 	for (size_t i = 0; c->colour && kind == COLUMN_STATE && i < ARRAY_LEN(words); i++)
