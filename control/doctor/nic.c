@@ -14,22 +14,14 @@ enum {
 	XDP_ACT_XSK_ZEROCOPY = 1 << 3,
 };
 
-static const struct {
-	const char *name;
-	bool pci; /* what scripts/setup-nic.sh bind can take */
-} buses[] = {{"pci", true}, {"virtio", false}, {"vmbus", false}, {"platform", false}};
-
 void check_driver(const struct doctor_machine *m, const struct nic *nic,
                   struct doctor_line *line)
 {
 	const struct driver *driver = driver_find(nic->driver);
 	char bus[32] = "-";
-	bool pci = false;
 
 	(void)machine_link(m, bus, sizeof bus, "/sys/class/net/%s/device/subsystem",
 	                   nic->name);
-	for (size_t i = 0; i < ARRAY_LEN(buses); i++)
-		pci |= buses[i].pci && !strcmp(bus, buses[i].name);
 	if (!strcmp(nic->driver, "-")) {
 		line_set(line, verdict_without(m, DOCTOR_DPDK), "no device behind it");
 		line_remedy(line,
@@ -40,8 +32,7 @@ void check_driver(const struct doctor_machine *m, const struct nic *nic,
 		line_set(line, DOCTOR_OK, "%s on %s, bifurcated: stays bound under DPDK",
 		         nic->driver, bus);
 	} else {
-		line_set(line, DOCTOR_OK, "%s on %s%s", nic->driver, bus,
-		         pci ? "" : ", which cannot be bound by its own");
+		line_set(line, DOCTOR_OK, "%s on %s", nic->driver, bus);
 	}
 }
 
