@@ -703,7 +703,7 @@ static void doctor_takes_workers_from_the_configuration(void **state)
 	write_file(in_dir("conf.yaml"), "server:\n  workers: 3\n  cpus: [0]\n");
 	(void)run("doctor lo --config conf.yaml --plain");
 	assert_has(out_text, "warn\tcpus\t-\t3 workers share 1 processors\t");
-	assert_has(out_text, " for 3 workers\t");
+	assert_has(out_text, "server.workers is 3\t");
 	write_file(in_dir("conf.yaml"), "server:\n  workers: x\n");
 	assert_int_equal(run("doctor lo --config conf.yaml"), ENGINE_REFUSED);
 	assert_has(err_text_seen, "conf.yaml:2:12: error: ");

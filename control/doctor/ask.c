@@ -29,6 +29,15 @@ static bool ask_ethtool(int fd, const char *interface, void *command)
 	return ioctl(fd, SIOCETHTOOL, &request) == 0;
 }
 
+static void ask_driver(int fd, const char *interface, struct nic_facts *facts)
+{
+	struct ethtool_drvinfo d = {.cmd = ETHTOOL_GDRVINFO};
+
+	STATIC_ASSERT(sizeof facts->driver == sizeof d.driver, "both end with a zero");
+	if (ask_ethtool(fd, interface, &d))
+		memcpy(facts->driver, d.driver, sizeof facts->driver - 1);
+}
+
 static void ask_channels(int fd, const char *interface, struct nic_facts *facts)
 {
 	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
@@ -249,6 +258,7 @@ void nic_ask_kernel(const char *interface, struct nic_facts *facts)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0) {
+		ask_driver(fd, interface, facts);
 		ask_channels(fd, interface, facts);
 		ask_rings(fd, interface, facts);
 		ask_hash(fd, interface, facts);

@@ -12,7 +12,8 @@
 struct nic {
 	const char *name;
 	bool there;
-	char driver[32]; /* "-" without a device behind it */
+	bool device;     /* behind it */
+	char driver[32]; /* "unknown driver" where nobody tells */
 	struct nic_facts facts;
 };
 

@@ -99,6 +99,8 @@ static void run_row(const struct doctor_machine *m, size_t row, const struct nic
 	if (nic && !nic->there)
 		line_remedy(line, "see: ip link; one that is bound to vfio-pci is not "
 		                  "listed there: scripts/setup-nic.sh status");
+	if (line->verdict == DOCTOR_OK)
+		line->remedy[0] = 0;
 	report->verdicts[line->verdict]++;
 }
 
@@ -113,13 +115,16 @@ static void run_rows(const struct doctor_machine *m, bool of_nics, const struct 
 static void run_nic(const struct doctor_machine *m, const char *name,
                     struct doctor_report *report)
 {
-	struct nic nic = {.name = name, .driver = "-"};
+	struct nic nic = {.name = name, .driver = "unknown driver"};
 
 	nic.there = machine_nic_is_there(m, name);
 	if (nic.there) {
-		(void)machine_link(m, nic.driver, sizeof nic.driver,
-		                   "/sys/class/net/%s/device/driver", name);
 		m->ask(name, &nic.facts);
+		nic.device = machine_exists(m, "/sys/class/net/%s/device", name);
+		if (!machine_link(m, nic.driver, sizeof nic.driver,
+		                  "/sys/class/net/%s/device/driver", name) &&
+		    nic.facts.driver[0])
+			memcpy(nic.driver, nic.facts.driver, sizeof nic.driver);
 	}
 	run_rows(m, true, &nic, report);
 }

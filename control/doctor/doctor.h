@@ -29,6 +29,7 @@ enum {
 /* What the kernel tells of an interface by ioctl and netlink, not by files. Where known is false,
  * driver or kernel do not tell. */
 struct nic_facts {
+	char driver[32]; /* empty: not known */
 	struct {
 		bool known;
 		unsigned queues; /* that receive */

@@ -120,9 +120,10 @@ void check_memlock(const struct doctor_machine *m, struct doctor_line *line)
 		         limit < LEAST_LOCKED ? DOCTOR_FAIL
 		         : limit < wanted     ? DOCTOR_WARN
 		                              : DOCTOR_OK,
-		         "this process may lock %llu KiB; %u workers want %llu KiB",
-		         (unsigned long long)(limit >> 10), m->workers,
-		         (unsigned long long)(wanted >> 10));
+		         "this process may lock %llu KiB; %llu KiB are wanted "
+		         "(server.workers is %u)",
+		         (unsigned long long)(limit >> 10),
+		         (unsigned long long)(wanted >> 10), m->workers);
 	}
 	if (line->verdict != DOCTOR_OK)
 		line_remedy(line, "LimitMEMLOCK=infinity in the data plane's unit");
@@ -187,9 +188,9 @@ void check_bpf_jit(const struct doctor_machine *m, struct doctor_line *line)
 	bool known = machine_number(m, &enabled, "/proc/sys/net/core/bpf_jit_enable");
 
 	if (!known) {
-		line_set(line, DOCTOR_WARN, "this kernel has no net.core.bpf_jit_enable");
-		line_remedy(line,
-		            "look for CONFIG_BPF_JIT in the kernel's configuration");
+		line_set(line, DOCTOR_WARN, "no net.core.bpf_jit_enable is to be seen");
+		line_remedy(line, "look in the host's network namespace, or for a kernel "
+		                  "with CONFIG_BPF_JIT");
 	} else if (enabled == 1) {
 		line_set(line, DOCTOR_OK, "programs are compiled");
 	} else if (enabled == 2) {

@@ -22,8 +22,9 @@ void check_driver(const struct doctor_machine *m, const struct nic *nic,
 
 	(void)machine_link(m, bus, sizeof bus, "/sys/class/net/%s/device/subsystem",
 	                   nic->name);
-	if (!strcmp(nic->driver, "-")) {
-		line_set(line, verdict_without(m, DOCTOR_DPDK), "no device behind it");
+	if (!nic->device) {
+		line_set(line, verdict_without(m, DOCTOR_DPDK),
+		         "%s, with no device behind it", nic->driver);
 		line_remedy(line,
 		            "DPDK takes it by eal: \"--vdev net_af_packet0,"
 		            "iface=%s\" or net_af_xdp0 only",
@@ -145,7 +146,7 @@ void check_queues(const struct doctor_machine *m, const struct nic *nic,
 	unsigned max = nic->facts.channels.known ? nic->facts.channels.max : 1;
 
 	line_set(line, queues == m->workers ? DOCTOR_OK : verdict_without(m, DOCTOR_XDP),
-	         "%u of %u queues%s for %u workers", queues, max,
+	         "%u of %u queues%s; server.workers is %u", queues, max,
 	         nic->facts.channels.known ? "" : " (the driver does not tell)",
 	         m->workers);
 	if (queues == m->workers)

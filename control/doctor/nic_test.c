@@ -16,15 +16,50 @@ static void driver_is_named_with_its_bus(void **state)
 		{"driver", DOCTOR_OK, "stays bound", .files = {DRIVER("mlx5_core")}},
 		{"driver", DOCTOR_OK, "virtio_net on virtio",
 	         .files = {DRIVER("virtio_net"), DEVICE "subsystem", "->/bus/virtio"}},
-		{"driver", DOCTOR_WARN, "no device", .files = {DEVICE "x", ""}},
-		{"driver", DOCTOR_FAIL, "no device", .files = {DEVICE "x", ""},
-	         .modes = DOCTOR_DPDK},
 		{"driver", DOCTOR_WARN, "no interface has a device",
 	         .files = {NIC "mtu", "1500\n"}},
 	};
 
 	(void)state;
 	test_run_all(cases);
+}
+
+/* One that has no device behind it has to be named. */
+static void virtual_interface_is_not_for_dpdk(void **state)
+{
+	static const struct {
+		unsigned modes;
+		enum doctor_verdict verdict;
+	} cases[] = {
+		{DOCTOR_XDP, DOCTOR_OK},
+		{DOCTOR_ANY, DOCTOR_WARN},
+		{DOCTOR_DPDK, DOCTOR_FAIL},
+	};
+	static const struct test_case veth = {.check = "", .facts = {.driver = "veth"}};
+	static const char *const names[] = {"eth0"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char root[] = "/tmp/anser-doctor-XXXXXX";
+		struct doctor_machine machine = {.root = root,
+		                                 .ask = test_ask,
+		                                 .interfaces = names,
+		                                 .interface_count = 1,
+		                                 .workers = 1,
+		                                 .modes = cases[i].modes};
+		struct doctor_report report;
+
+		test_now = &veth;
+		assert_non_null(mkdtemp(root));
+		test_make_file(root, NIC "mtu", "1500\n");
+		doctor_run(&machine, &report);
+		const struct doctor_line *line = test_find(&report, "driver");
+		assert_int_equal(line->verdict, cases[i].verdict);
+		assert_string_equal(line->found, "veth, with no device behind it");
+		assert_int_equal(line->remedy[0] != 0, line->verdict != DOCTOR_OK);
+		doctor_fini(&report);
+		assert_int_equal(nftw(root, test_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+	}
 }
 
 static void abilities_come_from_the_kernel_or_the_table(void **state)
@@ -111,15 +146,16 @@ static void workers_should_be_on_the_nics_node(void **state)
 static void queues_are_as_many_as_workers(void **state)
 {
 	static const struct test_case cases[] = {
-		{"queues", DOCTOR_OK, "4 of 16 queues for 4 workers",
+		{"queues", DOCTOR_OK, "4 of 16 queues; server.workers is 4",
 	         .files = {DEVICE "x", ""}, .workers = 4, .facts = {QUEUES(4, 16)}},
-		{"queues", DOCTOR_WARN, "16 of 16 queues for 4",
+		{"queues", DOCTOR_WARN, "16 of 16 queues; server.workers is 4",
 	         .files = {DEVICE "x", ""}, .workers = 4, .facts = {QUEUES(16, 16)}},
-		{"queues", DOCTOR_FAIL, "16 of 16 queues for 4",
+		{"queues", DOCTOR_FAIL, "16 of 16 queues; server.workers is 4",
 	         .files = {DEVICE "x", ""}, .workers = 4, .modes = DOCTOR_XDP,
 	         .facts = {QUEUES(16, 16)}},
-		{"queues", DOCTOR_FAIL, "1 of 2 queues for 4", .files = {DEVICE "x", ""},
-	         .workers = 4, .modes = DOCTOR_XDP, .facts = {QUEUES(1, 2)}},
+		{"queues", DOCTOR_FAIL, "1 of 2 queues; server.workers is 4",
+	         .files = {DEVICE "x", ""}, .workers = 4, .modes = DOCTOR_XDP,
+	         .facts = {QUEUES(1, 2)}},
 		{"queues", DOCTOR_OK, "does not tell", .files = {DEVICE "x", ""}},
 		{"queues", DOCTOR_WARN, "does not tell", .files = {DEVICE "x", ""},
 	         .workers = 2},
@@ -196,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(driver_is_named_with_its_bus),
+		cmocka_unit_test(virtual_interface_is_not_for_dpdk),
 		cmocka_unit_test(abilities_come_from_the_kernel_or_the_table),
 		cmocka_unit_test(other_program_is_in_the_way),
 		cmocka_unit_test(workers_should_be_on_the_nics_node),

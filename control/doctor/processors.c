@@ -50,8 +50,8 @@ void check_cpus(const struct doctor_machine *m, struct doctor_line *line)
 		         m->cpu_count);
 		line_remedy(line, "as many server.cpus as server.workers");
 	} else {
-		line_set(line, DOCTOR_OK, "%u workers, each with its processor",
-		         m->workers);
+		line_set(line, DOCTOR_OK,
+		         "each worker has its own (server.workers is %u)", m->workers);
 	}
 }
 
@@ -98,10 +98,10 @@ void check_nohz_full(const struct doctor_machine *m, struct doctor_line *line)
 	if (not_pinned(m, line))
 		return;
 	judge_list(m, list, "nohz_full", line);
-	if (!machine_exists(m, "/sys/devices/system/cpu/nohz_full"))
-		line_set(line, DOCTOR_WARN,
-		         "this kernel has no CONFIG_NO_HZ_FULL: the "
-		         "tick interrupts workers");
+	if (machine_exists(m, "/sys/devices/system/cpu/nohz_full"))
+		return;
+	line_set(line, DOCTOR_WARN, "the kernel cannot keep its tick from workers");
+	line_remedy(line, "a kernel with CONFIG_NO_HZ_FULL");
 }
 
 /* There is no file for it: the command line tells, and nohz_full implies it. */
