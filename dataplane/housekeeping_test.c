@@ -73,8 +73,8 @@ struct control {
 	struct segment slots_segment;
 	struct slots *slots;
 	struct ipc_welcome welcome;
-	pid_t pid;              /* of the data plane; 0: none */
-	bool started;           /* it has said so */
+	pid_t pid;             /* of the data plane; 0: none */
+	bool started;          /* it has said so */
 	void (*prepare)(void); /* called in its process; NULL: nothing */
 };
 
