@@ -8,7 +8,6 @@
  * A burst comes from one socket. Sockets are read in turn until one has nothing; when all have
  * nothing the worker idles in poll(). So a busy worker makes two system calls per burst.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,27 +17,19 @@
 
 #include "dataplane/io/io.h"
 #include "shared/err.h"
+#include "shared/udp_socket.h"
 
 enum {
 	/* Not a multiple of the page size, or the first lines of all buffers would compete for one
 	 * set of the first-level cache. Also leaves room for vector loads past a message. */
 	STRIDE = IO_MESSAGE_MAX + 5 * CACHE_LINE,
-	SOCKET_BUFFER = 8 << 20, /* bytes asked for; the kernel may give less */
 	LISTEN_MAX = 64,
 };
 
-/* Ancillary data: the address that a client asked, where the socket is bound to all of them. */
-union asked {
-	struct cmsghdr align;
-	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-STATIC_ASSERT(sizeof(struct in6_pktinfo) >= sizeof(struct in_pktinfo),
-              "union asked fits both");
+STATIC_ASSERT((int)IO_MESSAGE_MAX == (int)UDP_MESSAGE_MAX, "both processes answer alike");
 
-struct udp_socket {
-	int fd;
-	bool is_ipv4;
-	bool is_wildcard;
+struct way {
+	struct udp_socket socket;
 	bool may_have_more;
 };
 
@@ -51,85 +42,14 @@ struct udp {
 	struct iovec in_iov[BURST_MAX];
 	struct iovec out_iov[BURST_MAX];
 	struct sockaddr_in6 names[BURST_MAX]; /* or sockaddr_in */
-	union asked asked[BURST_MAX];
+	union udp_asked asked[BURST_MAX];
 	size_t asked_len[BURST_MAX];
-	struct udp_socket sockets[LISTEN_MAX];
+	struct way ways[LISTEN_MAX];
 	struct pollfd poll[LISTEN_MAX + 1];
 	alignas(CACHE_LINE) uint8_t room[(size_t)BURST_MAX * STRIDE];
 };
 
 /* ---- opening ---- */
-
-static void describe(const struct sockaddr_storage *ss, char *text, size_t size)
-{
-	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
-	bool is_ipv4 = ss->ss_family == AF_INET;
-	char address[INET6_ADDRSTRLEN] = "?";
-
-	inet_ntop(ss->ss_family,
-	          is_ipv4 ? (const void *)&in->sin_addr : (const void *)&in6->sin6_addr,
-	          address, sizeof address);
-	snprintf(text, size, "%s@%u", address,
-	         (unsigned)ntohs(is_ipv4 ? in->sin_port : in6->sin6_port));
-}
-
-static bool is_wildcard(const struct sockaddr_storage *ss)
-{
-	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
-
-	if (ss->ss_family == AF_INET)
-		return in->sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
-}
-
-static int set(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof value);
-}
-
-/* Replies never set DF and never believe a path MTU that somebody reported: forged ICMP messages
- * could make them fragments, into which false ones can be mixed. */
-static int set_ipv4(const struct udp_socket *s)
-{
-	if (set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT) != 0)
-		return -1;
-	return s->is_wildcard ? set(s->fd, IPPROTO_IP, IP_PKTINFO, 1) : 0;
-}
-
-static int set_ipv6(const struct udp_socket *s)
-{
-	if (set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ||
-	    set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT) != 0)
-		return -1;
-	return s->is_wildcard ? set(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : 0;
-}
-
-/* Larger than the system's limit only with the right to; a short burst is lost without. */
-static void enlarge_buffers(int fd)
-{
-	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
-		(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
-		(void)set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
-}
-
-static int open_socket(struct udp_socket *s, const struct sockaddr_storage *ss)
-{
-	s->is_ipv4 = ss->ss_family == AF_INET;
-	s->is_wildcard = is_wildcard(ss);
-	s->may_have_more = true;
-	s->fd = socket(ss->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd < 0 || set(s->fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0)
-		return ERR_SYSTEM;
-	if ((s->is_ipv4 ? set_ipv4(s) : set_ipv6(s)) != 0)
-		return ERR_SYSTEM;
-	enlarge_buffers(s->fd);
-	socklen_t len =
-		s->is_ipv4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-	return bind(s->fd, (const struct sockaddr *)ss, len) == 0 ? 0 : ERR_SYSTEM;
-}
 
 static void lay_out(struct udp *u)
 {
@@ -153,7 +73,7 @@ static void udp_close(struct io **io)
 
 	*io = NULL;
 	for (unsigned i = 0; i < u->nsockets; i++)
-		close(u->sockets[i].fd);
+		close(u->ways[i].socket.fd);
 	free(u);
 }
 
@@ -162,19 +82,18 @@ static int open_all(struct udp *u, const struct io_config *config, char *text,
 {
 	for (; u->nsockets < config->listen_count; u->nsockets++) {
 		const struct sockaddr_storage *ss = &config->listen[u->nsockets];
-		struct udp_socket *s = &u->sockets[u->nsockets];
-		int err = open_socket(s, ss);
+		struct way *way = &u->ways[u->nsockets];
+		int err = udp_socket_open(ss, false, &way->socket);
 		if (err == 0) {
+			way->may_have_more = true;
 			u->poll[u->nsockets] =
-				(struct pollfd){.fd = s->fd, .events = POLLIN};
+				(struct pollfd){.fd = way->socket.fd, .events = POLLIN};
 			continue;
 		}
-		int reason = errno;
-		char address[INET6_ADDRSTRLEN + 8];
-		describe(ss, address, sizeof address);
-		snprintf(text, text_size, "UDP %s: %s", address, strerror(reason));
-		if (s->fd >= 0)
-			close(s->fd);
+		const char *reason = strerror(errno);
+		char address[ADDRESS_TEXT_MAX];
+		address_text(ss, address, sizeof address);
+		snprintf(text, text_size, "UDP %s: %s", address, reason);
 		return err;
 	}
 	u->poll[u->nsockets] = (struct pollfd){.fd = config->wake_fd, .events = POLLIN};
@@ -265,38 +184,18 @@ HOT static unsigned udp_rx(struct io *io, struct pkt pkts[static BURST_MAX])
 
 	for (unsigned tried = 0; tried < u->nsockets; tried++) {
 		u->turn = u->turn + 1 < u->nsockets ? u->turn + 1 : 0;
-		struct udp_socket *s = &u->sockets[u->turn];
-		if (!s->may_have_more)
+		struct way *way = &u->ways[u->turn];
+		if (!way->may_have_more)
 			continue;
-		int n = recvmmsg(s->fd, u->in, BURST_MAX, MSG_DONTWAIT, NULL);
+		int n = recvmmsg(way->socket.fd, u->in, BURST_MAX, MSG_DONTWAIT, NULL);
 		if (n > 0)
-			return accept_burst(u, s, (unsigned)n, pkts);
-		s->may_have_more = false;
+			return accept_burst(u, &way->socket, (unsigned)n, pkts);
+		way->may_have_more = false;
 	}
 	return 0;
 }
 
 /* ---- sending ---- */
-
-/* The reply leaves from the address that was asked, by whatever interface leads to the client,
- * except that a link-local address means nothing without its interface. */
-static void free_interface(union asked *asked, bool is_ipv4)
-{
-	uint8_t *data = CMSG_DATA(&asked->align);
-
-	if (is_ipv4) {
-		struct in_pktinfo info;
-		memcpy(&info, data, sizeof info);
-		info.ipi_ifindex = 0;
-		memcpy(data, &info, sizeof info);
-	} else {
-		struct in6_pktinfo info;
-		memcpy(&info, data, sizeof info);
-		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
-			info.ipi6_ifindex = 0;
-		memcpy(data, &info, sizeof info);
-	}
-}
 
 static void prepare(struct udp *u, const struct udp_socket *s, const struct pkt *p,
                     unsigned at)
@@ -306,12 +205,11 @@ static void prepare(struct udp *u, const struct udp_socket *s, const struct pkt 
 
 	u->out_iov[at] = (struct iovec){.iov_base = p->dns, .iov_len = p->len};
 	h->msg_name = &u->names[p->io];
-	h->msg_namelen =
-		s->is_ipv4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	h->msg_namelen = address_size(s->is_ipv4);
 	h->msg_control = asked_len ? &u->asked[p->io] : NULL;
 	h->msg_controllen = asked_len;
 	if (asked_len)
-		free_interface(&u->asked[p->io], s->is_ipv4);
+		udp_asked_to_reply(&u->asked[p->io], s->is_ipv4);
 }
 
 /* Sends what the kernel takes. A full queue costs the rest of the burst; a message that it
@@ -319,7 +217,7 @@ static void prepare(struct udp *u, const struct udp_socket *s, const struct pkt 
 HOT static void udp_tx(struct io *io, struct pkt pkts[], unsigned n)
 {
 	struct udp *u = (struct udp *)(void *)io;
-	const struct udp_socket *s = &u->sockets[u->turn];
+	const struct udp_socket *s = &u->ways[u->turn].socket;
 	unsigned total = 0;
 	unsigned done = 0;
 
@@ -350,7 +248,7 @@ static void udp_idle(struct io *io)
 	if (poll(u->poll, u->nsockets + 1, -1) <= 0)
 		return;
 	for (unsigned i = 0; i < u->nsockets; i++)
-		u->sockets[i].may_have_more = u->poll[i].revents != 0;
+		u->ways[i].may_have_more = u->poll[i].revents != 0;
 }
 
 const struct io_ops io_udp = {

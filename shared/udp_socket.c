@@ -1,0 +1,115 @@
+#include "shared/udp_socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/err.h"
+
+enum { SOCKET_BUFFER = 8 << 20 }; /* bytes asked for; the kernel may give less */
+
+STATIC_ASSERT(sizeof(struct in6_pktinfo) >= sizeof(struct in_pktinfo),
+              "union udp_asked fits both");
+
+static bool is_wildcard(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)ss;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
+
+	if (ss->ss_family == AF_INET)
+		return in->sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+}
+
+static int set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* Replies never set DF and never believe a path MTU that somebody reported: forged ICMP messages
+ * could make them fragments, into which false ones can be mixed. */
+static int set_ipv4(const struct udp_socket *s, bool early)
+{
+	if (set(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT) != 0 ||
+	    (early && set(s->fd, IPPROTO_IP, IP_FREEBIND, 1) != 0))
+		return -1;
+	return s->is_wildcard ? set(s->fd, IPPROTO_IP, IP_PKTINFO, 1) : 0;
+}
+
+static int set_ipv6(const struct udp_socket *s, bool early)
+{
+	if (set(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0 ||
+	    set(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT) != 0 ||
+	    (early && set(s->fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) != 0))
+		return -1;
+	return s->is_wildcard ? set(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : 0;
+}
+
+/* Larger than the system's limit only with the right to; a short burst is lost without. */
+static void enlarge_buffers(int fd)
+{
+	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER) != 0)
+		(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER) != 0)
+		(void)set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+}
+
+int udp_socket_open(const struct sockaddr_storage *addr, bool early,
+                    struct udp_socket *out)
+{
+	struct udp_socket s = {.is_ipv4 = addr->ss_family == AF_INET,
+	                       .is_wildcard = is_wildcard(addr)};
+
+	s.fd = socket(addr->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s.fd < 0)
+		return ERR_SYSTEM;
+	if (set(s.fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 ||
+	    (s.is_ipv4 ? set_ipv4(&s, early) : set_ipv6(&s, early)) != 0)
+		goto fail;
+	enlarge_buffers(s.fd);
+	if (bind(s.fd, (const struct sockaddr *)addr, address_size(s.is_ipv4)) != 0)
+		goto fail;
+	*out = s;
+	return 0;
+fail:;
+	int reason = errno;
+	close(s.fd);
+	errno = reason;
+	return ERR_SYSTEM;
+}
+
+/* The reply leaves from the address that was asked, by whatever interface leads to the client,
+ * except that a link-local address means nothing without its interface. */
+void udp_asked_to_reply(union udp_asked *asked, bool is_ipv4)
+{
+	uint8_t *data = CMSG_DATA(&asked->align);
+
+	if (is_ipv4) {
+		struct in_pktinfo info;
+		memcpy(&info, data, sizeof info);
+		info.ipi_ifindex = 0;
+		memcpy(data, &info, sizeof info);
+	} else {
+		struct in6_pktinfo info;
+		memcpy(&info, data, sizeof info);
+		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+			info.ipi6_ifindex = 0;
+		memcpy(data, &info, sizeof info);
+	}
+}
+
+void address_text(const struct sockaddr_storage *addr, char *text, size_t size)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
+	bool is_ipv4 = addr->ss_family == AF_INET;
+	char address[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(addr->ss_family,
+	          is_ipv4 ? (const void *)&in->sin_addr : (const void *)&in6->sin6_addr,
+	          address, sizeof address);
+	snprintf(text, size, "%s@%u", address,
+	         (unsigned)ntohs(is_ipv4 ? in->sin_port : in6->sin6_port));
+}
