@@ -32,6 +32,7 @@ struct housekeeper {
 	bool opened; /* the settings below are in force, and stay so */
 	bool started;
 	struct ipc_welcome settings;
+	struct ipc_message started_io; /* which back end runs, and why */
 	const struct io_ops *ops;
 	struct io_device *device;
 	struct io_config io;
@@ -102,8 +103,7 @@ static int start_io(struct housekeeper *h, struct ipc_started *started)
 /* The first WELCOME: opens everything, so that what cannot be served is known at once. */
 static int open_workers(struct housekeeper *h, const struct ipc_welcome *w)
 {
-	struct ipc_message m = {.type = IPC_STARTED};
-
+	h->started_io.type = IPC_STARTED;
 	h->settings = *w;
 	for (unsigned i = 0; i < w->listen_count; i++)
 		h->listen[i] = sockaddr_of(&w->listen[i]);
@@ -112,11 +112,10 @@ static int open_workers(struct housekeeper *h, const struct ipc_welcome *w)
 	                           .workers = w->workers,
 	                           .settings = &h->settings.io,
 	                           .wake_fd = h->wake};
-	TRY(start_io(h, &m.started));
+	TRY(start_io(h, &h->started_io.started));
 	for (; h->nworkers < w->workers; h->nworkers++)
 		TRY(open_worker(h, h->nworkers));
 	h->opened = true;
-	attach_send(&h->attach, &m);
 	return 0;
 }
 
@@ -181,6 +180,7 @@ static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd
 		        "anser-dataplane: the settings have changed; the new ones take a "
 		        "restart of this process\n");
 	}
+	attach_send(&h->attach, &h->started_io);
 	int err = views_set_slots(&h->views, fd, w->slot, h->nworkers);
 	if (err != 0)
 		drop(h, "slots segment", err);

@@ -121,7 +121,7 @@ static bool wait_readable(int fd)
 	return poll(&p, 1, SOON_MS) == 1;
 }
 
-/* STARTED comes once in a process's life, before its first answer. */
+/* STARTED comes once after each WELCOME, before any answer. */
 static struct ipc_message receive(struct control *c, enum ipc_type want)
 {
 	struct ipc_message m;
@@ -162,6 +162,7 @@ static void send_welcome(struct control *c)
 {
 	struct ipc_message m = {.type = IPC_WELCOME};
 
+	c->started = false;
 	m.welcome = c->welcome;
 	assert_int_equal(ipc_send(c->sock, &m, c->slots_segment.fd), 0);
 }

@@ -6,7 +6,7 @@
  *      data plane                                control plane
  *      HELLO (layouts, I/O back end)    ------>
  *                                       <------  WELCOME (slot, settings) + slots descriptor
- *      STARTED (back end, why that one) ------>   once, after the first WELCOME
+ *      STARTED (back end, why that one) ------>   after each WELCOME
  *                                       <------  SEGMENT (generation) + table descriptor
  *      SEGMENT_DONE or SEGMENT_REFUSED  ------>
  *                                       <------  GRACE (number)
