@@ -35,7 +35,9 @@ struct engine;
 struct table_source {
 	struct table *current;
 	struct counters *counters; /* where they count; one writer, the loop thread */
-	atomic_uint connections;   /* open over TCP; written by the loop thread */
+	/* Written by the loop thread. */
+	atomic_uint connections; /* open over TCP */
+	atomic_uint udp_sockets; /* of the control plane's own */
 };
 
 /* Opens the store and builds the first segment from it. config and publisher are lent for the

@@ -29,6 +29,20 @@ void config_free(struct config *c)
 	free(c);
 }
 
+static bool is_set(const char *text)
+{
+	return text && text[0];
+}
+
+/* With auto a data plane tries only what something is configured for. */
+bool config_past_kernel(const struct config *c)
+{
+	if (c->io == IO_AUTO)
+		return is_set(c->dpdk_eal) || is_set(c->dpdk_ports) ||
+		       is_set(c->xdp_interfaces);
+	return c->io != IO_UDP;
+}
+
 /* Gives the absolute directory of a path, without a final slash unless it is the root. */
 static int absolute_dir(const char *path, char dir[static PATH_MAX])
 {

@@ -92,6 +92,10 @@ MUST_CHECK int config_parse(const char *text, size_t len, const char *name,
 
 void config_free(struct config *c);
 
+/* Says whether data planes may take packets past the kernel, which then may not have the addresses
+ * to listen on, or not yet. */
+bool config_past_kernel(const struct config *c);
+
 /* Prints the effective configuration, defaults included, as YAML that config_read() accepts. */
 void config_show(const struct config *c, FILE *to);
 

@@ -244,6 +244,31 @@ static void single_value_stands_for_a_list_of_one(void **state)
 	config_free(c);
 }
 
+static void packets_past_the_kernel_have_to_be_configured(void **state)
+{
+	static const struct {
+		const char *text;
+		bool past_kernel;
+	} cases[] = {
+		{"server:\n  io: auto\n", false},
+		{"server:\n  io: udp\nxdp:\n  interfaces: eth0\n", false},
+		{"server:\n  io: auto\nxdp:\n  mode: generic\ndpdk:\n  idle: sleep\n",
+	         false},
+		{"server:\n  io: xdp\n", true},
+		{"server:\n  io: dpdk\n", true},
+		{"xdp:\n  interfaces: eth0\n", true},
+		{"dpdk:\n  ports: net_null0\n", true},
+		{"dpdk:\n  eal: --no-huge\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct config *c = parse_ok(cases[i].text);
+		assert_int_equal(config_past_kernel(c), cases[i].past_kernel);
+		config_free(c);
+	}
+}
+
 struct refusal {
 	const char *text;
 	const char *want; /* the first diagnostic */
@@ -618,6 +643,7 @@ int main(void)
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
 		cmocka_unit_test(sections_without_content_are_as_good_as_absent),
 		cmocka_unit_test(single_value_stands_for_a_list_of_one),
+		cmocka_unit_test(packets_past_the_kernel_have_to_be_configured),
 		cmocka_unit_test(every_error_says_where_and_why),
 		cmocka_unit_test(reading_goes_on_after_an_error),
 		cmocka_unit_test(deep_nesting_is_refused_early),

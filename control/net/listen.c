@@ -1,6 +1,5 @@
 #include "control/net/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -8,44 +7,38 @@
 #include <unistd.h>
 
 #include "shared/err.h"
+#include "shared/udp_socket.h"
 
 enum { BACKLOG = 1024 };
-
-static socklen_t address_size(const struct sockaddr_storage *addr)
-{
-	return addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-	                                   : sizeof(struct sockaddr_in);
-}
 
 static void describe(const struct sockaddr_storage *addr, const char *step, char *text,
                      size_t text_size)
 {
 	const char *reason = strerror(errno);
-	char host[INET6_ADDRSTRLEN] = "?";
-	uint8_t bytes[16];
-	uint16_t port = listen_peer(addr, bytes);
+	char address[ADDRESS_TEXT_MAX];
 
-	if (addr->ss_family == AF_INET6)
-		inet_ntop(AF_INET6, bytes, host, sizeof host);
-	else
-		inet_ntop(AF_INET, bytes + 12, host, sizeof host);
-	snprintf(text, text_size, "TCP %s@%u: %s: %s", host, (unsigned)port, step,
-	         reason);
+	address_text(addr, address, sizeof address);
+	snprintf(text, text_size, "TCP %s: %s: %s", address, step, reason);
 }
 
-static int set_options(int fd, int family)
+static int set_options(int fd, int family, bool early)
 {
 	const int on = 1;
+	bool is_ipv6 = family == AF_INET6;
 
 	/* A restart must not wait for the connections of the process before it. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
 		return -1;
-	if (family == AF_INET6)
+	if (early &&
+	    setsockopt(fd, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	               is_ipv6 ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof on) < 0)
+		return -1;
+	if (is_ipv6)
 		return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	return 0;
 }
 
-int listen_open(const struct sockaddr_storage *addr, int *out, char *text,
+int listen_open(const struct sockaddr_storage *addr, bool early, int *out, char *text,
                 size_t text_size)
 {
 	const char *step = "socket";
@@ -54,10 +47,11 @@ int listen_open(const struct sockaddr_storage *addr, int *out, char *text,
 	if (fd < 0)
 		goto fail;
 	step = "socket options";
-	if (set_options(fd, addr->ss_family) < 0)
+	if (set_options(fd, addr->ss_family, early) < 0)
 		goto fail;
 	step = "bind";
-	if (bind(fd, (const struct sockaddr *)addr, address_size(addr)) < 0)
+	if (bind(fd, (const struct sockaddr *)addr,
+	         address_size(addr->ss_family == AF_INET)) < 0)
 		goto fail;
 	step = "listen";
 	if (listen(fd, BACKLOG) < 0)

@@ -26,11 +26,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/sockios.h>
 
+#include "control/net/answer.h"
 #include "control/net/byte_queue.h"
 #include "control/net/client_counts.h"
 #include "control/net/framing.h"
@@ -38,7 +38,6 @@
 #include "control/net/waits.h"
 #include "dataplane/respond/respond.h"
 #include "shared/err.h"
-#include "shared/rcu.h"
 #include "shared/wire.h"
 
 enum {
@@ -329,20 +328,6 @@ static void conn_send_burst(struct conn *c, unsigned n)
 
 /* ---- answering ---- */
 
-/* The whole burst is answered from one table that nobody can free meanwhile. Says whether there
- * is a table yet. */
-static bool server_respond(struct tcp_server *s, unsigned n)
-{
-	const struct table *table;
-
-	rcu_reader_online();
-	table = rcu_look(s->table->current);
-	if (table)
-		respond_burst(s->responder, table, (uint32_t)time(NULL), s->pkts, n);
-	rcu_reader_offline();
-	return table != NULL;
-}
-
 /* As many messages as their responses, however large, fit into the queue; at least one. */
 static unsigned conn_burst_max(const struct conn *c)
 {
@@ -391,7 +376,8 @@ static void conn_answer(struct conn *c, struct wire_reader *in)
 		if (n == 0 || c->state == CONN_CLOSED)
 			return;
 		c->took = true;
-		if (server_respond(c->server, n))
+		if (answer_burst(c->server->responder, c->server->table, c->server->pkts,
+		                 n))
 			conn_send_burst(c, n);
 		else
 			conn_close(c);
@@ -689,7 +675,7 @@ static int listener_open(struct tcp_server *s, const struct sockaddr_storage *ad
 	struct listener *l = &s->listeners[s->listener_count];
 	int err;
 
-	TRY(listen_open(addr, &l->fd, text, text_size));
+	TRY(listen_open(addr, config_past_kernel(s->config), &l->fd, text, text_size));
 	err = uv_poll_init(s->loop, &l->poll, l->fd);
 	if (err < 0) {
 		snprintf(text, text_size, "TCP: polling: %s", uv_strerror(err));
