@@ -28,39 +28,111 @@ static json_t *counters_json(const uint64_t values[static COUNTER_COUNT])
 	return o;
 }
 
-static json_t *attachment_json(const struct attachment_info *a, bool counters)
+/* From a data plane: what is not UTF-8 has no JSON. */
+static json_t *plane_text(const char *text)
+{
+	json_t *string = json_string(text);
+
+	return string ? string : json_string("?");
+}
+
+static json_t *port_json(const struct ipc_port *p)
+{
+	json_t *o = json_object();
+
+	engine_set(o, "name", plane_text(p->name));
+	engine_set(o, "up", json_boolean(p->up));
+	engine_set(o, "speed_mbit", p->speed ? engine_number(p->speed) : json_null());
+	engine_set(o, "rx_packets", engine_number(p->rx_packets));
+	engine_set(o, "rx_bytes", engine_number(p->rx_bytes));
+	engine_set(o, "rx_missed", engine_number(p->rx_missed));
+	engine_set(o, "rx_errors", engine_number(p->rx_errors));
+	engine_set(o, "rx_no_buffer", engine_number(p->rx_nobuf));
+	engine_set(o, "tx_packets", engine_number(p->tx_packets));
+	engine_set(o, "tx_bytes", engine_number(p->tx_bytes));
+	engine_set(o, "tx_errors", engine_number(p->tx_errors));
+	return o;
+}
+
+static json_t *ports_json(struct engine *e, uint32_t pid)
+{
+	json_t *list = json_array();
+	struct ipc_ports ports;
+
+	publisher_ports(e->publisher, pid, &ports);
+	for (unsigned i = 0; i < ports.count; i++)
+		json_array_append_new(list, port_json(&ports.port[i]));
+	return list;
+}
+
+static json_t *attachment_json(const struct attachment_info *a)
 {
 	json_t *o = json_object();
 
 	engine_set(o, "pid", engine_number(a->pid));
-	engine_set(o, "io", json_string(a->io));
+	engine_set(o, "io", plane_text(a->started.io));
+	engine_set(o, "reason", plane_text(a->started.text));
 	engine_set(o, "workers", engine_number(a->workers));
 	engine_set(o, "generation", engine_number(a->generation));
 	engine_set(o, "answered", engine_number(a->answered));
 	engine_set(o, "silent_ms", engine_number(a->silent_ms));
 	engine_set(o, "stopped", json_boolean(a->stopped));
-	if (counters)
-		engine_set(o, "counters", counters_json(a->counters));
 	return o;
 }
 
-static json_t *attachments_json(struct engine *e, bool counters, json_t *alarms)
+static unsigned udp_sockets(const struct engine *e)
 {
-	struct attachment_info info[ATTACHMENTS_MAX];
-	unsigned n = publisher_attachments(e->publisher, info);
-	json_t *list = json_array();
+	return atomic_load_explicit(&e->committer.source.udp_sockets,
+	                            memory_order_relaxed);
+}
 
+static void add_alarms(const struct engine *e, const struct attachment_info *info,
+                       unsigned n, json_t *alarms)
+{
 	for (unsigned i = 0; i < n; i++) {
-		json_array_append_new(list, attachment_json(&info[i], counters));
-		if (alarms && info[i].stopped)
+		if (info[i].stopped)
 			json_array_append_new(
 				alarms,
 				json_sprintf("data plane %u has not answered for %llu ms",
 			                     info[i].pid,
 			                     (unsigned long long)info[i].silent_ms));
 	}
-	if (alarms && n == 0)
-		json_array_append_new(alarms, json_string("no data plane is attached"));
+	if (n == 0)
+		json_array_append_new(
+			alarms,
+			json_string(udp_sockets(e) ? "no data plane is attached: the "
+		                                     "control plane answers over "
+		                                     "UDP, slowly"
+		                                   : "no data plane is attached"));
+}
+
+/* For status: with ports, and with alarms. */
+static json_t *attachments_status(struct engine *e, json_t *alarms)
+{
+	struct attachment_info info[ATTACHMENTS_MAX];
+	unsigned n = publisher_attachments(e->publisher, info);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *o = attachment_json(&info[i]);
+		engine_set(o, "ports", ports_json(e, info[i].pid));
+		json_array_append_new(list, o);
+	}
+	add_alarms(e, info, n, alarms);
+	return list;
+}
+
+static json_t *attachments_stats(struct engine *e)
+{
+	struct attachment_info info[ATTACHMENTS_MAX];
+	unsigned n = publisher_attachments(e->publisher, info);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *o = attachment_json(&info[i]);
+		engine_set(o, "counters", counters_json(info[i].counters));
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 
@@ -161,7 +233,8 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 	engine_set(result, "tcp_connections",
 	           engine_number(atomic_load_explicit(&e->committer.source.connections,
 	                                              memory_order_relaxed)));
-	engine_set(result, "attachments", attachments_json(e, false, alarms));
+	engine_set(result, "udp_sockets", engine_number(udp_sockets(e)));
+	engine_set(result, "attachments", attachments_status(e, alarms));
 	if (e->sync_error[0])
 		json_array_append_new(alarms,
 		                      json_sprintf("loading zones: %s", e->sync_error));
@@ -183,7 +256,7 @@ enum engine_outcome command_stats(struct engine *e, const json_t *args, json_t *
 		values[i] +=
 			counter_read(e->committer.source.counters, (enum counter_index)i);
 	engine_set(result, "counters", counters_json(values));
-	engine_set(result, "attachments", attachments_json(e, true, NULL));
+	engine_set(result, "attachments", attachments_stats(e));
 	return ENGINE_OK;
 }
 

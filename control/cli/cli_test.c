@@ -73,6 +73,7 @@ enum fake_mode {
 	FAKE_NONSENSE,     /* answers what is no answer */
 	FAKE_LOADING,      /* status: loading twice, then ok */
 	FAKE_NEVER_READY,  /* status: no data plane */
+	FAKE_KERNEL_PATH,  /* status: none either, but UDP sockets */
 	FAKE_CHANGING,     /* export: one change of serial under way */
 	FAKE_BROKEN_PAGES, /* export: the second page is refused */
 };
@@ -93,11 +94,20 @@ static const char *status_answer(enum fake_mode mode)
 		return "{\"outcome\":0,\"result\":{\"state\":\"loading\",\"attachments\":[]}}";
 	if (mode == FAKE_NEVER_READY)
 		return "{\"outcome\":0,\"result\":{\"state\":\"ok\",\"attachments\":[]}}";
+	if (mode == FAKE_KERNEL_PATH)
+		return "{\"outcome\":0,\"result\":{\"state\":\"degraded\",\"udp_sockets\":2,"
+		       "\"attachments\":[]}}";
 	return "{\"outcome\":0,\"result\":{\"version\":\"0.1\",\"pid\":7,\"uptime_s\":3700,"
 	       "\"state\":\"ok\",\"generation\":1,\"commit\":3,"
 	       "\"zones\":{\"served\":2,\"failed\":0,\"total\":2},"
 	       "\"table\":{\"bytes_used\":1572864},\"attachments\":[{\"pid\":8,\"io\":\"udp\","
-	       "\"workers\":1,\"generation\":1,\"answered\":3,\"silent_ms\":0,\"stopped\":false}],"
+	       "\"reason\":\"dpdk: no\",\"ports\":[],"
+	       "\"workers\":1,\"generation\":1,\"answered\":3,\"silent_ms\":0,\"stopped\":false},"
+	       "{\"pid\":9,\"io\":\"xdp\",\"reason\":\"xdp: native\",\"ports\":["
+	       "{\"name\":\"eth0\",\"up\":true,\"speed_mbit\":10000,\"rx_packets\":7,"
+	       "\"tx_packets\":6,\"rx_missed\":5,\"rx_no_buffer\":4,\"rx_errors\":3,"
+	       "\"tx_errors\":2},"
+	       "{\"name\":\"eth\\u001b1\",\"up\":false,\"speed_mbit\":null,\"rx_packets\":0}]}],"
 	       "\"alarms\":[\"one is slow\"]}}";
 }
 
@@ -451,9 +461,32 @@ static void status_shows_planes_and_alarms(void **state)
 	assert_has(out_text, "ALARM: one is slow\n");
 	assert_has(out_text,
 	           "         8  udp        1           1      3          0  no\n");
+	assert_has(out_text, "         8  dpdk: no\n         9  xdp: native\n");
+	assert_has(out_text,
+	           "         9  eth0   up     10000           7           6       5"
+	           "          4          3          2\n");
+	assert_has(out_text,
+	           "         9  eth?1  down       -           0           -       -"
+	           "          -          -          -\n");
 	assert_int_equal(run("status --plain"), ENGINE_OK);
 	assert_has(out_text, "zones served\t2\n");
 	assert_has(out_text, "alarm\tone is slow\n");
+	fake_stop();
+}
+
+static void status_tells_whether_udp_is_answered_without_a_data_plane(void **state)
+{
+	(void)state;
+	fake_start(FAKE_NEVER_READY);
+	assert_int_equal(run("status"), ENGINE_OK);
+	assert_has(out_text, "No data plane is attached: nothing answers over UDP.\n");
+	fake_stop();
+	fake_start(FAKE_KERNEL_PATH);
+	assert_int_equal(run("status"), ENGINE_OK);
+	assert_has(out_text,
+	           "No data plane is attached: the control plane answers over UDP, "
+	           "slowly.\n");
+	assert_has(out_text, "UDP sockets      2\n");
 	fake_stop();
 }
 
@@ -910,6 +943,8 @@ int main(void)
 		cmocka_unit_test(answer_that_is_none_is_refused),
 		cmocka_unit_test(zones_are_listed_as_table_lines_or_json),
 		cmocka_unit_test(status_shows_planes_and_alarms),
+		cmocka_unit_test(
+			status_tells_whether_udp_is_answered_without_a_data_plane),
 		cmocka_unit_test(status_waits_until_ready),
 		cmocka_unit_test(status_waits_for_a_server_to_appear),
 		cmocka_unit_test(change_tells_what_and_when_visible),

@@ -30,6 +30,7 @@ static const struct column status_columns[] = {
 	{"store used", "store.bytes_used", COLUMN_BYTES},
 	{"store reserved", "store.bytes_reserved", COLUMN_BYTES},
 	{"TCP connections", "tcp_connections", COLUMN_NUMBER},
+	{"UDP sockets", "udp_sockets", COLUMN_NUMBER},
 };
 
 static const struct column attachment_columns[] = {
@@ -41,6 +42,60 @@ static const struct column attachment_columns[] = {
 	{"SILENT MS", "silent_ms", COLUMN_NUMBER},
 	{"STOPPED", "stopped", COLUMN_TEXT},
 };
+
+static const struct column reason_columns[] = {
+	{"DATA PLANE", "pid", COLUMN_NUMBER},
+	{"WHY THIS IO", "reason", COLUMN_TEXT},
+};
+
+static const struct column port_columns[] = {
+	{"DATA PLANE", "pid", COLUMN_NUMBER},
+	{"PORT", "name", COLUMN_TEXT},
+	{"LINK", "link", COLUMN_TEXT},
+	{"MBIT/S", "speed_mbit", COLUMN_NUMBER},
+	{"RX PACKETS", "rx_packets", COLUMN_NUMBER},
+	{"TX PACKETS", "tx_packets", COLUMN_NUMBER},
+	{"MISSED", "rx_missed", COLUMN_NUMBER},
+	{"NO BUFFER", "rx_no_buffer", COLUMN_NUMBER},
+	{"RX ERRORS", "rx_errors", COLUMN_NUMBER},
+	{"TX ERRORS", "tx_errors", COLUMN_NUMBER},
+};
+
+/* Makes one row of each port of each data plane. */
+static json_t *port_rows(const json_t *attachments)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < json_array_size(attachments); i++) {
+		const json_t *a = json_array_get(attachments, i);
+		const json_t *ports = json_object_get(a, "ports");
+		for (size_t n = 0; n < json_array_size(ports); n++) {
+			json_t *row = json_copy(json_array_get(ports, n));
+			bool up = json_is_true(json_object_get(row, "up"));
+			if (!row ||
+			    json_object_set(row, "pid", json_object_get(a, "pid")) < 0 ||
+			    json_object_set_new(row, "link",
+			                        json_string(up ? "up" : "down")) < 0 ||
+			    json_array_append_new(rows, row) < 0)
+				abort();
+		}
+	}
+	return rows;
+}
+
+static void show_attachments(struct cli *c, const json_t *attachments)
+{
+	json_t *ports = port_rows(attachments);
+
+	print_grid(c, attachment_columns, ARRAY_LEN(attachment_columns), attachments);
+	(void)fputc('\n', stdout);
+	print_grid(c, reason_columns, ARRAY_LEN(reason_columns), attachments);
+	if (json_array_size(ports)) {
+		(void)fputc('\n', stdout);
+		print_grid(c, port_columns, ARRAY_LEN(port_columns), ports);
+	}
+	json_decref(ports);
+}
 
 static void show_status(struct cli *c, const json_t *result)
 {
@@ -58,8 +113,11 @@ static void show_status(struct cli *c, const json_t *result)
 		return;
 	(void)fputc('\n', stdout);
 	if (json_array_size(attachments))
-		print_grid(c, attachment_columns, ARRAY_LEN(attachment_columns),
-		           attachments);
+		show_attachments(c, attachments);
+	else if (json_integer_value(json_object_get(result, "udp_sockets")) > 0)
+		(void)puts(
+			"No data plane is attached: the control plane answers over UDP, "
+			"slowly.");
 	else
 		(void)puts("No data plane is attached: nothing answers over UDP.");
 }

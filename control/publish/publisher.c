@@ -45,6 +45,10 @@ struct publisher {
 	int listen_fd;
 	dev_t socket_dev; /* of the name in the file system, so that only our own is removed */
 	ino_t socket_ino;
+	publisher_watcher *watcher;
+	void *watcher_arg;
+	bool past_kernel; /* what the watcher was told last */
+	bool by_kernel;
 
 	/* lock guards what is below; changed says that something there has changed. */
 	pthread_mutex_t lock;
@@ -107,6 +111,39 @@ static void close_handle(uv_handle_t *handle)
 		uv_close(handle, on_handle_closed);
 }
 
+/* ---- the watcher ---- */
+
+static bool is_attached(const struct attachment *a)
+{
+	return a->state != ATTACHMENT_FREE && a->state != ATTACHMENT_GREETING &&
+	       a->pid != 0;
+}
+
+static bool runs(const struct publisher *p, const char *io)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		if (is_attached(a) && strcmp(a->started.io, io) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* On the loop thread, with the lock not held: the watcher may ask the publisher. */
+static void tell_watcher(struct publisher *p)
+{
+	lock(p);
+	bool past_kernel = runs(p, "dpdk") || runs(p, "xdp");
+	bool by_kernel = runs(p, "udp");
+	unlock(p);
+	if (p->closing || !p->watcher ||
+	    (past_kernel == p->past_kernel && by_kernel == p->by_kernel))
+		return;
+	p->past_kernel = past_kernel;
+	p->by_kernel = by_kernel;
+	p->watcher(p->watcher_arg, past_kernel, by_kernel);
+}
+
 /* ---- the end of an attachment ---- */
 
 static void on_process_ended(uv_poll_t *handle, int status, int events);
@@ -149,6 +186,7 @@ static void on_poll_closed(uv_handle_t *handle)
 	}
 	pthread_cond_broadcast(&p->changed);
 	unlock(p);
+	tell_watcher(p);
 	handle_closed(p);
 }
 
@@ -355,6 +393,7 @@ static void on_socket(uv_poll_t *handle, int status, int events)
 		hang_up(peer, err == ERR_GONE ? NULL : err_text(err));
 	pthread_cond_broadcast(&p->changed);
 	unlock(p);
+	tell_watcher(p);
 }
 
 /* ---- loop callbacks ---- */
@@ -535,6 +574,12 @@ int publisher_open(uv_loop_t *loop, const struct config *config, struct publishe
 	return 0;
 }
 
+void publisher_watch(struct publisher *p, publisher_watcher *watcher, void *arg)
+{
+	p->watcher = watcher;
+	p->watcher_arg = arg;
+}
+
 static void remove_socket(const struct publisher *p)
 {
 	const char *path = p->config->dataplane_socket;
@@ -636,12 +681,6 @@ int publisher_wait_visible(struct publisher *p, uint64_t number, unsigned timeou
 	return err == 0 ? 0 : ERR_TIMEOUT;
 }
 
-static bool is_attached(const struct attachment *a)
-{
-	return a->state != ATTACHMENT_FREE && a->state != ATTACHMENT_GREETING &&
-	       a->pid != 0;
-}
-
 static void describe(const struct publisher *p, unsigned i, struct attachment_info *out)
 {
 	const struct attachment *a = &p->peers[i].a;
@@ -655,8 +694,8 @@ static void describe(const struct publisher *p, unsigned i, struct attachment_in
 		.stopped = silence > p->config->stopped_after_ms,
 		.holds = attachment_holds(a, p->goal.generation),
 		.workers = worker_count(p->config),
+		.started = a->started,
 	};
-	memcpy(out->io, a->started.io, sizeof out->io);
 	slots_add(&p->slots->attachments[i], out->counters);
 }
 
@@ -680,6 +719,18 @@ void publisher_counters(struct publisher *p, uint64_t out[static COUNTER_COUNT])
 	memcpy(out, p->ended, sizeof p->ended);
 	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
 		slots_add(&p->slots->attachments[i], out);
+	unlock(p);
+}
+
+void publisher_ports(struct publisher *p, uint32_t pid, struct ipc_ports *out)
+{
+	*out = (struct ipc_ports){0};
+	lock(p);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		if (is_attached(a) && a->pid == pid && a->ports.count)
+			*out = a->ports;
+	}
 	unlock(p);
 }
 

@@ -22,6 +22,7 @@
 #include "control/config/config.h"
 #include "shared/compiler.h"
 #include "shared/counters.h"
+#include "shared/ipc.h"
 #include "shared/slots.h"
 
 struct publisher;
@@ -34,6 +35,12 @@ MUST_CHECK int publisher_open(uv_loop_t *loop, const struct config *config,
 /* Loop thread. Hangs up on everybody; data planes serve on from what they have, so the table must
  * not be written any more. The memory goes when the loop has run once more. */
 void publisher_close(struct publisher **p);
+
+/* Loop thread. From now on calls the watcher, on the loop thread, whenever one of the two has changed:
+ * whether any data plane that is attached, or has hung up but not ended, takes packets past the
+ * kernel, and whether any has UDP sockets. Both are false at first. */
+typedef void publisher_watcher(void *arg, bool past_kernel, bool by_kernel);
+void publisher_watch(struct publisher *p, publisher_watcher *watcher, void *arg);
 
 /* Any thread. Makes fd (lent; duplicated inside) of generation the segment that new attachments
  * get and that present ones are told to switch to. */
@@ -62,11 +69,14 @@ struct attachment_info {
 	bool stopped; /* silent for longer than stopped_after_ms: an alarm is raised */
 	bool holds; /* it may be looking at the newest segment, mapped or only offered */
 	unsigned workers;
-	char io[16];                      /* "udp" */
+	struct ipc_started started;       /* its back end and why; empty: not known yet */
 	uint64_t counters[COUNTER_COUNT]; /* summed over its workers */
 };
 unsigned publisher_attachments(struct publisher *p,
                                struct attachment_info out[static ATTACHMENTS_MAX]);
+
+/* Any thread. The ports of the attached process, as last heard; none: count is 0. */
+void publisher_ports(struct publisher *p, uint32_t pid, struct ipc_ports *out);
 
 /* Loop thread. How many data planes that a control plane started (ipc_hello.supervised), by this
  * start of it or an earlier one, are attached or have hung up but not ended. */

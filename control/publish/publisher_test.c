@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -20,6 +21,7 @@
 #include "control/publish/test_peer.h"
 
 enum { SOON_MS = 5000, NEVER_MS = 300, PEERS_MAX = 4 };
+enum { WATCHED_PAST_KERNEL = 1, WATCHED_BY_KERNEL = 2 };
 
 /* A publisher on a loop in a thread of its own; the test is the "any thread". */
 struct fixture {
@@ -33,6 +35,8 @@ struct fixture {
 	struct publisher *publisher;
 	struct supervisor *supervisor;
 	struct segment table;
+	atomic_int watched; /* what the watcher was told last: a sum of WATCHED_... */
+	atomic_uint told;   /* how often */
 	pid_t peers[PEERS_MAX];
 	unsigned npeers;
 };
@@ -68,6 +72,23 @@ static void set_config(struct fixture *f)
 	memcpy(&f->config.listen[1], &in6, sizeof in6);
 }
 
+static void watch(void *arg, bool past_kernel, bool by_kernel)
+{
+	struct fixture *f = arg;
+
+	atomic_store_explicit(&f->watched,
+	                      (past_kernel ? WATCHED_PAST_KERNEL : 0) |
+	                              (by_kernel ? WATCHED_BY_KERNEL : 0),
+	                      memory_order_relaxed);
+	atomic_fetch_add_explicit(&f->told, 1, memory_order_relaxed);
+}
+
+static bool watched(struct fixture *f, int what, unsigned told)
+{
+	return atomic_load_explicit(&f->told, memory_order_relaxed) == told &&
+	       atomic_load_explicit(&f->watched, memory_order_relaxed) == what;
+}
+
 static void start(struct fixture *f)
 {
 	char text[256] = "";
@@ -78,6 +99,7 @@ static void start(struct fixture *f)
 	assert_int_equal(
 		publisher_open(&f->loop, &f->config, &f->publisher, text, sizeof text),
 		0);
+	publisher_watch(f->publisher, watch, f);
 	if (f->config.supervise)
 		supervisor_open(&f->loop, &f->config, f->publisher, &f->supervisor);
 	assert_int_equal(pthread_create(&f->thread, NULL, run_loop, f), 0);
@@ -235,7 +257,8 @@ static void data_plane_gets_the_segment_and_answers_grace(void **state)
 		assert_true(has_passed(f, number));
 	}
 	assert_true(find(f, pid, &a));
-	assert_string_equal(a.io, "udp");
+	assert_string_equal(a.started.io, "udp");
+	assert_string_equal(a.started.text, "for the test");
 	assert_int_equal(a.workers, 3);
 	assert_false(a.stopped);
 	stop(f);
@@ -560,6 +583,79 @@ static void counts_of_ended_data_planes_stay_in_the_sum(void **state)
 	stop(f);
 }
 
+/* ---- back ends ---- */
+
+static void watcher_is_told_when_the_back_ends_change(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	publish(f, 1);
+	pid_t undecided = add_peer(f, "undecided");
+	WAIT_UNTIL(is_on(f, undecided, 1));
+	assert_true(watched(f, 0, 0));
+	pid_t one = add_peer(f, "xdp");
+	WAIT_UNTIL(watched(f, WATCHED_PAST_KERNEL, 1));
+	pid_t two = add_peer(f, "xdp");
+	WAIT_UNTIL(is_on(f, two, 1));
+	pid_t three = add_peer(f, "answers");
+	WAIT_UNTIL(watched(f, WATCHED_PAST_KERNEL | WATCHED_BY_KERNEL, 2));
+	peer_kill(one);
+	WAIT_UNTIL(!is_attached(f, one));
+	assert_true(watched(f, WATCHED_PAST_KERNEL | WATCHED_BY_KERNEL, 2));
+	peer_kill(two);
+	WAIT_UNTIL(watched(f, WATCHED_BY_KERNEL, 3));
+	peer_kill(three);
+	WAIT_UNTIL(watched(f, 0, 4));
+	stop(f);
+	assert_true(watched(f, 0, 4));
+}
+
+/* Its sockets, too, are open as long as it lives. */
+static void back_end_of_one_that_hung_up_counts_until_it_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	publish(f, 1);
+	pid_t pid = add_peer(f, "hangs-up");
+	WAIT_UNTIL(watched(f, WATCHED_BY_KERNEL, 1));
+	STAYS_FALSE(!watched(f, WATCHED_BY_KERNEL, 1));
+	peer_kill(pid);
+	WAIT_UNTIL(watched(f, 0, 2));
+	stop(f);
+}
+
+static bool has_ports(struct fixture *f, pid_t pid, struct ipc_ports *ports)
+{
+	publisher_ports(f->publisher, (uint32_t)pid, ports);
+	return ports->count > 0;
+}
+
+static void ports_are_kept_for_each_data_plane(void **state)
+{
+	struct fixture *f = *state;
+	struct ipc_ports ports;
+
+	start(f);
+	publish(f, 1);
+	pid_t without = add_peer(f, "answers");
+	pid_t with = add_peer(f, "xdp");
+	WAIT_UNTIL(is_on(f, without, 1) && has_ports(f, with, &ports));
+	assert_int_equal(ports.count, 2);
+	assert_string_equal(ports.port[0].name, "veth0");
+	assert_int_equal(ports.port[0].speed, 10000);
+	assert_int_equal(ports.port[0].rx_missed, 3);
+	assert_int_equal(ports.port[0].tx_errors, 4);
+	assert_string_equal(ports.port[1].name, "veth1");
+	assert_int_equal(ports.port[1].up, 0);
+	assert_false(has_ports(f, without, &ports));
+	peer_kill(with);
+	WAIT_UNTIL(!is_attached(f, with));
+	assert_false(has_ports(f, with, &ports));
+	stop(f);
+}
+
 /* ---- supervision ---- */
 
 static pid_t first_pid(struct fixture *f)
@@ -657,6 +753,9 @@ int main(int argc, char **argv)
 		T(connection_beyond_the_last_slot_is_refused),
 		T(second_publisher_does_not_steal_the_socket),
 		T(counts_of_ended_data_planes_stay_in_the_sum),
+		T(watcher_is_told_when_the_back_ends_change),
+		T(back_end_of_one_that_hung_up_counts_until_it_ends),
+		T(ports_are_kept_for_each_data_plane),
 		T(supervised_data_plane_is_started_restarted_and_ended),
 		T(data_plane_of_an_earlier_control_plane_is_kept_and_ended),
 		T(data_plane_that_somebody_else_runs_is_not_ended),

@@ -31,7 +31,6 @@ struct test_peer {
 	int sock;
 	struct segment slots;
 	unsigned segments; /* SEGMENT messages so far */
-	bool started;      /* it has said STARTED */
 };
 
 static inline bool peer_is(const struct test_peer *p, const char *behaviour)
@@ -82,6 +81,26 @@ static inline void peer_misbehave(struct test_peer *p)
 		exit(PEER_FAILED);
 }
 
+/* STARTED, and PORTS of one that has ports. */
+static inline void peer_tell(struct test_peer *p)
+{
+	struct ipc_message m = {.type = IPC_STARTED};
+	bool xdp = peer_is(p, "xdp");
+
+	m.started = xdp ? (struct ipc_started){"xdp", "xdp: for the test"}
+	                : (struct ipc_started){"udp", "for the test"};
+	peer_send(p, &m);
+	if (!xdp)
+		return;
+	memset(&m, 0, sizeof m);
+	m.type = IPC_PORTS;
+	m.ports.count = 2;
+	m.ports.port[0] =
+		(struct ipc_port){"veth0", 1, 10000, 9, 900, 3, 2, 1, 8, 800, 4};
+	m.ports.port[1] = (struct ipc_port){.name = "veth1"};
+	peer_send(p, &m);
+}
+
 /* Counts 5 queries, once. */
 static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *w, int fd)
 {
@@ -91,12 +110,8 @@ static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *
 		segment_close(&p->slots);
 	if (segment_map(fd, true, &p->slots) != 0 || slots_attach(&p->slots, &slots) != 0)
 		exit(PEER_FAILED);
-	if (!p->started) {
-		struct ipc_message m = {.type = IPC_STARTED};
-		m.started = (struct ipc_started){"udp", "for the test"};
-		p->started = true;
-		peer_send(p, &m);
-	}
+	if (!peer_is(p, "undecided"))
+		peer_tell(p);
 	if (w->slot >= ATTACHMENTS_MAX || w->listen_count != 2 || w->workers != 3)
 		exit(PEER_FAILED);
 	counter_add(&slots->attachments[w->slot].workers[2], COUNTER_queries, 5);
