@@ -10,6 +10,7 @@
 #include "control/ctl/server.h"
 #include "control/engine.h"
 #include "control/net/tcp.h"
+#include "control/net/udp.h"
 #include "control/publish/publisher.h"
 #include "control/publish/supervise.h"
 #include "shared/err.h"
@@ -28,6 +29,7 @@ struct server {
 	struct supervisor *supervisor;
 	struct engine *engine;
 	struct tcp_server *tcp;
+	struct udp_server *udp;
 	struct ctl_server *ctl;
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
@@ -62,6 +64,7 @@ static void stop(uv_signal_t *signal, int number)
 	uv_close((uv_handle_t *)&s->hangup, NULL);
 	ctl_server_close(&s->ctl);
 	tcp_server_close(&s->tcp);
+	udp_server_close(&s->udp);
 	if (s->supervisor)
 		supervisor_close(&s->supervisor);
 	engine_close(&s->engine);
@@ -100,12 +103,23 @@ static void catch_signals(struct server *s)
 	uv_signal_start(&s->hangup, reload, SIGHUP);
 }
 
+static void follow_data_planes(void *arg, bool past_kernel, bool by_kernel)
+{
+	const struct server *s = arg;
+
+	if (s->udp)
+		udp_server_follow(s->udp, past_kernel, by_kernel);
+}
+
 static int open_parts(struct server *s, char *text, size_t size)
 {
 	TRY(publisher_open(&s->loop, s->config, &s->publisher, text, size));
 	TRY(engine_open(&s->loop, s->config, s->publisher, &s->engine, text, size));
 	TRY(tcp_server_open(&s->loop, s->config, engine_table(s->engine), &s->tcp, text,
 	                    size));
+	TRY(udp_server_open(&s->loop, s->config, engine_table(s->engine), &s->udp, text,
+	                    size));
+	publisher_watch(s->publisher, follow_data_planes, s);
 	TRY(ctl_server_open(&s->loop, s->config->control_socket, s->engine, &s->ctl, text,
 	                    size));
 	return 0;
@@ -116,7 +130,7 @@ static int run(struct server *s)
 	char text[512] = "";
 
 	uv_loop_init(&s->loop);
-	/* The loop's thread reads the table for TCP; it is online only while it does. */
+	/* The loop's thread reads the table for its own clients; it is online only while it does. */
 	rcu_reader_begin();
 	rcu_reader_offline();
 	catch_signals(s);
