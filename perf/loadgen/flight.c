@@ -26,13 +26,17 @@ void flight_fini(struct flight *f)
 	*f = (struct flight){.open = NULL};
 }
 
-/* A block of which not all are sent yet is left by its next query's place. */
-static void give_up_oldest(struct flight *f)
+static void clear_oldest(struct flight *f)
 {
 	uint64_t *word = &f->open[flight_slot(f, f->oldest) / FLIGHT_BLOCK];
 
 	for (; *word; *word &= *word - 1)
 		f->settled++;
+}
+
+static void give_up_oldest(struct flight *f)
+{
+	clear_oldest(f);
 	f->oldest += FLIGHT_BLOCK;
 }
 
@@ -43,6 +47,9 @@ void flight_expire(struct flight *f, uint64_t sent_before)
 	       flight_sample(f, flight_slot(f, f->oldest + FLIGHT_BLOCK))->sent_at <
 	               sent_before)
 		give_up_oldest(f);
+	/* A sender that waits for replies would wait for ever. */
+	if (f->oldest + FLIGHT_BLOCK >= f->next && f->last_sent_at < sent_before)
+		clear_oldest(f);
 }
 
 void flight_expire_all(struct flight *f)

@@ -35,6 +35,7 @@ struct flight {
 	uint64_t oldest;               /* all before it are settled; begins a block */
 	uint64_t settled;              /* answered or given up */
 	uint64_t slots;                /* power of two */
+	uint64_t last_sent_at;
 	unsigned port_bits;
 	unsigned sample_bits;
 };
@@ -104,6 +105,7 @@ static inline void flight_send(struct flight *f, uint64_t now, const void *what)
 	f->open[slot / FLIGHT_BLOCK] |= UINT64_C(1) << slot % FLIGHT_BLOCK;
 	if (flight_is_sample(f, f->next))
 		*flight_sample(f, slot) = (struct flight_sample){now, what};
+	f->last_sent_at = now;
 	f->next++;
 }
 
