@@ -92,6 +92,7 @@ const char *frame_flaw_name(enum frame_flaw flaw)
 {
 	static const char *const names[FRAME_FLAWS] = {
 		[FRAME_GOOD] = "good",
+		[FRAME_GOOD_WITHOUT_SUM] = "good_without_sum",
 		[FRAME_FLAW_LINK] = "link",
 		[FRAME_FLAW_IP_CHECKSUM] = "ip_checksum",
 		[FRAME_FLAW_ADDRESSES] = "addresses",
@@ -142,9 +143,10 @@ static enum frame_flaw compare_headers(const struct frame *query, const uint8_t 
 		return FRAME_FLAW_ADDRESSES;
 	if (reply[ip + (ipv4 ? 8 : 7)] == 0)
 		return FRAME_FLAW_HOPS;
+	if (load16_raw(reply + query->udp + 6) == 0)
+		return ipv4 ? FRAME_GOOD_WITHOUT_SUM : FRAME_FLAW_UDP_CHECKSUM;
 	if (sum_fold(sum_pseudo(reply + query->udp - 2 * each, 2 * each, udp_size) +
-	             sum_bytes(reply + query->udp, udp_size)) != 0xffff ||
-	    load16_raw(reply + query->udp + 6) == 0)
+	             sum_bytes(reply + query->udp, udp_size)) != 0xffff)
 		return FRAME_FLAW_UDP_CHECKSUM;
 	return FRAME_GOOD;
 }
@@ -156,13 +158,13 @@ enum frame_flaw frame_compare(const struct frame *query, const uint8_t *reply,
 	const uint8_t *asked = query->bytes + query->udp + FRAME_UDP;
 	const uint8_t *dns = reply + query->udp + FRAME_UDP;
 
-	if (flaw != FRAME_GOOD)
+	if (flaw > FRAME_GOOD_WITHOUT_SUM)
 		return flaw;
 	size_t dns_size = (size_t)wire_load16(reply + query->udp + 4) - FRAME_UDP;
 	if (peer != FRAME_PEER_DNS) {
 		size_t sent = (size_t)query->size - query->udp - FRAME_UDP;
 		return dns_size == sent && same(asked + 2, dns + 2, sent - 2)
-		               ? FRAME_GOOD
+		               ? flaw
 		               : FRAME_FLAW_ECHO;
 	}
 	/* QR and the query's opcode and RD; Z is 0 (RFC 1035 §4.1.1). */
@@ -172,5 +174,5 @@ enum frame_flaw frame_compare(const struct frame *query, const uint8_t *reply,
 	    wire_load16(dns + 4) != 1 ||
 	    !same(asked + FRAME_DNS_HEADER, dns + FRAME_DNS_HEADER, query->question))
 		return FRAME_FLAW_QUESTION;
-	return FRAME_GOOD;
+	return flaw;
 }

@@ -136,11 +136,12 @@ static ALWAYS_INLINE bool frame_read_reply(const struct frame_ends *ends,
 /* What can be wrong with a reply that looked right. */
 enum frame_flaw {
 	FRAME_GOOD,
-	FRAME_FLAW_LINK, /* MAC addresses, VLAN tag, length */
+	FRAME_GOOD_WITHOUT_SUM, /* no UDP checksum, which IPv4 allows */
+	FRAME_FLAW_LINK,        /* MAC addresses, VLAN tag, length */
 	FRAME_FLAW_IP_CHECKSUM,
 	FRAME_FLAW_ADDRESSES,    /* not the query's, swapped */
 	FRAME_FLAW_HOPS,         /* a TTL or hop limit of 0 */
-	FRAME_FLAW_UDP_CHECKSUM, /* or none where there must be one */
+	FRAME_FLAW_UDP_CHECKSUM, /* or none over IPv6 */
 	FRAME_FLAW_FLAGS,        /* QR, opcode, RD or Z */
 	FRAME_FLAW_QUESTION,     /* not the query's, octet for octet */
 	FRAME_FLAW_ECHO,         /* the payload came back changed */

@@ -10,7 +10,7 @@ static const char *const rcode_names[RESULT_RCODES] = {
 
 uint64_t result_flawed(const struct result *r)
 {
-	return r->checked - r->flaws[FRAME_GOOD];
+	return r->checked - r->flaws[FRAME_GOOD] - r->flaws[FRAME_GOOD_WITHOUT_SUM];
 }
 
 static double microseconds(const struct result *r, uint64_t ticks)
@@ -54,7 +54,9 @@ static void print_kinds(FILE *to, const struct result *r)
 		fprintf(to, " skipped=%" PRIu64, r->skipped);
 	if (r->starved)
 		fprintf(to, " starved=%" PRIu64, r->starved);
-	for (unsigned i = FRAME_GOOD + 1; i < FRAME_FLAWS; i++)
+	if (r->flaws[FRAME_GOOD_WITHOUT_SUM])
+		fprintf(to, " without_sum");
+	for (unsigned i = FRAME_GOOD_WITHOUT_SUM + 1; i < FRAME_FLAWS; i++)
 		if (r->flaws[i])
 			fprintf(to, " flaw:%s=%" PRIu64,
 			        frame_flaw_name((enum frame_flaw)i), r->flaws[i]);
