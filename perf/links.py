@@ -25,6 +25,7 @@ import servers
 from servers import CLIENT_CPU, SERVER_CPU, Failed, Server, run_tool, tool
 
 FACTORS = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0)
+WINDOWS = (64, 256)  # queries under way, for the peak
 NEAR = {"mac": "02:00:00:00:00:01", "ipv4": "10.0.0.1", "ipv6": "fd00::1"}  # anser-load's end
 FAR = {"mac": "02:00:00:00:00:02", "ipv4": "10.0.0.2", "ipv6": "fd00::2"}   # the peer's
 
@@ -140,6 +141,12 @@ class Link:
 
 
 class Memif(Link):
+    """Memory shared by two processes.
+
+    DPDK 22.11's port does not stand a peer that goes: memory is unmapped while the forwarding
+    thread may still read it. Mostly with zero copy, so that a server does not survive many clients:
+    measure in one run (peak_and_curve) where that matters.
+    """
     name = "memif"
 
     def __init__(self, memory, zero_copy=False, ring=10):
@@ -353,7 +360,11 @@ def load(link, ask, *options):
 def measure(server, *options):
     """Gives the steps of one run against a peer that serves, each checked."""
     cpu, began = server.cpu_seconds(), time.monotonic()
-    steps = load(server.link, server.question, *options)
+    try:
+        steps = load(server.link, server.question, *options)
+    except Failed as e:
+        ended = [p.returncode for p in server.processes if p.poll() is not None]
+        raise Failed(f"{server.name} ended, status {ended[0]}: {server.log()[-400:]}") if ended else e
     busy = (server.cpu_seconds() - cpu) / (time.monotonic() - began)
     for step in steps:
         server.question.check(step)
@@ -361,22 +372,32 @@ def measure(server, *options):
     return steps
 
 
-def measure_peak(server, seconds=2, windows=(64, 256)):
+def peak_options(windows):
+    return ["--rate", ",".join(["max"] + [f"max/{w}" for w in windows])]
+
+
+def best(steps):
+    return max(steps, key=lambda step: step["answered_rate"])
+
+
+def measure_peak(server, seconds=1, windows=WINDOWS):
     """The step with most answers a second: without limit, and with so many queries under way, for
     some peers answer fewer when they are offered more than they can answer."""
-    steps = []
-    for window in (None,) + tuple(windows):
-        limit = ["--in-flight", window] if window else []
-        step = measure(server, "--rate", "max", "--seconds", seconds, *limit)[0]
-        step["in_flight"] = window
-        steps.append(step)
-    return max(steps, key=lambda step: step["answered_rate"])
+    return best(measure(server, *peak_options(windows), "--seconds", seconds))
 
 
 def curve(server, peak, factors=FACTORS, seconds=1):
     """Steps at multiples of a peak (answers a second)."""
     rates = ",".join(f"{peak * f:.0f}" for f in factors)
     return measure(server, "--rate", rates, "--seconds", seconds)
+
+
+def peak_and_curve(server, factors=FACTORS, seconds=1, windows=WINDOWS):
+    """Both in one run of anser-load, as (peak, steps of the curve)."""
+    steps = measure(server, *peak_options(windows), "--curve", ",".join(str(f) for f in factors),
+                    "--seconds", seconds)
+    peaks = 1 + len(windows)
+    return best(steps[:peaks]), steps[peaks:]
 
 
 COLUMNS = (("offered/s", 11, lambda s: f"{s['offered_rate']:.0f}"),
@@ -428,10 +449,10 @@ def measure_link(report, link, args):
                             max(1, round(args.seconds)), args.rate)
             report.line("kxdpgun: offered/s {:.0f}, answered/s {:.0f}".format(*rates))
             return
-        peak = measure_peak(server, args.seconds)
+        peak, steps = peak_and_curve(server, seconds=args.seconds)
         report.line(head())
         report.line(row(peak) + f"  peak, under way: {peak['in_flight'] or 'any number'}")
-        for step in curve(server, peak["answered_rate"], seconds=args.seconds):
+        for step in steps:
             report.line(row(step))
 
 

@@ -26,7 +26,7 @@ fail() {
 
 # Everything that was sent came back, was known, and looked as it was sent.
 vdev=net_ring0
-for options in '' '--rate 200k' '--in-flight 8' '--vlan 12 --burst 1' '--curve 0.1,0.2'; do
+for options in '' '--rate 200k' '--in-flight 8' '--vlan 12 --burst 1' '--rate max/9,100k --curve 0.1,0.2'; do
 	run --echo none $options || fail "status $? with \"$options\""
 	/usr/bin/python3 - "$work/json" <<-'END' || fail "not all came back with \"$options\""
 		import json, sys

@@ -3,7 +3,6 @@
  * back (perf/README.md).
  */
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +20,10 @@ static void on_signal(int number)
 	run_interrupted = 1;
 }
 
-static bool step(struct run *run, double rate, struct result *out)
+static bool make_step(struct run *run, const struct options_step *step,
+                      struct result *out)
 {
-	bool whole = run_step(run, rate, out);
+	bool whole = run_step(run, step, out);
 
 	result_print(stdout, out);
 	(void)fflush(stdout);
@@ -34,20 +34,21 @@ static bool step(struct run *run, double rate, struct result *out)
 static size_t make_steps(struct run *run, const struct options *o,
                          struct result results[])
 {
-	double unit = 1;
+	double peak = 0;
 	size_t n = 0;
 
 	result_print_head(stdout);
-	if (o->curve) {
-		if (!step(run, HUGE_VAL, &results[n++]))
-			return n;
-		unit = (double)results[0].in_time / results[0].seconds;
-		if (unit < 1)
-			return n;
+	for (; n < o->step_count; n++) {
+		if (!make_step(run, &o->steps[n], &results[n]))
+			return n + 1;
+		double rate = result_rate(&results[n]);
+		peak = rate > peak ? rate : peak;
 	}
-	for (size_t i = 0; i < o->steps; i++)
-		if (!step(run, o->rates[i] * unit, &results[n++]))
-			break;
+	for (size_t i = 0; i < o->curve_count && peak >= 1; i++, n++) {
+		const struct options_step step = {.rate = o->curve[i] * peak};
+		if (!make_step(run, &step, &results[n]))
+			return n + 1;
+	}
 	return n;
 }
 

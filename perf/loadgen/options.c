@@ -23,8 +23,9 @@ const char options_usage[] =
 	"  --edns, --do, --ipv6 PERCENT    shares (100, 0, 0); --do is of those with EDNS\n"
 	"  --seed N              of everything random (1)\n"
 	"how fast\n"
-	"  --rate R,...          packets a second, one step for each; \"max\", 300k, 1.5M (max)\n"
-	"  --curve F,...         first a step at max, then at these multiples of its answers\n"
+	"  --rate R[/N],...      packets a second, one step for each; \"max\", 300k, 1.5M (max);\n"
+	"                        with N as --in-flight of that step\n"
+	"  --curve F,...         then steps at multiples of the most answers a second so far\n"
 	"  --seconds S, --warm-up S        of each step (3, 0.5)\n"
 	"  --in-flight N         at most so many unanswered (no limit)\n"
 	"  --timeout S           a query without reply is lost (0.25)\n"
@@ -42,6 +43,8 @@ const char options_usage[] =
 	"the port\n"
 	"  --descriptors N, --mbufs N      (1024, 16383)\n"
 	"  --link-wait S         for the link to come up (10)\n";
+
+enum { IN_FLIGHT_MAX = 1 << 24, STEPS_SAID_MAX = OPTIONS_STEPS_MAX / 2 };
 
 enum word {
 	WORD_QUERIES = 1,
@@ -233,37 +236,61 @@ static bool address(const struct reading *r, int family, void *out)
 	return true;
 }
 
-/* One of a list: "max", or a number with k or M behind it. Gives what follows, or NULL. */
-static const char *one_rate(const char *text, bool curve, double *out)
+/* "max", or a number with k or M behind it, and perhaps "/N". Gives what follows, or NULL. */
+static const char *one_rate(const char *text, struct options_step *out)
 {
 	char *end;
 
-	if (!curve && strncmp(text, "max", 3) == 0) {
-		*out = HUGE_VAL;
-		return text + 3;
+	out->in_flight = 0;
+	if (strncmp(text, "max", 3) == 0) {
+		out->rate = HUGE_VAL;
+		text += 3;
+	} else {
+		out->rate = strtod(text, &end);
+		if (end == text || !(out->rate > 0 && out->rate < 1e12))
+			return NULL;
+		if (*end == 'k' || *end == 'M')
+			out->rate *= *end++ == 'k' ? 1e3 : 1e6;
+		text = end;
 	}
-	*out = strtod(text, &end);
-	if (end == text || !(*out > 0 && *out < 1e12))
+	if (*text != '/')
+		return text;
+	unsigned long n = strtoul(text + 1, &end, 10);
+	if (end == text + 1 || n == 0 || n > IN_FLIGHT_MAX)
 		return NULL;
-	if (!curve && (*end == 'k' || *end == 'M'))
-		*out *= *end++ == 'k' ? 1e3 : 1e6;
+	out->in_flight = (unsigned)n;
 	return end;
 }
 
-static bool rates(const struct reading *r, bool curve, struct options *o)
+static bool rates(const struct reading *r, struct options *o)
 {
 	const char *at = r->text;
 
-	o->curve = curve;
-	for (o->steps = 0; o->steps < OPTIONS_STEPS_MAX - 1; at++) {
-		at = one_rate(at, curve, &o->rates[o->steps++]);
+	for (o->step_count = 0; o->step_count < STEPS_SAID_MAX; at++) {
+		at = one_rate(at, &o->steps[o->step_count++]);
 		if (!at || (*at != ',' && *at != '\0'))
-			return refuse(r, curve ? "multiples with commas between"
-			                       : "rates with commas between");
+			return refuse(r, "rates with commas between");
 		if (*at == '\0')
 			return true;
 	}
-	return refuse(r, "so few as 63 steps");
+	return refuse(r, "32 steps or less");
+}
+
+static bool curve(const struct reading *r, struct options *o)
+{
+	char *at;
+
+	o->curve_count = 0;
+	for (const char *text = r->text; o->curve_count < STEPS_SAID_MAX; text = at + 1) {
+		double factor = strtod(text, &at);
+		if (at == text || !(factor > 0 && factor <= 100) ||
+		    (*at != ',' && *at != '\0'))
+			return refuse(r, "multiples up to 100 with commas between");
+		o->curve[o->curve_count++] = factor;
+		if (*at == '\0')
+			return true;
+	}
+	return refuse(r, "32 multiples or less");
 }
 
 static bool peer(const struct reading *r, enum frame_peer *out)
@@ -317,11 +344,11 @@ static bool read_queries(struct queryset_options *q, enum word word,
 static bool read_run(struct options *o, enum word word, const struct reading *r)
 {
 	switch ((unsigned)word) {
-	case WORD_RATE: return rates(r, false, o);
-	case WORD_CURVE: return rates(r, true, o);
+	case WORD_RATE: return rates(r, o);
+	case WORD_CURVE: return curve(r, o);
 	case WORD_SECONDS: return real(r, 0.01, 86400, &o->seconds);
 	case WORD_WARM_UP: return real(r, 0, 3600, &o->warm_up);
-	case WORD_IN_FLIGHT: return whole32(r, 1, 1 << 24, &o->in_flight);
+	case WORD_IN_FLIGHT: return whole32(r, 1, IN_FLIGHT_MAX, &o->in_flight);
 	case WORD_TIMEOUT: return real(r, 0.001, 60, &o->timeout);
 	case WORD_BURST: return whole32(r, 1, OPTIONS_BURST_MAX, &o->burst);
 	case WORD_ECHO: return peer(r, &o->peer);
@@ -412,8 +439,8 @@ static void set_defaults(struct options *o)
 				.edns = 1,
 				.seed = 1,
 			},
-		.rates = {HUGE_VAL},
-		.steps = 1,
+		.steps = {{.rate = HUGE_VAL}},
+		.step_count = 1,
 		.seconds = 3,
 		.warm_up = 0.5,
 		.timeout = 0.25,

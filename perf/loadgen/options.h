@@ -8,15 +8,21 @@
 
 enum { OPTIONS_STEPS_MAX = 64, OPTIONS_BURST_MAX = 256 };
 
+struct options_step {
+	double rate; /* packets a second; HUGE_VAL is "as many as the link takes" */
+	unsigned in_flight; /* most queries without a reply; 0: no limit */
+};
+
 struct options {
 	struct queryset_options queries;
 	enum frame_peer peer;
-	/* Packets a second, step by step; HUGE_VAL is "as many as the link takes". */
-	double rates[OPTIONS_STEPS_MAX];
-	size_t steps;
-	bool curve; /* rates are multiples of what a first step finds to be the peak */
+	struct options_step steps[OPTIONS_STEPS_MAX];
+	size_t step_count;
+	/* Then steps at these multiples of the most answers a second of those before. */
+	double curve[OPTIONS_STEPS_MAX];
+	size_t curve_count;
 	double seconds, warm_up, timeout, link_wait;
-	unsigned in_flight; /* 0: no limit */
+	unsigned in_flight; /* of steps without a limit of their own; 0: no limit */
 	unsigned burst;
 	unsigned sample_every;
 	unsigned descriptors;

@@ -49,7 +49,7 @@ static void everything_can_be_said(void **state)
 	(void)state;
 	split(&l,
 	      "--pattern n%07u.example.~A --range 5000 --zipf 1.1 --random-subdomain --table 777"
-	      " --edns 80 --do 50 --ipv6 25 --seed 9 --rate 300k,1.5M,max,17 --seconds 2"
+	      " --edns 80 --do 50 --ipv6 25 --seed 9 --rate 300k,1.5M,max/64,17 --seconds 2"
 	      " --warm-up=0 --in-flight 512" EAL);
 	assert_true(options_parse(&o, l.argc, l.argv, why));
 	assert_string_equal(o.queries.questions.pattern, "n%07u.example. A");
@@ -59,9 +59,11 @@ static void everything_can_be_said(void **state)
 	assert_true(o.queries.edns == 0.8 && o.queries.dnssec_ok == 0.5 &&
 	            o.queries.ipv6 == 0.25);
 	assert_int_equal(o.queries.seed, 9);
-	assert_int_equal(o.steps, 4);
-	assert_true(o.rates[0] == 300e3 && o.rates[1] == 1.5e6 && isinf(o.rates[2]) &&
-	            o.rates[3] == 17);
+	assert_int_equal(o.step_count, 4);
+	assert_true(o.steps[0].rate == 300e3 && o.steps[1].rate == 1.5e6);
+	assert_true(isinf(o.steps[2].rate) && o.steps[2].in_flight == 64);
+	assert_true(o.steps[3].rate == 17 && o.steps[3].in_flight == 0);
+	assert_int_equal(o.curve_count, 0);
 	assert_true(o.seconds == 2 && o.warm_up == 0 && o.in_flight == 512);
 	assert_int_equal(o.eal_argc, 5);
 	assert_string_equal(o.eal_argv[0], l.argv[0]);
@@ -71,7 +73,8 @@ static void everything_can_be_said(void **state)
 	      "--queries file --curve 0.1,1,3 --dst 192.0.2.1 --dst6 2001:db8::1 --port 5300"
 	      " --src-mac 0a:1B:2c:3d:4e:5f --vlan 12 --ports 8 --echo mac --sample 1" EAL);
 	assert_true(options_parse(&o, l.argc, l.argv, why));
-	assert_true(o.curve && o.steps == 3 && o.rates[0] == 0.1 && o.rates[2] == 3);
+	assert_true(o.step_count == 1 && isinf(o.steps[0].rate));
+	assert_true(o.curve_count == 3 && o.curve[0] == 0.1 && o.curve[2] == 3);
 	assert_int_equal(o.queries.count, 0);
 	assert_int_equal(o.queries.ends.dest.s_addr, htonl(0xc0000201));
 	assert_int_equal(o.queries.ends.dest6.s6_addr[15], 1);
@@ -122,8 +125,10 @@ static void bad_options_are_refused_with_the_reason(void **state)
 		{"--rate 1M,,2M" EAL, "not rates with commas"},
 		{"--rate 1G" EAL, "not rates with commas"},
 		{"--rate maximum" EAL, "not rates with commas"},
-		{"--curve max" EAL, "not multiples with commas"},
-		{"--curve 1k" EAL, "not multiples with commas"},
+		{"--rate max/0" EAL, "not rates with commas"},
+		{"--rate max/x" EAL, "not rates with commas"},
+		{"--curve max" EAL, "not multiples up to 100"},
+		{"--curve 1k" EAL, "not multiples up to 100"},
 		{"--seconds 0" EAL, "--seconds 0: not a number"},
 		{"--burst 257" EAL, "--burst 257: not a whole number from 1 to 256"},
 		{"--sample 3" EAL, "--sample 3: not a power of two"},

@@ -48,6 +48,8 @@ static void print_kinds(FILE *to, const struct result *r)
 		fprintf(to, " unexpected=%" PRIu64, r->unexpected);
 	if (r->foreign)
 		fprintf(to, " foreign=%" PRIu64, r->foreign);
+	if (r->in_flight)
+		fprintf(to, " in_flight=%u", r->in_flight);
 	if (r->refused)
 		fprintf(to, " refused=%" PRIu64, r->refused);
 	if (r->skipped)
@@ -70,7 +72,7 @@ void result_print(FILE *to, const struct result *r)
 	else
 		fprintf(to, "%12.0f", r->asked);
 	fprintf(to, " %12.0f %12.0f %8.3f %9.1f %9.1f %9.1f %9.1f %6.1f %6.1f ",
-	        (double)r->offered / r->seconds, (double)r->in_time / r->seconds,
+	        (double)r->offered / r->seconds, result_rate(r),
 	        100 * per((double)result_lost(r), (double)r->offered), quantile(r, 0.5),
 	        quantile(r, 0.99), quantile(r, 0.999), microseconds(r, r->latency.max),
 	        per((double)r->bytes, (double)r->answered),
@@ -130,7 +132,7 @@ static void print_json_one(FILE *to, const struct result *r)
 	else
 		fprintf(to, "%.0f", r->asked);
 	fprintf(to,
-	        ", \"seconds\": %.6f,\n  \"offered_rate\": %.0f, \"answered_rate\": %.0f,"
+	        ", \"in_flight\": %u, \"seconds\": %.6f,\n  \"offered_rate\": %.0f, \"answered_rate\": %.0f,"
 	        "\n  \"offered\": %" PRIu64 ", \"answered\": %" PRIu64
 	        ", \"lost\": %" PRIu64 ",\n  \"refused\": %" PRIu64
 	        ", \"skipped\": %" PRIu64 ", \"starved\": %" PRIu64
@@ -138,10 +140,9 @@ static void print_json_one(FILE *to, const struct result *r)
 	        ",\n  \"authoritative\": %" PRIu64 ", \"truncated\": %" PRIu64
 	        ", \"mean_bytes\": %.1f, \"idle_share\": %.4f,"
 	        "\n  \"checked\": %" PRIu64 ", \"flawed\": %" PRIu64,
-	        r->seconds, (double)r->offered / r->seconds,
-	        (double)r->in_time / r->seconds, r->offered, r->answered, result_lost(r),
-	        r->refused, r->skipped, r->starved, r->unexpected, r->foreign,
-	        r->authoritative, r->truncated,
+	        r->in_flight, r->seconds, (double)r->offered / r->seconds, result_rate(r),
+	        r->offered, r->answered, result_lost(r), r->refused, r->skipped,
+	        r->starved, r->unexpected, r->foreign, r->authoritative, r->truncated,
 	        per((double)r->bytes, (double)r->answered),
 	        (double)r->idle / r->ticks_a_second / r->seconds, r->checked,
 	        result_flawed(r));

@@ -15,8 +15,9 @@ enum { RESULT_RCODES = 16, RESULT_SIZE_STEP = 32, RESULT_SIZES = 64 };
 /* The queries that were sent while it was measured, and their replies, also those that came within
  * the time limit afterwards; "unexpected" and "foreign" are of the whole step. Times in ticks. */
 struct result {
-	double asked;   /* packets a second, HUGE_VAL: as many as the link takes */
-	double seconds; /* measured */
+	double asked;       /* packets a second, HUGE_VAL: as many as the link takes */
+	unsigned in_flight; /* most under way; 0: no limit */
+	double seconds;     /* measured */
 	double ticks_a_second;
 	uint64_t offered; /* what the link took */
 	uint64_t refused; /* was due, but the link was full */
@@ -37,6 +38,12 @@ struct result {
 	uint64_t idle; /* ticks of turns in which nothing went out or came in */
 	struct histogram latency;
 };
+
+/* Answers a second. */
+static inline double result_rate(const struct result *r)
+{
+	return r->seconds > 0 ? (double)r->in_time / r->seconds : 0;
+}
 
 static inline uint64_t result_lost(const struct result *r)
 {

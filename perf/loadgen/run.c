@@ -54,6 +54,7 @@ struct run {
 	uint64_t due_done;  /* packets since then that were sent, refused or skipped */
 	double per_tick;    /* HUGE_VAL: always a burst */
 	uint64_t timeout;   /* ticks */
+	unsigned in_flight; /* 0: no limit */
 };
 
 volatile sig_atomic_t run_interrupted;
@@ -311,7 +312,7 @@ static unsigned due(struct run *run, uint64_t now)
 /* Sends what is due. Gives how many the link took. */
 static HOT unsigned send_due(struct run *run, uint64_t now)
 {
-	unsigned limit = run->options->in_flight;
+	unsigned limit = run->in_flight;
 	unsigned n = due(run, now);
 
 	if (limit) {
@@ -360,27 +361,31 @@ static void drain(struct run *run)
 	run->ready.count = 0;
 }
 
-static void begin_counting(struct run *run, double rate)
+static void begin_counting(struct run *run, const struct options_step *step)
 {
-	*run->result = (struct result){.asked = rate};
+	*run->result = (struct result){
+		.asked = step->rate,
+		.in_flight = run->in_flight,
+	};
 	run->result->ticks_a_second = (double)rte_get_tsc_hz();
 	run->replies = 0;
 	run->first_measured = run->flight.next;
 }
 
-bool run_step(struct run *run, double rate, struct result *out)
+bool run_step(struct run *run, const struct options_step *step, struct result *out)
 {
 	double ticks = (double)rte_get_tsc_hz();
 	uint64_t start = rte_rdtsc();
 
 	run->result = out;
-	run->per_tick = rate / ticks;
+	run->in_flight = step->in_flight ? step->in_flight : run->options->in_flight;
+	run->per_tick = step->rate / ticks;
 	run->due_since = start;
 	run->due_done = 0;
-	begin_counting(run, rate);
+	begin_counting(run, step);
 	turn_until(run, start + (uint64_t)(run->options->warm_up * ticks));
 
-	begin_counting(run, rate);
+	begin_counting(run, step);
 	start = rte_rdtsc();
 	turn_until(run, start + (uint64_t)(run->options->seconds * ticks));
 	out->seconds = (double)(rte_rdtsc() - start) / ticks;

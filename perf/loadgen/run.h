@@ -17,10 +17,9 @@ struct run *run_open(const struct options *options, const struct queryset *set,
                      char why[static WHY_MAX]);
 void run_close(struct run **run);
 
-/* Warms up, measures, and waits for what is still under way. rate: packets a second, HUGE_VAL for
- * as many as the link takes. Gives false when it was interrupted; what was measured
- * until then counts all the same. */
-bool run_step(struct run *run, double rate, struct result *out);
+/* Warms up, measures, and waits for what is still under way. Gives false when it was interrupted;
+ * what was measured until then counts all the same. */
+bool run_step(struct run *run, const struct options_step *step, struct result *out);
 
 /* Set by a signal handler: the step that runs ends soon, and those after it at once. */
 extern volatile sig_atomic_t run_interrupted;
