@@ -312,7 +312,7 @@ class Testpmd(Linked):
         self.mode = mode
         self.burst = burst
         self.descriptors = descriptors
-        super().__init__(link, Ask(["--pattern", "h%07u.perf.test. A"],
+        super().__init__(link, Ask(["--pattern", "h%07u.example.com. A"],
                                    echo={"macswap": "mac", "5tswap": "all"}[mode]))
 
     def command(self, path):
