@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Measures what answers without the kernel's sockets, over links that need no network card.
 
-    perf/links.py memif [--peer testpmd] [--hugepages] [--zero-copy]
-    perf/links.py veth [--peer testpmd|knotd] [--client af_xdp|af_packet|kxdpgun]
+    perf/links.py memif [--peer testpmd|anser] [--hugepages] [--zero-copy]
+    perf/links.py veth [--peer testpmd|knotd|anser] [--client af_xdp|af_packet|kxdpgun]
 
 A link joins anser-load, on the clients' processor, with one peer, on the servers'. First the peak:
 the most answers a second, offered as much as the link takes, or with few queries under way. Then
@@ -347,6 +347,28 @@ class KnotXdp(Linked):
         return [self.program, "-c", path]
 
 
+class AnserLinked(Linked, servers.Anser):
+    """Ours, by the back end that fits the link: dpdk at the end of a memif, else xdp."""
+
+    def __init__(self, link, mix="positive", names=100000):
+        zones, self.queries, dnssec_ok, rcode, least = data.mix(mix, names)
+        super().__init__(link, Ask(["--queries", self.queries + ".txt", "--do",
+                                    "100" if dnssec_ok else "0"], None, rcode, least), zones)
+        self.listen = [FAR["ipv4"], FAR["ipv6"]]
+
+    def back_end(self):
+        if isinstance(self.link, Veth):
+            return ["  io: xdp", "xdp:", "  interfaces: far"]
+        eal = " ".join(self.link.server_eal())
+        return ["  io: dpdk", "dpdk:", f'  eal: "{eal}"', "  exception: none"]
+
+    def config(self):
+        return servers.Anser.config(self)
+
+
+PEERS = {c.name: c for c in (Testpmd, KnotXdp, AnserLinked)}
+
+
 def load(link, ask, *options):
     """Runs anser-load over a link. Gives its steps, as in its JSON."""
     path = os.path.join(link.dir, "steps.json")
@@ -436,9 +458,9 @@ def kxdpgun(link, queries, seconds, rate):
 
 
 def make_peer(link, args):
-    if args.peer == "knotd":
-        return KnotXdp(link, args.mix, args.names)
-    return Testpmd(link, args.mode, args.burst)
+    if args.peer == Testpmd.name:
+        return Testpmd(link, args.mode, args.burst)
+    return PEERS[args.peer](link, args.mix, args.names)
 
 
 def measure_link(report, link, args):
@@ -466,7 +488,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("link", choices=["memif", "veth"])
-    parser.add_argument("--peer", default="testpmd", choices=["testpmd", "knotd"])
+    parser.add_argument("--peer", default="testpmd", choices=sorted(PEERS))
     parser.add_argument("--mode", default="macswap", choices=["macswap", "5tswap"],
                         help="what testpmd swaps")
     parser.add_argument("--burst", type=int, default=32, help="of testpmd")
@@ -476,12 +498,12 @@ def main():
     parser.add_argument("--ring", type=int, default=10, help="memif: log2 of descriptors")
     parser.add_argument("--hugepages", action="store_true")
     parser.add_argument("--zero-copy", action="store_true", help="memif: at anser-load's end")
-    parser.add_argument("--mix", default="positive", choices=data.MIXES, help="for knotd")
+    parser.add_argument("--mix", default="positive", choices=data.MIXES, help="for name servers")
     parser.add_argument("--names", type=int, default=100000)
     parser.add_argument("--seconds", type=float, default=1, help="of each step")
     args = parser.parse_args()
-    if args.link == "memif" and (args.peer != "testpmd" or args.client != "af_xdp"):
-        parser.error("memif joins anser-load with testpmd only")
+    if args.link == "memif" and (args.peer == "knotd" or args.client != "af_xdp"):
+        parser.error("memif joins anser-load with testpmd or anser only")
     if args.client == "kxdpgun" and args.peer != "knotd":
         parser.error("kxdpgun does not count queries that come back")
     if CLIENT_CPU == SERVER_CPU:

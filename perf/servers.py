@@ -215,9 +215,16 @@ class Anser(Server):
     name = "anser"
     program = "anser-dataplane"
 
+    listen = ["127.0.0.1"]
+
+    def back_end(self):
+        """Lines of the configuration: the option io of the section server, and what it takes."""
+        return ["  io: udp"]
+
     def config(self):
-        lines = ["server:", f"  listen: 127.0.0.1@{self.port}", "  workers: 1",
-                 f"  cpus: {self.cpu}", "  io: udp", "control:", f"  store: {self.dir}/store",
+        lines = ["server:", f"  listen: [{', '.join(json.dumps(f'{a}@{self.port}') for a in self.listen)}]",
+                 "  workers: 1", f"  cpus: {self.cpu}"] + self.back_end() + [
+                 "control:", f"  store: {self.dir}/store",
                  f"  control-socket: {self.dir}/control", f"  dataplane-socket: {self.dir}/data",
                  "  supervise: no", "zones:"]
         for origin, path in self.zones:
