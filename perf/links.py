@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures what answers without the kernel's sockets, over links that need no network card.
 
-    perf/links.py memif [--peer testpmd|anser] [--hugepages] [--zero-copy]
+    perf/links.py memif [--peer testpmd|anser] [--hugepages] [--zero-copy near|far]
     perf/links.py veth [--peer testpmd|knotd|anser] [--client af_xdp|af_packet|kxdpgun]
 
 A link joins anser-load, on the clients' processor, with one peer, on the servers'. First the peak:
@@ -91,6 +91,7 @@ class Memory:
 class Link:
     """Two ends. Subclasses say which DPDK port each end is, and where its process runs."""
     name = ""
+    peer_last = False  # anser-load makes the link, and the peer is started once it waits there
 
     def __init__(self, memory):
         self.memory = memory
@@ -153,14 +154,17 @@ class Memif(Link):
     """
     name = "memif"
 
-    def __init__(self, memory, zero_copy=False, ring=10):
-        """zero_copy: anser-load's end, the memif client, lends its own buffers (huge pages only).
-        ring: descriptors each way, as a power of two."""
+    def __init__(self, memory, zero_copy=None, ring=10):
+        """zero_copy: which end lends its own buffers (huge pages only), so that the other one does
+        all the copying: "near" is anser-load, "far" the peer, as a card would have it. None: both
+        copy. ring: descriptors each way, as a power of two."""
         super().__init__(memory)
         if zero_copy and not memory.pages:
             raise Failed("zero copy needs memory that is a file: huge pages")
         self.zero_copy = zero_copy
         self.ring = ring
+        # Only memif's client can lend, and it does not start without a server to connect to.
+        self.peer_last = zero_copy == "far"
 
     def vdev(self, role):
         return f"net_memif0,role={role},socket={self.dir}/memif,socket-abstract=no,rsize={self.ring}"
@@ -168,15 +172,23 @@ class Memif(Link):
     def ready(self):
         return os.path.exists(f"{self.dir}/memif")
 
+    def lends(self, end):
+        return ",zero-copy=yes" if self.zero_copy == end else ""
+
     def server_vdev(self):
-        return self.vdev("server")
+        return self.vdev("client" if self.peer_last else "server") + self.lends("far")
 
     def client_vdev(self):
-        return self.vdev("client") + (",zero-copy=yes" if self.zero_copy else "")
+        return self.vdev("server" if self.peer_last else "client") + self.lends("near")
+
+    def server_eal(self):
+        # Zero copy hands over descriptors of memory, one for all of it.
+        return super().server_eal() + \
+            (["--single-file-segments"] if self.zero_copy == "far" else [])
 
     def client_eal(self):
-        # Zero copy hands over descriptors of memory, one for all of it.
-        return super().client_eal() + (["--single-file-segments"] if self.zero_copy else [])
+        return super().client_eal() + \
+            (["--single-file-segments"] if self.zero_copy == "near" else [])
 
 
 class Veth(Link):
@@ -280,18 +292,29 @@ class Linked(Server):
     def config(self):
         return ""
 
+    def start(self):
+        self.prepare()
+        if not self.link.peer_last:
+            self.start_peer()
+
+    def prepare(self):
+        """All that takes time and needs no link."""
+
+    def start_peer(self):
+        super().start()
+
     def spawn(self, command, environment=None, pinned=True):
         return super().spawn(self.link.at_server(command), environment, pinned)
 
     def serves(self):
         """Whether a few queries over the link get good replies, where the link stands to be asked."""
-        ready = self.link.ready()
+        ready = True if self.link.peer_last else self.link.ready()
         if ready is not None:
             self.reason = "no peer"
             return ready
         try:
-            self.question.check(load(self.link, self.question, "--rate", "2000", "--seconds", "0.1",
-                                     "--warm-up", "0", "--link-wait", "1")[0])
+            self.question.check(load(self, "--rate", "2000", "--seconds", "0.1", "--warm-up", "0",
+                                     "--link-wait", "1")[0])
         except Failed as e:
             self.reason = str(e)
             return False
@@ -367,6 +390,24 @@ class AnserLinked(Linked, servers.Anser):
                                     "100" if dnssec_ok else "0"], None, rcode, least), zones)
         self.listen = [FAR["ipv4"], FAR["ipv6"]]
 
+    def prepare(self):
+        self.start_control()
+        deadline = time.monotonic() + 300
+        while self.state() in ("", "loading"):
+            if time.monotonic() > deadline:
+                raise Failed(f"anser does not load its zones: {self.log()}")
+            time.sleep(0.1)
+
+    def state(self):
+        try:
+            return json.loads(run_tool([tool("anserctl"), "-s", f"{self.dir}/control", "--json",
+                                        "status"])).get("state", "")
+        except (Failed, ValueError):
+            return ""
+
+    def start_peer(self):
+        self.start_dataplane()
+
     def back_end(self):
         if isinstance(self.link, Veth):
             return ["  io: xdp", "xdp:", "  interfaces: far"]
@@ -380,21 +421,32 @@ class AnserLinked(Linked, servers.Anser):
 PEERS = {c.name: c for c in (Testpmd, KnotXdp, AnserLinked)}
 
 
-def load(link, ask, *options):
-    """Runs anser-load over a link. Gives its steps, as in its JSON."""
+def load(server, *options):
+    """Runs anser-load against a peer. Gives its steps, as in its JSON."""
+    link = server.link
     path = os.path.join(link.dir, "steps.json")
-    run_tool(link.at_client(["taskset", "-c", str(CLIENT_CPU), tool("anser-load")] + ask.options +
-                            ["--json", path] + [str(o) for o in options] +
-                            ["--"] + link.client_eal()), timeout=600)
+    command = link.at_client(["taskset", "-c", str(CLIENT_CPU), tool("anser-load")] +
+                             server.question.options + ["--json", path] +
+                             [str(o) for o in options] + ["--"] + link.client_eal())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as run:
+        if link.peer_last:
+            while not link.ready() and run.poll() is None:
+                time.sleep(0.05)
+            server.start_peer()
+        output = run.communicate()[0]
+    if run.returncode != 0:
+        raise Failed(f"{' '.join(command)}: status {run.returncode}: {output[-2000:]}")
     with open(path) as f:
         return json.load(f)
 
 
-def measure(server, *options):
-    """Gives the steps of one run against a peer that serves, each checked."""
+def measure(server, rates, *options):
+    """Gives the steps of one run against a peer that serves, each checked. One more goes before
+    them, for the link may be up before the peer is."""
     cpu, began = server.cpu_seconds(), time.monotonic()
     try:
-        steps = load(server.link, server.question, *options)
+        steps = load(server, "--rate", ",".join(["1000"] + rates), "--link-wait", "30", *options)[1:]
     except Failed as e:
         ended = [p.returncode for p in server.processes if p.poll() is not None]
         raise Failed(f"{server.name} ended, status {ended[0]}: {server.log()[-400:]}") if ended else e
@@ -405,8 +457,8 @@ def measure(server, *options):
     return steps
 
 
-def peak_options(windows):
-    return ["--rate", ",".join(["max"] + [f"max/{w}" for w in windows])]
+def peak_rates(windows):
+    return ["max"] + [f"max/{w}" for w in windows]
 
 
 def best(steps):
@@ -416,18 +468,17 @@ def best(steps):
 def measure_peak(server, seconds=1, windows=WINDOWS):
     """The step with most answers a second: without limit, and with so many queries under way, for
     some peers answer fewer when they are offered more than they can answer."""
-    return best(measure(server, *peak_options(windows), "--seconds", seconds))
+    return best(measure(server, peak_rates(windows), "--seconds", seconds))
 
 
 def curve(server, peak, factors=FACTORS, seconds=1):
     """Steps at multiples of a peak (answers a second)."""
-    rates = ",".join(f"{peak * f:.0f}" for f in factors)
-    return measure(server, "--rate", rates, "--seconds", seconds)
+    return measure(server, [f"{peak * f:.0f}" for f in factors], "--seconds", seconds)
 
 
 def peak_and_curve(server, factors=FACTORS, seconds=1, windows=WINDOWS):
     """Both in one run of anser-load, as (peak, steps of the curve)."""
-    steps = measure(server, *peak_options(windows), "--curve", ",".join(str(f) for f in factors),
+    steps = measure(server, peak_rates(windows), "--curve", ",".join(str(f) for f in factors),
                     "--seconds", seconds)
     peaks = 1 + len(windows)
     return best(steps[:peaks]), steps[peaks:]
@@ -508,7 +559,8 @@ def main():
     parser.add_argument("--rate", type=int, default=1000000, help="of kxdpgun")
     parser.add_argument("--ring", type=int, default=10, help="memif: log2 of descriptors")
     parser.add_argument("--hugepages", action="store_true")
-    parser.add_argument("--zero-copy", action="store_true", help="memif: at anser-load's end")
+    parser.add_argument("--zero-copy", choices=["near", "far"],
+                        help="memif: which end lends its buffers, anser-load's or the peer's")
     parser.add_argument("--mix", default="positive", choices=data.MIXES, help="for name servers")
     parser.add_argument("--names", type=int, default=100000)
     parser.add_argument("--seconds", type=float, default=1, help="of each step")

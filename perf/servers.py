@@ -232,6 +232,10 @@ class Anser(Server):
         return "\n".join(lines) + "\n"
 
     def start(self):
+        self.start_control()
+        self.start_dataplane()
+
+    def start_control(self):
         path = os.path.join(self.dir, "conf")
         with open(path, "w") as f:
             f.write(self.config())
@@ -241,6 +245,8 @@ class Anser(Server):
             if self.processes[0].poll() is not None or time.monotonic() > deadline:
                 raise Failed(f"anser-control does not start: {self.log()}")
             time.sleep(0.02)
+
+    def start_dataplane(self):
         self.spawn([tool("anser-dataplane"), "-s", f"{self.dir}/data"], self.preload)
 
     def command(self, path):
