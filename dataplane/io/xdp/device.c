@@ -31,6 +31,11 @@ static int refuse(const char *name, char *text, size_t text_size)
 	return ERR_REFUSED;
 }
 
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static int check_interface(const struct interface *i, unsigned workers, char *text,
                            size_t text_size)
 {
@@ -46,9 +51,10 @@ static int check_interface(const struct interface *i, unsigned workers, char *te
 	else if (queues != workers)
 		snprintf(
 			text, text_size,
-			"%s has %u queues, and there are %u workers: set server.workers to "
-			"%u, or the queues (ethtool -L %s) to %u",
-			i->name, queues, workers, queues, i->name, workers);
+			"%s has %u queue%s for %u worker%s: set server.workers to %u, or the "
+			"queues (ethtool -L %s) to %u",
+			i->name, queues, plural(queues), workers, plural(workers), queues,
+			i->name, workers);
 	else if (interface_strips_tags(i->name) && interface_has_vlans(i->name))
 		snprintf(
 			text, text_size,
@@ -194,11 +200,11 @@ static void describe(const struct io_device *d, char *text, size_t text_size)
 
 	for (unsigned i = 0; i < d->nports && len < text_size; i++) {
 		const struct xdp_port *port = d->ports[i];
-		int n = snprintf(text + len, text_size - len, "%s%s (%s, %s, %u %s)",
+		int n = snprintf(text + len, text_size - len, "%s%s (%s, %s, %u queue%s)",
 		                 i ? ", " : "", port->name,
 		                 port->program.native ? "native" : "generic",
 		                 port->queues[0].zero_copy ? "zero copy" : "copy",
-		                 port->nqueues, port->nqueues == 1 ? "queue" : "queues");
+		                 port->nqueues, plural(port->nqueues));
 		len += (size_t)n;
 	}
 }

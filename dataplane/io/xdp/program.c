@@ -123,7 +123,7 @@ static int refuse_attach(unsigned ifindex, int reason, char *text, size_t text_s
 		snprintf(
 			text, text_size,
 			"another XDP program is attached, with the id %u (bpftool prog show "
-			"id %u; ip link set dev IF xdp off)",
+			"id %u)",
 			other, other);
 	else
 		snprintf(text, text_size, "attaching the XDP program: %s%s",
