@@ -208,7 +208,7 @@ static void xdp_idle(struct io *io)
 	int timeout = -1;
 
 	for (unsigned i = 0; i < x->nways; i++) {
-		if (queue_is_behind(x->ways[i].queue))
+		if (x->poll[i].fd >= 0 && queue_is_behind(x->ways[i].queue))
 			timeout = BEHIND_MS;
 	}
 	if (poll(x->poll, x->nways + 1, timeout) <= 0)
