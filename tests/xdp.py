@@ -561,6 +561,17 @@ def death_leaves_nothing(programs, net):
     programs.start_dataplane()
 
 
+def interface_goes_down_and_up(programs, net):
+    say("the interface goes down and comes up again")
+    net.server.ip("link", "set", "srv0", "down")
+    load = Load(net)
+    load.ask(WINDOW)
+    net.server.ip("link", "set", "srv0", "up")
+    until("it is answered again", programs.answers)
+    check(load.ask(500) >= 500, "answers are missing")
+    net.server.ip("addr", "replace", SERVER6 + "/64", "dev", "srv0", "nodad")
+
+
 def queues_and_workers(programs, net):
     say("two queues, two workers")
     programs.stop_dataplane()
@@ -619,7 +630,7 @@ def run(programs, net):
     for case in [clients_are_answered, neighbours_are_the_kernels, vlans_are_kept,
                  what_is_wrong_is_dropped, what_is_doubtful_goes_to_the_kernel,
                  no_chunk_is_lost, second_one_is_refused, death_leaves_nothing,
-                 queues_and_workers, settings_that_are_refused, other_modes]:
+                 interface_goes_down_and_up, queues_and_workers, settings_that_are_refused, other_modes]:
         case(programs, net)
 
 

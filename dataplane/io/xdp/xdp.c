@@ -214,7 +214,7 @@ static void xdp_idle(struct io *io)
 	if (poll(x->poll, x->nways + 1, timeout) <= 0)
 		return;
 	for (unsigned i = 0; i < x->nways; i++) {
-		/* The interface is gone for good, and would wake us for ever. */
+		/* The interface is gone for good, and before Linux 5.11 wakes us for ever. */
 		if (x->poll[i].revents & (POLLERR | POLLHUP | POLLNVAL))
 			x->poll[i].fd = -1;
 	}
