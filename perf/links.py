@@ -2,7 +2,7 @@
 """Measures what answers without the kernel's sockets, over links that need no network card.
 
     perf/links.py memif [--peer testpmd|anser] [--hugepages] [--zero-copy near|far]
-    perf/links.py veth [--peer testpmd|knotd|anser] [--client af_xdp|af_packet|kxdpgun]
+    perf/links.py veth [--peer testpmd|knotd-xdp|anser|knotd|nsd|anser-udp] [--client af_xdp|af_packet|kxdpgun]
 
 A link joins anser-load, on the clients' processor, with one peer, on the servers'. First the peak:
 the most answers a second, offered as much as the link takes, or with few queries under way. Then
@@ -280,7 +280,7 @@ class Ask:
 
 
 class Linked(Server):
-    """A peer at the far end of a link. Subclasses give command() and, where it takes one, config()."""
+    """A peer at the far end of a link."""
 
     def __init__(self, link, ask, zones=()):
         super().__init__(list(zones))
@@ -288,9 +288,6 @@ class Linked(Server):
         self.question = ask
         self.port = 53
         self.reason = ""
-
-    def config(self):
-        return ""
 
     def start(self):
         self.prepare()
@@ -349,6 +346,9 @@ class Testpmd(Linked):
         super().__init__(link, Ask(["--pattern", "h%07u.example.com. A"],
                                    echo={"macswap": "mac", "5tswap": "all"}[mode]))
 
+    def config(self):
+        return ""
+
     def command(self, path):
         # It ends when its input does, except when it prints statistics.
         return [self.program] + self.link.server_eal() + \
@@ -357,38 +357,34 @@ class Testpmd(Linked):
             ([f"--rxd={self.descriptors}", f"--txd={self.descriptors}"] if self.descriptors else [])
 
 
-class KnotXdp(Linked):
-    name = "knotd"
-    program = "knotd"
-
-    def __init__(self, link, mix="positive", names=100000):
-        zones, self.queries, dnssec_ok, rcode, least = data.mix(mix, names)
-        super().__init__(link, Ask(["--queries", self.queries + ".txt", "--do",
-                                    "100" if dnssec_ok else "0"], None, rcode, least), zones)
-
-    def config(self):
-        lines = ["server:", f"  rundir: {self.dir}", "  udp-workers: 1", "  tcp-workers: 1",
-                 "  background-workers: 1", "xdp:", f"  listen: far@{self.port}",
-                 "log:", "  - target: stderr", "    any: error",
-                 "database:", f"  storage: {self.dir}",
-                 "template:", "  - id: default", "    zonefile-sync: -1",
-                 "    journal-content: none", "    semantic-checks: off", "zone:"]
-        for origin, path in self.zones:
-            lines += [f"  - domain: {origin}", f"    file: {path}"]
-        return "\n".join(lines) + "\n"
-
-    def command(self, path):
-        return [self.program, "-c", path]
-
-
-class AnserLinked(Linked, servers.Anser):
-    """Ours, by the back end that fits the link: dpdk at the end of a memif, else xdp."""
+class NameServer(Linked):
+    """A peer that answers a mix of queries (perf/data.py)."""
 
     def __init__(self, link, mix="positive", names=100000):
         zones, self.queries, dnssec_ok, rcode, least = data.mix(mix, names)
         super().__init__(link, Ask(["--queries", self.queries + ".txt", "--do",
                                     "100" if dnssec_ok else "0"], None, rcode, least), zones)
         self.listen = [FAR["ipv4"], FAR["ipv6"]]
+
+
+class KnotXdp(NameServer, servers.Knot):
+    name = "knotd-xdp"
+
+    def config(self):
+        return servers.Knot.config(self).replace(
+            f"  listen: {self.addresses()}\n", f"xdp:\n  listen: far@{self.port}\nserver:\n")
+
+
+class KnotSockets(NameServer, servers.Knot):
+    name = "knotd"
+
+
+class NsdSockets(NameServer, servers.Nsd):
+    name = "nsd"
+
+
+class Anser(NameServer, servers.Anser):
+    """Ours, by the back end that fits the link: dpdk at the end of a memif, else xdp."""
 
     def prepare(self):
         self.start_control()
@@ -400,10 +396,12 @@ class AnserLinked(Linked, servers.Anser):
 
     def state(self):
         try:
-            return json.loads(run_tool([tool("anserctl"), "-s", f"{self.dir}/control", "--json",
-                                        "status"])).get("state", "")
+            return json.loads(self.ctl("status")).get("state", "")
         except (Failed, ValueError):
             return ""
+
+    def ctl(self, *command):
+        return run_tool([tool("anserctl"), "-s", f"{self.dir}/control", "--json", *command])
 
     def start_peer(self):
         self.start_dataplane()
@@ -414,11 +412,16 @@ class AnserLinked(Linked, servers.Anser):
         eal = " ".join(self.link.server_eal())
         return ["  io: dpdk", "dpdk:", f'  eal: "{eal}"', "  exception: none"]
 
-    def config(self):
-        return servers.Anser.config(self)
+
+class AnserSockets(Anser):
+    name = "anser-udp"
+
+    def back_end(self):
+        return ["  io: udp"]
 
 
-PEERS = {c.name: c for c in (Testpmd, KnotXdp, AnserLinked)}
+PEERS = {c.name: c for c in (Testpmd, KnotXdp, KnotSockets, NsdSockets, Anser, AnserSockets)}
+ON_MEMIF = (Testpmd.name, Anser.name)
 
 
 def load(server, *options):
@@ -565,9 +568,9 @@ def main():
     parser.add_argument("--names", type=int, default=100000)
     parser.add_argument("--seconds", type=float, default=1, help="of each step")
     args = parser.parse_args()
-    if args.link == "memif" and (args.peer == "knotd" or args.client != "af_xdp"):
-        parser.error("memif joins anser-load with testpmd or anser only")
-    if args.client == "kxdpgun" and args.peer != "knotd":
+    if args.link == "memif" and (args.peer not in ON_MEMIF or args.client != "af_xdp"):
+        parser.error(f"memif joins anser-load with {' or '.join(ON_MEMIF)} only")
+    if args.client == "kxdpgun" and args.peer == Testpmd.name:
         parser.error("kxdpgun does not count queries that come back")
     if CLIENT_CPU == SERVER_CPU:
         parser.error("both ends on one processor measure nothing")

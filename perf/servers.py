@@ -61,6 +61,7 @@ class Server:
     """A peer. Subclasses write a configuration and say which command runs it."""
     name = ""
     program = ""
+    listen = ["127.0.0.1"]
 
     def __init__(self, zones, preload=None, cpu=SERVER_CPU):
         """zones: (origin, file) pairs. preload: environment for the process that answers."""
@@ -97,6 +98,10 @@ class Server:
         with open(path, "w") as f:
             f.write(self.config())
         self.spawn(self.command(path), self.preload)
+
+    def addresses(self):
+        """As a list in YAML."""
+        return json.dumps([f"{a}@{self.port}" for a in self.listen])
 
     def config(self):
         raise NotImplementedError
@@ -151,7 +156,7 @@ class Knot(Server):
     program = "knotd"
 
     def config(self):
-        lines = ["server:", f"  rundir: {self.dir}", f"  listen: 127.0.0.1@{self.port}",
+        lines = ["server:", f"  rundir: {self.dir}", f"  listen: {self.addresses()}",
                  "  udp-workers: 1", "  tcp-workers: 1", "  background-workers: 1",
                  "log:", "  - target: stderr", "    any: error",
                  "database:", f"  storage: {self.dir}",
@@ -172,12 +177,13 @@ class Nsd(Server):
 
     def config(self):
         # As it comes, except for rate limiting, which is on in Debian's build: 200 a second.
-        lines = ["server:", f"  ip-address: 127.0.0.1@{self.port}", "  server-count: 1",
+        lines = ["server:", "  server-count: 1",
                  "  username: \"\"", f"  zonesdir: {self.dir}", "  database: \"\"",
                  f"  pidfile: {self.dir}/pid", f"  xfrdfile: {self.dir}/xfrd.state",
                  f"  zonelistfile: {self.dir}/zone.list", f"  xfrdir: {self.dir}",
                  f"  cookie-secret-file: {self.dir}/cookies", "  verbosity: 0",
                  "  rrl-ratelimit: 0", "  rrl-whitelist-ratelimit: 0", f"  minimal-responses: {self.minimal}",
+                 *(f"  ip-address: {a}@{self.port}" for a in self.listen),
                  "remote-control:", "  control-enable: no"]
         for origin, path in self.zones:
             lines += ["zone:", f"  name: {origin}", f"  zonefile: {path}"]
@@ -215,14 +221,12 @@ class Anser(Server):
     name = "anser"
     program = "anser-dataplane"
 
-    listen = ["127.0.0.1"]
-
     def back_end(self):
         """Lines of the configuration: the option io of the section server, and what it takes."""
         return ["  io: udp"]
 
     def config(self):
-        lines = ["server:", f"  listen: [{', '.join(json.dumps(f'{a}@{self.port}') for a in self.listen)}]",
+        lines = ["server:", f"  listen: {self.addresses()}",
                  "  workers: 1", f"  cpus: {self.cpu}"] + self.back_end() + [
                  "control:", f"  store: {self.dir}/store",
                  f"  control-socket: {self.dir}/control", f"  dataplane-socket: {self.dir}/data",

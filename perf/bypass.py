@@ -1,0 +1,212 @@
+"""What the bars of kernel bypass are made of: peers over links, measured in turns.
+
+Two polling processes take both processors. A run in which one of them had to share its own says
+nothing, so of several rounds the best one of each peer counts.
+"""
+import contextlib
+import functools
+import os
+import random
+import threading
+import time
+
+import data
+import links
+import servers
+from servers import Failed
+
+MIX = "positive"
+ROUNDS = 5
+SECONDS = 1.0
+BUSY = 0.9  # less, and somebody else had its processor
+
+
+@contextlib.contextmanager
+def link(name):
+    """memif: the peer's end lends its buffers, as a card's ring would; huge pages for both."""
+    with links.Memory(hugepages=name == "memif") as memory:
+        with links.Memif(memory, "far") if name == "memif" else links.Veth(memory) as made:
+            yield made
+
+
+def make(peer, made, names, mix=MIX):
+    if peer is links.Testpmd:
+        return peer(made, burst=64)
+    return peer(made, mix, names)
+
+
+def rate_of(name, peer, mix, names, seconds):
+    """Answers a second at a peer's peak."""
+    return run(name, peer, names, lambda server: links.measure_peak(server, seconds=seconds),
+               mix)["answered_rate"]
+
+
+def run(name, peer, names, measure, mix=MIX):
+    """Gives what measure(server) gives for a peer that serves over a new link."""
+    with link(name) as made, make(peer, made, names, mix) as server:
+        server.wait_until_serving(300)
+        return measure(server)
+
+
+def polls(peer):
+    return peer in (links.Testpmd, links.Anser)
+
+
+def in_turns(name, peers, names, rounds=None):
+    """{peer: its best step} over so many rounds."""
+    best = {}
+    for _ in range(rounds or ROUNDS):
+        for peer in peers:
+            step = run(name, peer, names,
+                       lambda server: links.measure_peak(server, seconds=SECONDS))
+            if peer not in best or step["answered_rate"] > best[peer]["answered_rate"]:
+                best[peer] = step
+    return best
+
+
+def describe(best):
+    return ", ".join(f"{peer.name} {step['answered_rate']:.0f}/s" +
+                     (f" (had {step['server_busy']:.2f} of its processor)"
+                      if polls(peer) and step["server_busy"] < BUSY and peer is not links.Anser
+                      else "") for peer, step in best.items())
+
+
+def rate(best, peer):
+    return best[peer]["answered_rate"]
+
+
+@functools.lru_cache(maxsize=None)
+def memif(names):
+    return in_turns("memif", (links.Testpmd, links.Anser), names)
+
+
+@functools.lru_cache(maxsize=None)
+def veth(names):
+    return in_turns("veth", (links.Testpmd, links.KnotXdp, links.Anser), names)
+
+
+@functools.lru_cache(maxsize=None)
+def sockets(names):
+    return in_turns("veth", (links.KnotSockets, links.NsdSockets, links.AnserSockets), names)
+
+
+# ---- overload ----
+
+OVERLOAD = (1.0, 1.5, 2.0, 3.0)
+BACK_ENDS = (("memif", links.Anser), ("veth", links.Anser), ("veth", links.AnserSockets))
+
+
+def label(name, peer):
+    return {"memif": "dpdk", "veth": "udp" if peer is links.AnserSockets else "xdp"}[name]
+
+
+def overload(names, report):
+    """{back end: the least share of its peak that it answers when more is offered}: the best of
+    the rounds. All curves go to the report."""
+    shares = {}
+    for name, peer in BACK_ENDS:
+        for _ in range(max(1, ROUNDS // 2)):
+            peak, steps = run(name, peer, names, lambda server: links.peak_and_curve(
+                server, (0.1, 0.5, 0.9) + OVERLOAD, SECONDS))
+            report(f"# {label(name, peer)}: {names} names, peak {peak['answered_rate']:.0f}/s")
+            report("# " + links.head())
+            for step in steps:
+                report("# " + links.row(step))
+            share = min(s["answered_rate"] for s in steps[3:]) / peak["answered_rate"]
+            shares[label(name, peer)] = max(share, shares.get(label(name, peer), 0))
+    return shares
+
+
+# ---- changes under load ----
+
+class Changes:
+    """Changes count records of the zone and reloads it, once a second while it is open."""
+
+    def __init__(self, server, count):
+        self.server = server
+        self.count = count
+        self.done = 0
+        self.error = None
+        self.stop = threading.Event()
+        self.origin, source = server.zones[-1]
+        self.path = os.path.join(server.dir, "changing.zone")
+        with open(source) as f:
+            self.lines = f.readlines()
+        self.hosts = [i for i, line in enumerate(self.lines) if " A " in line or "\tA\t" in line]
+        self.write()
+        server.zones[-1] = (self.origin, self.path)
+        self.thread = threading.Thread(target=self.work)
+
+    def write(self):
+        with open(self.path + ".new", "w") as f:
+            f.writelines(self.lines)
+        os.rename(self.path + ".new", self.path)
+
+    def change(self):
+        for i in random.sample(self.hosts, min(self.count, len(self.hosts))):
+            owner = self.lines[i].rpartition(".")[0]
+            self.lines[i] = f"{owner}.{random.randrange(1, 255)}\n"
+        for i, line in enumerate(self.lines):
+            if "SOA" in line:
+                words = line.split()
+                at = words.index("SOA") + 3
+                words[at] = str(int(words[at]) + 1)
+                self.lines[i] = " ".join(words) + "\n"
+                break
+        self.write()
+
+    def work(self):
+        try:
+            while not self.stop.is_set():
+                began = time.monotonic()
+                self.change()
+                self.server.ctl("zone", "reload", self.origin)
+                self.done += 1
+                self.stop.wait(max(0, began + 1 - time.monotonic()))
+        except (Failed, OSError, ValueError, IndexError) as e:
+            self.error = e
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+def churn(name, peer, names, changes, seconds):
+    """Gives the step at 90 % of the peak with so many changes a second under way, and how many
+    reloads there were."""
+    peak = run(name, peer, names, lambda s: links.measure_peak(s, seconds=SECONDS))
+    with link(name) as made:
+        server = make(peer, made, names)
+        changing = Changes(server, changes)
+        with server:
+            server.wait_until_serving(300)
+            with changing:
+                steps = links.measure(server, [f"{peak['answered_rate'] * 0.9:.0f}"],
+                                      "--seconds", seconds)
+    if changing.error:
+        raise Failed(f"a change failed: {changing.error}")
+    return steps[0], changing.done
+
+
+# ---- latency ----
+
+def latency(name, names):
+    """{peer: (steps at 10 % and 90 % of what ours answers)} for the link's own and ours, the round
+    with the least difference of each."""
+    peak = in_turns(name, (links.Anser,), names, 2)[links.Anser]["answered_rate"]
+    best = {}
+    for _ in range(ROUNDS):
+        for peer in (links.Testpmd, links.Anser):
+            steps = run(name, peer, names,
+                        lambda server: links.curve(server, peak, (0.1, 0.9), SECONDS))
+            if peer not in best or spread(steps) < spread(best[peer]):
+                best[peer] = steps
+    return best
+
+
+def spread(steps):
+    return abs(steps[1]["latency_us"]["p50"] - steps[0]["latency_us"]["p50"])
