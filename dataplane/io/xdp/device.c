@@ -1,7 +1,10 @@
 /*
- * Interfaces are set up one after the other: look, load, attach, open the sockets. The sockets are
- * not entered in the program's map here. Until a worker runs and does that, and after it has gone,
- * its queue's queries are the kernel's, whose sockets may be served by somebody.
+ * Interfaces are set up one after the other: look, load, attach, open the sockets. Until a
+ * worker runs, and after it has gone, its queue's queries are the kernel's, whose sockets may be
+ * served by somebody.
+ *
+ * All that takes a privilege or a new descriptor is done at the start: the process may give up
+ * both before its workers run. What is left then are maps in memory and descriptors that are open.
  *
  * VLANs: a card that takes the tag off a frame leaves nothing in it to tell the VLAN by, and the
  * reply would go out without one. So an interface that has VLANs has to leave tags where they are.
@@ -36,10 +39,10 @@ static const char *plural(unsigned n)
 	return n == 1 ? "" : "s";
 }
 
-static int check_interface(const struct interface *i, unsigned workers, char *text,
-                           size_t text_size)
+static int check_interface(const struct asker *a, const struct interface *i,
+                           unsigned workers, char *text, size_t text_size)
 {
-	unsigned queues = interface_queues(i->name);
+	unsigned queues = interface_queues(a, i->name);
 
 	if (!i->up)
 		snprintf(text, text_size, "%s is down (ip link set dev %s up)", i->name,
@@ -55,7 +58,7 @@ static int check_interface(const struct interface *i, unsigned workers, char *te
 			"queues (ethtool -L %s) to %u",
 			i->name, queues, plural(queues), workers, plural(workers), queues,
 			i->name, workers);
-	else if (interface_strips_tags(i->name) && interface_has_vlans(i->name))
+	else if (interface_strips_tags(a, i->name) && interface_has_vlans(a, i->name))
 		snprintf(
 			text, text_size,
 			"%s has VLANs and takes the tags off frames, so that replies would "
@@ -88,6 +91,13 @@ static int open_queues(struct xdp_port *port, const struct io_config *config,
 	for (; port->nqueues < config->workers; port->nqueues++) {
 		options.number = port->nqueues;
 		TRY(queue_open(&port->queues[port->nqueues], &options, text, text_size));
+		int fd = port->queues[port->nqueues].fd;
+		if (program_add_socket(&port->program, port->nqueues, fd) != 0) {
+			snprintf(text, text_size, "queue %u: %s", port->nqueues,
+			         strerror(errno));
+			queue_close(&port->queues[port->nqueues]);
+			return ERR_REFUSED;
+		}
 	}
 	return 0;
 }
@@ -135,11 +145,12 @@ static struct xdp_port *port_new(const struct interface *i, unsigned workers)
 	return port;
 }
 
-static int open_port(const char *name, const struct io_config *config,
-                     struct xdp_port **out, char *text, size_t text_size)
+static int open_port(const struct io_device *d, const char *name,
+                     const struct io_config *config, struct xdp_port **out, char *text,
+                     size_t text_size)
 {
 	struct interface i;
-	int err = interface_find(name, &i);
+	int err = interface_find(&d->asker, name, &i);
 
 	if (err != 0) {
 		snprintf(text, text_size, "%s: %s", name,
@@ -147,7 +158,7 @@ static int open_port(const char *name, const struct io_config *config,
 		                             : strerror(errno));
 		return ERR_REFUSED;
 	}
-	TRY(check_interface(&i, config->workers, text, text_size));
+	TRY(check_interface(&d->asker, &i, config->workers, text, text_size));
 	struct xdp_port *port = port_new(&i, config->workers);
 	if (port == NULL) {
 		snprintf(text, text_size, "%s", err_text(ERR_NOMEM));
@@ -220,9 +231,14 @@ int device_start(const struct io_config *config, struct io_device **out, char *t
 		snprintf(text, text_size, "%s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
-	int err = choose_interfaces(config, names, &count, text, text_size);
+	int err = asker_open(&d->asker);
+	if (err != 0)
+		snprintf(text, text_size, "sockets to ask for interfaces: %s",
+		         strerror(errno));
+	else
+		err = choose_interfaces(config, names, &count, text, text_size);
 	for (; err == 0 && d->nports < count; d->nports++) {
-		err = open_port(names[d->nports], config, &d->ports[d->nports], text,
+		err = open_port(d, names[d->nports], config, &d->ports[d->nports], text,
 		                text_size);
 		if (err != 0)
 			break;
@@ -243,6 +259,7 @@ void device_stop(struct io_device **device)
 	*device = NULL;
 	for (unsigned i = 0; i < d->nports; i++)
 		close_port(&d->ports[i]);
+	asker_close(&d->asker);
 	free(d);
 }
 
@@ -262,18 +279,19 @@ static void add_losses(const struct xdp_port *port, struct ipc_port *out)
 	}
 }
 
-static void read_port(const struct xdp_port *port, struct ipc_port *out)
+static void read_port(const struct asker *a, const struct xdp_port *port,
+                      struct ipc_port *out)
 {
 	struct interface i;
 
 	*out = (struct ipc_port){0};
 	snprintf(out->name, sizeof out->name, "%s", port->name);
 	add_losses(port, out);
-	if (interface_read(port->ifindex, &i) != 0)
+	if (interface_read(a, port->ifindex, &i) != 0)
 		return; /* it is gone: down, and nothing counted */
 	snprintf(out->name, sizeof out->name, "%s", i.name);
 	out->up = i.up && i.running;
-	out->speed = interface_speed(i.name);
+	out->speed = interface_speed(a, i.name);
 	out->rx_packets = i.stats.rx_packets;
 	out->rx_bytes = i.stats.rx_bytes;
 	out->rx_missed += i.stats.rx_missed_errors;
@@ -287,5 +305,5 @@ void device_ports(struct io_device *device, struct ipc_ports *out)
 {
 	out->count = (uint16_t)device->nports;
 	for (unsigned i = 0; i < device->nports; i++)
-		read_port(device->ports[i], &out->port[i]);
+		read_port(&device->asker, device->ports[i], &out->port[i]);
 }

@@ -28,6 +28,7 @@ struct xdp_port {
 };
 
 struct io_device {
+	struct asker asker;
 	unsigned nports;
 	struct xdp_port *ports[DEVICE_PORTS_MAX];
 };

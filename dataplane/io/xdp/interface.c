@@ -16,6 +16,28 @@
 
 #include "shared/err.h"
 
+int asker_open(struct asker *a)
+{
+	a->netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	a->plain = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (a->netlink >= 0 && a->plain >= 0)
+		return 0;
+	int reason = errno;
+	asker_close(a);
+	errno = reason;
+	return ERR_SYSTEM;
+}
+
+void asker_close(struct asker *a)
+{
+	if (a->netlink >= 0)
+		close(a->netlink);
+	if (a->plain >= 0)
+		close(a->plain);
+	a->netlink = -1;
+	a->plain = -1;
+}
+
 /* ---- netlink: one question, one answer ---- */
 
 struct question {
@@ -66,7 +88,7 @@ static int take_answer(const union answer *answer, size_t len, struct interface 
 	return 0;
 }
 
-int interface_read(unsigned index, struct interface *out)
+int interface_read(const struct asker *asker, unsigned index, struct interface *out)
 {
 	struct question q = {
 		.header = {.nlmsg_len = sizeof q,
@@ -74,82 +96,68 @@ int interface_read(unsigned index, struct interface *out)
 	                   .nlmsg_flags = NLM_F_REQUEST},
 		.link = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index},
 	};
-	static _Thread_local union answer answer;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	static union answer answer; /* too large for a stack; one thread asks */
 
-	if (fd < 0)
+	if (send(asker->netlink, &q, sizeof q, 0) != (ssize_t)sizeof q)
 		return ERR_SYSTEM;
-	ssize_t len = send(fd, &q, sizeof q, 0);
-	if (len == (ssize_t)sizeof q)
-		len = recv(fd, &answer, sizeof answer, 0);
-	close(fd);
+	ssize_t len = recv(asker->netlink, &answer, sizeof answer, 0);
 	return len < 0 ? ERR_SYSTEM : take_answer(&answer, (size_t)len, out);
 }
 
-int interface_find(const char *name, struct interface *out)
+int interface_find(const struct asker *asker, const char *name, struct interface *out)
 {
 	unsigned index = if_nametoindex(name);
 
-	return index == 0 ? ERR_NOTFOUND : interface_read(index, out);
+	return index == 0 ? ERR_NOTFOUND : interface_read(asker, index, out);
 }
 
 /* ---- ioctl ---- */
 
-static int call(unsigned long request, void *argument)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	int result = ioctl(fd, request, argument);
-	close(fd);
-	return result;
-}
-
-static int ask_ethtool(const char *name, void *command)
+static int ask_ethtool(const struct asker *a, const char *name, void *command)
 {
 	struct ifreq request = {.ifr_data = command};
 
 	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-	return call(SIOCETHTOOL, &request);
+	return ioctl(a->plain, SIOCETHTOOL, &request);
 }
 
-unsigned interface_queues(const char *name)
+unsigned interface_queues(const struct asker *a, const char *name)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 
-	if (ask_ethtool(name, &channels) != 0)
+	if (ask_ethtool(a, name, &channels) != 0)
 		return 1;
 	unsigned n = channels.combined_count + channels.rx_count;
 	return n ? n : 1;
 }
 
-uint32_t interface_speed(const char *name)
+uint32_t interface_speed(const struct asker *a, const char *name)
 {
 	struct ethtool_cmd link = {.cmd = ETHTOOL_GSET};
 
-	if (ask_ethtool(name, &link) != 0)
+	if (ask_ethtool(a, name, &link) != 0)
 		return 0;
 	uint32_t speed = ethtool_cmd_speed(&link);
 	return speed == (uint32_t)SPEED_UNKNOWN ? 0 : speed;
 }
 
-bool interface_strips_tags(const char *name)
+bool interface_strips_tags(const struct asker *a, const char *name)
 {
 	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
 
-	return ask_ethtool(name, &flags) == 0 && (flags.data & ETH_FLAG_RXVLAN);
+	return ask_ethtool(a, name, &flags) == 0 && (flags.data & ETH_FLAG_RXVLAN);
 }
 
-static bool is_vlan_on(const char *vlan, const char *name)
+static bool is_vlan_on(const struct asker *a, const char *vlan, const char *name)
 {
 	struct vlan_ioctl_args ask = {.cmd = GET_VLAN_REALDEV_NAME_CMD};
 
 	snprintf(ask.device1, sizeof ask.device1, "%s", vlan);
-	return call(SIOCGIFVLAN, &ask) == 0 && strcmp(ask.u.device2, name) == 0;
+	return ioctl(a->plain, SIOCGIFVLAN, &ask) == 0 &&
+	       strcmp(ask.u.device2, name) == 0;
 }
 
-bool interface_has_vlans(const char *name)
+bool interface_has_vlans(const struct asker *a, const char *name)
 {
 	struct if_nameindex *all = if_nameindex();
 	bool found = false;
@@ -157,7 +165,7 @@ bool interface_has_vlans(const char *name)
 	if (all == NULL)
 		return false;
 	for (const struct if_nameindex *i = all; i->if_name != NULL && !found; i++)
-		found = is_vlan_on(i->if_name, name);
+		found = is_vlan_on(a, i->if_name, name);
 	if_freenameindex(all);
 	return found;
 }

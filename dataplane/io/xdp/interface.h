@@ -24,21 +24,34 @@ struct interface {
 	struct rtnl_link_stats64 stats;
 };
 
+/* The sockets to ask by, from one thread at a time in the process. They stay open: one that has
+ * confined itself cannot open others. */
+struct asker {
+	int netlink;
+	int plain;
+};
+
+/* ERR_SYSTEM (errno). */
+MUST_CHECK int asker_open(struct asker *a);
+void asker_close(struct asker *a);
+
 /* ERR_NOTFOUND; ERR_SYSTEM (errno). */
-MUST_CHECK int interface_find(const char *name, struct interface *out);
-MUST_CHECK int interface_read(unsigned index, struct interface *out);
+MUST_CHECK int interface_find(const struct asker *a, const char *name,
+                              struct interface *out);
+MUST_CHECK int interface_read(const struct asker *a, unsigned index,
+                              struct interface *out);
 
 /* Receive queues in use; 1 where the driver does not say. */
-unsigned interface_queues(const char *name);
+unsigned interface_queues(const struct asker *a, const char *name);
 
 /* Mbit/s; 0: unknown. */
-uint32_t interface_speed(const char *name);
+uint32_t interface_speed(const struct asker *a, const char *name);
 
 /* The card takes VLAN tags off before a program sees a frame. */
-bool interface_strips_tags(const char *name);
+bool interface_strips_tags(const struct asker *a, const char *name);
 
 /* There is a VLAN interface on top of it. */
-bool interface_has_vlans(const char *name);
+bool interface_has_vlans(const struct asker *a, const char *name);
 
 enum { INTERFACE_LIST_MAX = 16 };
 

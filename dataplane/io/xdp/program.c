@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -69,6 +70,10 @@ int program_load(struct program *p, const struct sockaddr_storage *listen, size_
                  unsigned queues, char *text, size_t text_size)
 {
 	*p = (struct program){.link = -1};
+	if (queues > STEER_QUEUES_MAX) {
+		snprintf(text, text_size, "%u queues are too many", queues);
+		return ERR_REFUSED;
+	}
 	/* What there is to say is said once, by what this returns. */
 	libbpf_set_print(NULL);
 	p->skeleton = steer__open();
@@ -176,20 +181,20 @@ int program_attach(struct program *p, unsigned ifindex, enum io_xdp_mode mode, c
 
 /* ---- queues ---- */
 
-int program_steer(struct program *p, unsigned queue, int fd)
+int program_add_socket(struct program *p, unsigned queue, int fd)
 {
 	uint32_t key = queue;
+	int err = bpf_map__update_elem(p->skeleton->maps.sockets, &key, sizeof key, &fd,
+	                               sizeof fd, BPF_ANY);
 
-	return bpf_map__update_elem(p->skeleton->maps.sockets, &key, sizeof key, &fd,
-	                            sizeof fd, BPF_ANY) == 0
-	               ? 0
-	               : ERR_SYSTEM;
+	return err == 0 ? 0 : ERR_SYSTEM;
 }
 
-void program_release(struct program *p, unsigned queue)
+void program_steer(struct program *p, unsigned queue, bool to_socket)
 {
-	uint32_t key = queue;
+	_Atomic uint8_t *flag = (void *)&p->skeleton->bss->is_worked_on[queue];
 
-	/* Nothing there is what is wanted. */
-	(void)bpf_map__delete_elem(p->skeleton->maps.sockets, &key, sizeof key, 0);
+	/* Pairs with a plain load in the program, which reads nothing else for it: the socket has
+	 * been in its map all along. */
+	atomic_store_explicit(flag, to_socket, memory_order_relaxed);
 }

@@ -31,10 +31,12 @@ MUST_CHECK int program_load(struct program *p, const struct sockaddr_storage *li
 MUST_CHECK int program_attach(struct program *p, unsigned ifindex, enum io_xdp_mode mode,
                               char *text, size_t text_size);
 
-/* From now on queries of that queue go to the AF_XDP socket fd, or to the kernel. From any thread,
- * one at a time for a queue. ERR_SYSTEM (errno). */
-MUST_CHECK int program_steer(struct program *p, unsigned queue, int fd);
-void program_release(struct program *p, unsigned queue);
+/* Gives the queue the AF_XDP socket fd. ERR_SYSTEM (errno). */
+MUST_CHECK int program_add_socket(struct program *p, unsigned queue, int fd);
+
+/* Whether queries of that queue go to its socket or, as at first, to the kernel. No system call.
+ * From any thread, one at a time for a queue. */
+void program_steer(struct program *p, unsigned queue, bool to_socket);
 
 /* Of the program, for tests. */
 int program_fd(const struct program *p);

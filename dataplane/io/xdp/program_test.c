@@ -27,6 +27,8 @@
 #include "dataplane/io/frame.h"
 #include "dataplane/io/xdp/program.h"
 #include "dataplane/io/xdp/queue.h"
+#include "dataplane/io/xdp/steer.h"
+#include "shared/err.h"
 #include "shared/wire.h"
 
 enum { ROOM = 2048, PORT = 53, MTU = 1500 };
@@ -224,21 +226,47 @@ static void they_agree_on_damaged_frames(void **state)
 	assert_true(redirected > 400 && redirected < 3600);
 }
 
-static void queue_without_a_socket_is_the_kernels(void **state)
+static void queue_that_nobody_works_on_is_the_kernels(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t bytes[ROOM];
 	size_t len = make(&frames[0], bytes);
 
-	program_release(&f->program, 0);
+	program_steer(&f->program, 0, false);
 	assert_int_equal(run(f, bytes, len), XDP_PASS);
-	program_release(&f->program, 0);
-	assert_int_equal(program_steer(&f->program, 0, f->queue.fd), 0);
+	program_steer(&f->program, 0, true);
 	assert_int_equal(run(f, bytes, len), XDP_REDIRECT);
-	assert_true(program_steer(&f->program, 1, f->queue.fd) <
-	            0); /* there is no such */
-	assert_true(program_steer(&f->program, 0, STDERR_FILENO) < 0);
+	assert_true(program_add_socket(&f->program, 1, f->queue.fd) <
+	            0); /* no such queue */
+	assert_true(program_add_socket(&f->program, 0, STDERR_FILENO) < 0);
 	assert_int_equal(run(f, bytes, len), XDP_REDIRECT);
+}
+
+static void queue_without_a_socket_is_the_kernels(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture other = {0};
+	uint8_t bytes[ROOM];
+	size_t len = make(&frames[0], bytes);
+	char text[256] = "";
+
+	assert_int_equal(program_load(&other.program, f->listen, 2, 1, text, sizeof text),
+	                 0);
+	program_steer(&other.program, 0, true);
+	assert_int_equal(run(&other, bytes, len), XDP_PASS);
+	program_unload(&other.program);
+}
+
+static void more_queues_than_there_is_room_for_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct program p;
+	char text[256] = "";
+
+	assert_int_equal(
+		program_load(&p, f->listen, 2, STEER_QUEUES_MAX + 1, text, sizeof text),
+		ERR_REFUSED);
+	assert_string_equal(text, "257 queues are too many");
 }
 
 static void second_socket_on_a_queue_is_refused(void **state)
@@ -286,10 +314,11 @@ static int setup(void **state)
 	if (frame_rules_init(&f->rules, f->listen, 2, MTU, text, sizeof text) != 0 ||
 	    program_load(&f->program, f->listen, 2, 1, text, sizeof text) != 0 ||
 	    queue_open(&f->queue, &o, text, sizeof text) != 0 ||
-	    program_steer(&f->program, 0, f->queue.fd) != 0) {
+	    program_add_socket(&f->program, 0, f->queue.fd) != 0) {
 		print_error("%s\n", text);
 		return -1;
 	}
+	program_steer(&f->program, 0, true);
 	return 0;
 }
 
@@ -322,7 +351,9 @@ int main(void)
 		cmocka_unit_test(verdicts_are_those_of_the_table),
 		cmocka_unit_test(verdicts_are_those_of_frame_read),
 		cmocka_unit_test(they_agree_on_damaged_frames),
+		cmocka_unit_test(queue_that_nobody_works_on_is_the_kernels),
 		cmocka_unit_test(queue_without_a_socket_is_the_kernels),
+		cmocka_unit_test(more_queues_than_there_is_room_for_are_refused),
 		cmocka_unit_test(second_socket_on_a_queue_is_refused),
 	};
 	struct program probe;

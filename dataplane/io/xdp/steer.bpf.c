@@ -8,8 +8,9 @@
  * group of stations. What is doubtful is the kernel's. Only one VLAN tag is looked behind: of two,
  * cards that strip tags leave one, which is not enough to send a reply back by.
  *
- * A queue without a socket has no entry in the map, and its queries go to the kernel as well: that
- * is how the kernel serves before the workers run and after they have gone.
+ * The queries of a queue that nobody works on go to the kernel as well: that is how the kernel
+ * serves before the workers run and after they have gone. A worker says so in memory that this
+ * program and its process share, because by then the process may not call bpf() any more.
  */
 #include "dataplane/io/xdp/steer.h"
 
@@ -50,13 +51,20 @@ struct {
 	__type(value, __u32);
 } sockets SEC(".maps");
 
+/* By number of the queue: 1 while a worker takes from its socket. */
+__u8 is_worked_on[STEER_QUEUES_MAX];
+
 static __always_inline int steer(struct xdp_md *frame, const struct udphdr *udp,
                                  struct steer_key *key)
 {
+	__u32 queue = frame->rx_queue_index;
+
 	key->port = udp->dest;
+	if (queue >= STEER_QUEUES_MAX || !is_worked_on[queue])
+		return XDP_PASS;
 	if (!bpf_map_lookup_elem(&served, key))
 		return XDP_PASS;
-	return (int)bpf_redirect_map(&sockets, frame->rx_queue_index, XDP_PASS);
+	return (int)bpf_redirect_map(&sockets, queue, XDP_PASS);
 }
 
 static __always_inline int steer4(struct xdp_md *frame, const void *at, const void *end)

@@ -1,13 +1,14 @@
 /*
  * What the program in the kernel and this process say to each other: the key of the map of served
- * addresses. Only fixed-width types of the kernel's, because both sides compile it.
+ * addresses, and how many there are of what. Only fixed-width types of the kernel's, because both
+ * sides compile it.
  */
 #ifndef DATAPLANE_IO_XDP_STEER_H
 #define DATAPLANE_IO_XDP_STEER_H
 
 #include <linux/types.h>
 
-enum { STEER_ADDRESSES_MAX = 64 };
+enum { STEER_ADDRESSES_MAX = 64, STEER_QUEUES_MAX = 256 };
 
 /* Compared as bytes. */
 struct steer_key {

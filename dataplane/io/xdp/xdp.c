@@ -10,7 +10,6 @@
  * A burst is lent until tx(), which gives each of its chunks to the card or back to the kernel.
  */
 #include <assert.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,18 +74,16 @@ static void xdp_close(struct io **io)
 	*io = NULL;
 }
 
-/* From here on queries come to this worker. Without, they are the kernel's, which is worse than
- * what was asked for and better than to answer nothing. */
+static void steer(struct xdp *x, bool to_socket)
+{
+	for (unsigned i = 0; i < x->nways; i++)
+		program_steer(&x->ways[i].port->program, x->worker, to_socket);
+}
+
+/* From here on queries come to this worker, and not to the kernel. */
 static void xdp_enter(struct io *io)
 {
-	struct xdp *x = (struct xdp *)(void *)io;
-
-	for (unsigned i = 0; i < x->nways; i++) {
-		struct way *w = &x->ways[i];
-		if (program_steer(&w->port->program, x->worker, w->queue->fd) != 0)
-			fprintf(stderr, "anser-dataplane: %s, queue %u: %s\n",
-			        w->port->name, x->worker, strerror(errno));
-	}
+	steer((struct xdp *)(void *)io, true);
 }
 
 /* Nothing is held between bursts: all that came was sent or returned. */
@@ -94,10 +91,9 @@ static void xdp_leave(struct io *io)
 {
 	struct xdp *x = (struct xdp *)(void *)io;
 
-	for (unsigned i = 0; i < x->nways; i++) {
-		program_release(&x->ways[i].port->program, x->worker);
+	steer(x, false);
+	for (unsigned i = 0; i < x->nways; i++)
 		assert(queue_held(x->ways[i].queue) == 0);
-	}
 }
 
 /* ---- receiving ---- */
