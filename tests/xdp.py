@@ -534,6 +534,17 @@ def no_chunk_is_lost(programs, net):
     check(after["dropped_io"] == 0, "%d replies were not sent" % after["dropped_io"])
 
 
+def ports_are_told(programs, net):
+    say("status shows the interface")
+
+    def port():
+        return [p for a in programs.attached() for p in a.get("ports", [])
+                if p["name"] == "srv0" and p["up"] and p["rx_packets"] > LOAD]
+
+    told = until("its packets are counted", port)
+    check(told[0]["rx_missed"] == told[0]["rx_no_buffer"] == 0, "lost on the way: %s" % told)
+
+
 def second_one_is_refused(programs, net):
     say("a second data plane on the same interface")
     programs.refused("srv0", "another XDP program is attached", "id %d" % net.program()["id"])
@@ -629,8 +640,9 @@ def run(programs, net):
     check(net.program(), "no program on srv0")
     for case in [clients_are_answered, neighbours_are_the_kernels, vlans_are_kept,
                  what_is_wrong_is_dropped, what_is_doubtful_goes_to_the_kernel,
-                 no_chunk_is_lost, second_one_is_refused, death_leaves_nothing,
-                 interface_goes_down_and_up, queues_and_workers, settings_that_are_refused, other_modes]:
+                 no_chunk_is_lost, ports_are_told, second_one_is_refused, death_leaves_nothing,
+                 interface_goes_down_and_up, queues_and_workers, settings_that_are_refused,
+                 other_modes]:
         case(programs, net)
 
 
