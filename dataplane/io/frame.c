@@ -15,6 +15,7 @@
 
 #include "dataplane/io/checksum.h"
 #include "dataplane/io/io.h"
+#include "shared/address.h"
 #include "shared/err.h"
 #include "shared/wire.h"
 
@@ -84,44 +85,34 @@ static ALWAYS_INLINE bool is_served6(const struct frame_rules *r, const uint8_t 
 	}
 }
 
-static bool add4(struct frame_rules *r, const struct sockaddr_in *in)
+static void add4(struct frame_rules *r, const struct sockaddr_in *in)
 {
-	uint32_t host = ntohl(in->sin_addr.s_addr);
 	uint8_t addr[4];
 
-	if (host == INADDR_ANY || IN_MULTICAST(host) || IN_BADCLASS(host) ||
-	    host >> 24 == IN_LOOPBACKNET)
-		return false;
 	memcpy(addr, &in->sin_addr, sizeof addr);
 	uint64_t key = key4(addr, in->sin_port);
 	unsigned i = slot_of(key);
 	while (r->ipv4[i] != 0)
 		i = (i + 1) & (FRAME_SLOTS - 1);
 	r->ipv4[i] = key;
-	return true;
 }
 
-static bool add6(struct frame_rules *r, const struct sockaddr_in6 *in6)
+static void add6(struct frame_rules *r, const struct sockaddr_in6 *in6)
 {
 	const struct in6_addr *a = &in6->sin6_addr;
-
-	if (IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_MULTICAST(a) ||
-	    IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_LINKLOCAL(a) ||
-	    IN6_IS_ADDR_V4MAPPED(a))
-		return false;
 	unsigned i = slot_of6(a->s6_addr, in6->sin6_port);
 	while (r->ipv6[i].port != 0)
 		i = (i + 1) & (FRAME_SLOTS - 1);
 	memcpy(r->ipv6[i].addr, a, sizeof r->ipv6[i].addr);
 	r->ipv6[i].port = in6->sin6_port;
-	return true;
 }
 
-static bool add(struct frame_rules *r, const struct sockaddr_storage *ss)
+static void add(struct frame_rules *r, const struct sockaddr_storage *ss)
 {
 	if (ss->ss_family == AF_INET)
-		return add4(r, (const struct sockaddr_in *)(const void *)ss);
-	return add6(r, (const struct sockaddr_in6 *)(const void *)ss);
+		add4(r, (const struct sockaddr_in *)(const void *)ss);
+	else
+		add6(r, (const struct sockaddr_in6 *)(const void *)ss);
 }
 
 static void describe(const struct sockaddr_storage *ss,
@@ -154,15 +145,15 @@ int frame_rules_init(struct frame_rules *rules, const struct sockaddr_storage *l
 	for (size_t i = 0; i < count; i++) {
 		bool is_ipv4 = listen[i].ss_family == AF_INET;
 		describe(&listen[i], address);
-		if (!add(rules, &listen[i])) {
-			snprintf(
-				text, text_size,
-				"%s: frames are told by the very address they are sent to; "
-				"list each one, no wildcard, loopback, link-local or "
-				"multicast address",
-				address);
+		const char *unfit = address_unfit(&listen[i]);
+		if (unfit != NULL) {
+			snprintf(text, text_size,
+			         "%s is %s; frames are told by the very address they are "
+			         "sent to: list each one",
+			         address, unfit);
 			return ERR_REFUSED;
 		}
+		add(rules, &listen[i]);
 		if (mtu < (is_ipv4 ? IPV4_MTU_MIN : IPV6_MTU_MIN)) {
 			snprintf(text, text_size, "%s: an MTU of %u is too small for it",
 			         address, (unsigned)mtu);
