@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/config/options.h"
 #include "shared/err.h"
 
 /* cmocka.h needs these before it. */
@@ -152,6 +153,12 @@ static void every_option_is_read(void **state)
 	struct config *c = parse_ok(every_option);
 
 	(void)state;
+	for (size_t i = 0; i < config_option_count; i++) {
+		char key[64];
+		(void)snprintf(key, sizeof key, "%s: ", config_options[i].key);
+		if (!strstr(every_option, key))
+			fail_msg("%sis not in the example of every option", key);
+	}
 	assert_int_equal(c->listen_count, 3);
 	assert_listens(c, 0, AF_INET, "192.0.2.1", 53);
 	assert_listens(c, 1, AF_INET6, "2001:db8::1", 5353);
@@ -199,9 +206,61 @@ static void every_option_is_read(void **state)
 	config_free(c);
 }
 
+/* Compares every option, not what is shown of it: what is left out in showing would be equal. */
+static void assert_same(const struct config *a, const struct config *b)
+{
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct option *o = &config_options[i];
+		const char *x = (const char *)a + o->offset;
+		const char *y = (const char *)b + o->offset;
+
+		if (config_sections[o->section].list)
+			continue;
+		switch (o->kind) {
+		case KIND_LISTEN:
+			assert_int_equal(a->listen_count, b->listen_count);
+			assert_memory_equal(x, y, sizeof a->listen);
+			break;
+		case KIND_CPUS:
+			assert_int_equal(a->cpu_count, b->cpu_count);
+			assert_memory_equal(x, y, sizeof a->cpus);
+			break;
+		case KIND_UINT:
+		case KIND_MS:
+		case KIND_BYTES:
+		case KIND_MB: assert_memory_equal(x, y, sizeof(unsigned)); break;
+		case KIND_IO:
+		case KIND_IDLE:
+		case KIND_EXCEPTION:
+		case KIND_XDP_MODE:
+		case KIND_ZERO_COPY:
+		case KIND_BOOL: assert_int_equal(*x, *y); break;
+		case KIND_NAMES:
+		case KIND_TEXT:
+		case KIND_HOST_TEXT:
+		case KIND_PATH:
+		case KIND_SOCKET:
+		case KIND_SUPERVISE:
+			assert_string_equal(*(char *const *)(const void *)x,
+			                    *(char *const *)(const void *)y);
+			break;
+		case KIND_ZONE_NAME: fail_msg("%s is in no list", o->key);
+		}
+	}
+	assert_int_equal(a->zone_count, b->zone_count);
+	for (size_t i = 0; i < a->zone_count; i++) {
+		assert_true(name_equal(a->zones[i].name, b->zones[i].name));
+		assert_string_equal(a->zones[i].file, b->zones[i].file);
+	}
+	assert_int_equal(a->zone_dir_count, b->zone_dir_count);
+	for (size_t i = 0; i < a->zone_dir_count; i++)
+		assert_string_equal(a->zone_dirs[i].path, b->zone_dirs[i].path);
+}
+
 static void what_is_shown_reads_back_as_the_same(void **state)
 {
-	static const char *const files[] = {every_option, "server: {cpus: []}\n",
+	static const char *const files[] = {every_option,
+	                                    "server: {cpus: []}\ndpdk: {ports: []}\n",
 	                                    "control:\n  supervise: bin/dp\n"};
 
 	(void)state;
@@ -211,10 +270,7 @@ static void what_is_shown_reads_back_as_the_same(void **state)
 		struct config *second = parse_ok(text);
 		char *again = shown(second);
 		assert_string_equal(text, again);
-		assert_string_equal(first->supervise, second->supervise);
-		assert_string_equal(first->nsid, second->nsid);
-		assert_memory_equal(first->listen, second->listen, sizeof first->listen);
-		assert_int_equal(first->zone_count, second->zone_count);
+		assert_same(first, second);
 		config_free(first);
 		config_free(second);
 		free(text);
@@ -254,8 +310,8 @@ static void packets_past_the_kernel_have_to_be_configured(void **state)
 		{"server:\n  io: udp\nxdp:\n  interfaces: eth0\n", false},
 		{"server:\n  io: auto\nxdp:\n  mode: generic\ndpdk:\n  idle: sleep\n",
 	         false},
-		{"server:\n  io: xdp\n", true},
-		{"server:\n  io: dpdk\n", true},
+		{"server:\n  io: xdp\n  listen: 192.0.2.1\n", true},
+		{"server:\n  io: dpdk\n  listen: \"2001:db8::1\"\n", true},
 		{"xdp:\n  interfaces: eth0\n", true},
 		{"dpdk:\n  ports: net_null0\n", true},
 		{"dpdk:\n  eal: --no-huge\n", true},
@@ -390,7 +446,7 @@ static const struct refusal refusals[] = {
          "f:2:19: error: control-socket: the path is longer than the system allows (107 "
          "octets) [out-of-range]"},
 	{"control:\n  control-socket: /a\n  dataplane-socket: /a\n",
-         "f:3: error: dataplane-socket: the path is that of control-socket "
+         "f:3:3: error: dataplane-socket: the path is that of control-socket "
          "[duplicate-value]"},
 	/* addresses */
 	{"server:\n  listen: [localhost]\n",
@@ -412,6 +468,15 @@ static const struct refusal refusals[] = {
          "f:2:12: error: listen: \"5x\" is no port (1 to 65535) [bad-address]"},
 	{"server:\n  listen: [127.0.0.1, 127.0.0.1@53]\n",
          "f:2:23: error: listen: \"127.0.0.1@53\" is there twice [duplicate-value]"},
+	{"server:\n  io: dpdk\n",
+         "f:2:3: error: listen: 127.0.0.1@5300 is a loopback address; io: dpdk answers on "
+         "addresses that are listed one by one [bad-address]"},
+	{"server:\n  listen: [192.0.2.1, 0.0.0.0]\n  io: xdp\n",
+         "f:2:23: error: listen: 0.0.0.0@53 is a wildcard; io: xdp answers on addresses that "
+         "are listed one by one [bad-address]"},
+	{"server:\n  io: xdp\n  listen: \"fe80::1@5353\"\n",
+         "f:3:11: error: listen: fe80::1@5353 is a link-local address; io: xdp answers on "
+         "addresses that are listed one by one [bad-address]"},
 	/* zones */
 	{"zones:\n  - {name: Example.com, file: a}\n  - {name: b, file: b}\n"
          "  - {name: example.COM., file: c}\n",
@@ -471,6 +536,56 @@ static void every_error_says_where_and_why(void **state)
 		assert_memory_equal(line, "/d/", 3);
 		assert_string_equal(line + 3, refusals[i].want);
 		diag_fini(&d);
+	}
+}
+
+/* Gives the one diagnostic of a file that is taken, or an empty line. */
+static void parse_mild(const char *text, char *line, size_t size)
+{
+	struct config *c = NULL;
+	struct diag d;
+
+	diag_init(&d);
+	line[0] = 0;
+	if (config_parse(text, strlen(text), "/d/f", &c, &d) != 0)
+		fail_msg("refused: %s", text);
+	assert_true(d.kept <= 1);
+	if (d.kept)
+		diag_format(&d.entries[0], line, size);
+	config_free(c);
+	diag_fini(&d);
+}
+
+static void what_may_still_work_is_a_warning(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want;
+	} cases[] = {
+		{"server:\n  listen: [192.0.2.1, \"::\"]\nxdp:\n  interfaces: eth0\n",
+	         "/d/f:2:23: warning: listen: ::@53 is a wildcard, on which neither dpdk nor "
+	         "xdp answers: io: auto comes down to udp [bad-address]"},
+		{"server:\n  io: auto\ndpdk:\n  ports: net_null0\n",
+	         "/d/f:2:3: warning: listen: 127.0.0.1@5300 is a loopback address, on which "
+	         "neither dpdk nor xdp answers: io: auto comes down to udp [bad-address]"},
+		{"server:\n  listen: 192.0.2.1\n  io: dpdk\n",
+	         "/d/f:3:3: warning: io: dpdk takes every card that is bound to a driver of "
+	         "DPDK's; name yours in dpdk.eal (-a PCI-ADDRESS) [no-port]"},
+		{"server:\n  listen: 192.0.2.1\n  io: dpdk\ndpdk:\n  ports: net_null0\n",
+	         ""},
+		{"server:\n  listen: 192.0.2.1\n  io: dpdk\ndpdk:\n  eal: --no-huge\n",
+	         ""},
+		{"server:\n  listen: 192.0.2.1\n  io: xdp\n", ""},
+		{"server:\n  listen: [0.0.0.0, \"::\"]\n", ""},
+		{"server:\n  listen: 0.0.0.0\n  io: udp\nxdp:\n  interfaces: eth0\n", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char line[512];
+
+		parse_mild(cases[i].text, line, sizeof line);
+		assert_string_equal(line, cases[i].want);
 	}
 }
 
@@ -645,6 +760,7 @@ int main(void)
 		cmocka_unit_test(single_value_stands_for_a_list_of_one),
 		cmocka_unit_test(packets_past_the_kernel_have_to_be_configured),
 		cmocka_unit_test(every_error_says_where_and_why),
+		cmocka_unit_test(what_may_still_work_is_a_warning),
 		cmocka_unit_test(reading_goes_on_after_an_error),
 		cmocka_unit_test(deep_nesting_is_refused_early),
 		cmocka_unit_test(file_that_cannot_be_read_is_an_error),

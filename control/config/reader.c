@@ -5,6 +5,8 @@
 #include <yaml.h>
 
 #include "control/config/value.h"
+#include "shared/address.h"
+#include "shared/udp_socket.h"
 
 /*
  * The file has a fixed shape (sections, options, lists of values or of mappings), so the reader
@@ -32,12 +34,13 @@ struct reader {
 	struct diag *diag;
 	struct place *zone_places; /* one for each of config->zones */
 	struct place *dir_places;
+	struct place listen_places[CONFIG_LISTEN_MAX]; /* 0: by default */
 	bool stopped;
 };
 
-/* Options of one mapping that were there: the line of each, 0 when absent. */
+/* Options of one mapping that were there: where each is, line 0 when absent. */
 struct seen {
-	unsigned line[OPTIONS_MAX];
+	struct place at[OPTIONS_MAX];
 };
 
 static struct place place_of(const yaml_mark_t *mark)
@@ -181,13 +184,19 @@ static void read_scalar(struct reader *r, const struct option *o, void *object)
 	}
 	if (value_set(o, object, r->dir, text, &problem) < 0)
 		report(r, here(r), problem.rule, problem.text);
+	else if (o->kind == KIND_LISTEN)
+		r->listen_places[r->config->listen_count - 1] = here(r);
 }
 
 static void read_list_option(struct reader *r, const struct option *o, void *object)
 {
 	struct place at = here(r);
+	struct value_problem problem;
 	size_t count = 0;
 
+	/* Lists that may be empty are so by default. */
+	if (o->min == 0 && value_set_default(o, object, r->dir, &problem) < 0)
+		report(r, at, problem.rule, problem.text);
 	while (next_event(r) != YAML_SEQUENCE_END_EVENT && !r->stopped) {
 		read_scalar(r, o, object);
 		skip_value(r);
@@ -249,14 +258,14 @@ static const struct option *read_key(struct reader *r, enum section_id section,
 		skip_value(r);
 		return NULL;
 	}
-	unsigned *line = &seen->line[o - config_options];
-	if (*line) {
+	struct place *at = &seen->at[o - config_options];
+	if (at->line) {
 		diag_add(r->diag, DIAG_ERROR, "duplicate-key", r->name, here(r).line,
 		         here(r).column, "\"%s\" is there twice; first on line %u", key,
-		         *line);
+		         at->line);
 		return NULL;
 	}
-	*line = here(r).line;
+	*at = here(r);
 	return o;
 }
 
@@ -327,7 +336,7 @@ static void require_options(struct reader *r, enum section_id section,
                             const struct seen *seen, struct place at)
 {
 	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].section == section && !seen->line[i])
+		if (config_options[i].section == section && !seen->at[i].line)
 			diag_add(r->diag, DIAG_ERROR, "missing-key", r->name, at.line,
 			         at.column, "\"%s\" is missing in this entry",
 			         config_options[i].key);
@@ -531,22 +540,66 @@ static void set_defaults(struct reader *r, const struct seen *seen)
 	for (size_t i = 0; i < config_option_count; i++) {
 		const struct option *o = &config_options[i];
 
-		if (config_sections[o->section].list || seen->line[i])
+		if (config_sections[o->section].list || seen->at[i].line)
 			continue;
 		if (value_set_default(o, r->config, r->dir, &problem) < 0)
 			report(r, (struct place){0}, problem.rule, problem.text);
 	}
 }
 
+static struct place place_of_option(const struct seen *seen, enum section_id section,
+                                    const char *key)
+{
+	return seen->at[option_find(section, key) - config_options];
+}
+
 static void check_sockets(struct reader *r, const struct seen *seen)
 {
-	const struct option *o = option_find(SECTION_CONTROL, "dataplane-socket");
-
-	if (r->diag->errors == 0 &&
-	    !strcmp(r->config->control_socket, r->config->dataplane_socket))
-		report(r, (struct place){seen->line[o - config_options], 0},
+	if (!strcmp(r->config->control_socket, r->config->dataplane_socket))
+		report(r, place_of_option(seen, SECTION_CONTROL, "dataplane-socket"),
 		       "duplicate-value",
 		       "dataplane-socket: the path is that of control-socket");
+}
+
+/* What reads frames itself knows no wildcard and sees no loopback. It would refuse when it starts,
+ * which is late to be told. */
+static void check_listen(struct reader *r, const struct seen *seen)
+{
+	const struct config *c = r->config;
+	bool certain = c->io != IO_AUTO;
+
+	for (size_t i = 0; i < c->listen_count; i++) {
+		const char *unfit = address_unfit(&c->listen[i]);
+		struct place at = r->listen_places[i];
+		char text[ADDRESS_TEXT_MAX];
+
+		if (!unfit)
+			continue;
+		if (!at.line)
+			at = place_of_option(seen, SECTION_SERVER, "io");
+		address_text(&c->listen[i], text, sizeof text);
+		diag_add(r->diag, certain ? DIAG_ERROR : DIAG_WARNING, "bad-address",
+		         r->name, at.line, at.column,
+		         certain ? "listen: %s is %s; io: %s answers on addresses that "
+		                   "are listed one by one"
+		                 : "listen: %s is %s, on which neither dpdk nor xdp "
+		                   "answers: io: %s comes down to udp",
+		         text, unfit, value_word(KIND_IO, c->io));
+	}
+}
+
+static void check_io(struct reader *r, const struct seen *seen)
+{
+	const struct config *c = r->config;
+
+	if (config_past_kernel(c))
+		check_listen(r, seen);
+	if (c->io == IO_DPDK && !c->dpdk_eal[0] && !c->dpdk_ports[0]) {
+		struct place at = place_of_option(seen, SECTION_SERVER, "io");
+		diag_add(r->diag, DIAG_WARNING, "no-port", r->name, at.line, at.column,
+		         "io: dpdk takes every card that is bound to a driver of "
+		         "DPDK's; name yours in dpdk.eal (-a PCI-ADDRESS)");
+	}
 }
 
 void reader_run(const char *text, size_t len, const char *name, const char *dir,
@@ -561,6 +614,7 @@ void reader_run(const char *text, size_t len, const char *name, const char *dir,
 		.config = c,
 		.diag = diag,
 	};
+	size_t errors = diag->errors;
 
 	if (!yaml_parser_initialize(&r.parser))
 		abort();
@@ -571,7 +625,11 @@ void reader_run(const char *text, size_t len, const char *name, const char *dir,
 		set_defaults(&r, &seen);
 		check_zones(&r);
 		check_zone_dirs(&r);
+	}
+	/* Of values that are there: after an error some are not. */
+	if (r.diag->errors == errors) {
 		check_sockets(&r, &seen);
+		check_io(&r, &seen);
 	}
 	yaml_event_delete(&r.event);
 	yaml_parser_delete(&r.parser);

@@ -31,17 +31,25 @@ static void show_item(const void *item, enum section_id section, FILE *to)
 	}
 }
 
+static void show_list_section(const struct config *c, enum section_id section, FILE *to)
+{
+	(void)fprintf(to, "%s:\n", config_sections[section].name);
+	for (size_t i = 0; section == SECTION_ZONES && i < c->zone_count; i++)
+		show_item(&c->zones[i], section, to);
+	for (size_t i = 0; section == SECTION_ZONE_DIRS && i < c->zone_dir_count; i++)
+		show_item(&c->zone_dirs[i], section, to);
+}
+
+/* Every section of options.def, so that a new one cannot be forgotten. */
 void config_show(const struct config *c, FILE *to)
 {
-	show_section(c, SECTION_SERVER, to);
-	show_section(c, SECTION_TCP, to);
-	show_section(c, SECTION_CONTROL, to);
-	(void)fprintf(to, "%s:\n", config_sections[SECTION_ZONES].name);
-	for (size_t i = 0; i < c->zone_count; i++)
-		show_item(&c->zones[i], SECTION_ZONES, to);
-	(void)fprintf(to, "%s:\n", config_sections[SECTION_ZONE_DIRS].name);
-	for (size_t i = 0; i < c->zone_dir_count; i++)
-		show_item(&c->zone_dirs[i], SECTION_ZONE_DIRS, to);
+	for (unsigned i = 0; i < SECTION_COUNT; i++) {
+		enum section_id section = (enum section_id)i;
+		if (config_sections[i].list)
+			show_list_section(c, section, to);
+		else
+			show_section(c, section, to);
+	}
 }
 
 /* ---- the manual page, in the language of scdoc(5) ---- */

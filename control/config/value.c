@@ -249,6 +249,11 @@ const char *value_words(enum option_kind kind, char text[static VALUE_WORDS_SIZE
 	return text;
 }
 
+const char *value_word(enum option_kind kind, uint8_t value)
+{
+	return words[kind][value];
+}
+
 static int set_word(const struct option *o, uint8_t *field, const char *text,
                     struct value_problem *p)
 {
@@ -593,7 +598,7 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
 	case KIND_ZERO_COPY:
-		(void)fputs(words[o->kind][*(const uint8_t *)field], to);
+		(void)fputs(value_word(o->kind, *(const uint8_t *)field), to);
 		return;
 	case KIND_BOOL: (void)fputs(*(const bool *)field ? "yes" : "no", to); return;
 	case KIND_TEXT:

@@ -20,6 +20,9 @@ enum { VALUE_WORDS_SIZE = 64 };
 /* Writes the words that an option of this kind may have: "auto, native or generic". */
 const char *value_words(enum option_kind kind, char text[static VALUE_WORDS_SIZE]);
 
+/* The word of one value. */
+const char *value_word(enum option_kind kind, uint8_t value);
+
 /* Sets the option in its object (struct config or a list item) from text; for a list option, adds
  * one element. dir: absolute, what relative paths are relative to. ERR_REFUSED with *problem. */
 MUST_CHECK int value_set(const struct option *o, void *object, const char *dir,
