@@ -745,6 +745,51 @@ static void doctor_takes_workers_from_the_configuration(void **state)
 	assert_int_equal(unlink(in_dir("conf.yaml")), 0);
 }
 
+/* No machine has these: each gives a line that names it. */
+static void doctor_takes_back_ends_and_nics_from_the_configuration(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *text;
+		const char *has[3];
+		const char *lacks[3];
+	} cases[] = {
+		{"",
+	         "server: {listen: 192.0.2.1, io: xdp}\nxdp: {interfaces: [nic-a, nic-b]}\n",
+	         {"\tmtu\tnic-a\t", "\tmtu\tnic-b\t"},
+	         {"huge-pages"}},
+		{"--io dpdk", "xdp: {interfaces: [nic-a]}\n", {"huge-pages"}, {"nic-a"}},
+		{"",
+	         "server: {listen: 192.0.2.1, io: dpdk}\nxdp: {interfaces: nic-a}\n"
+	         "dpdk:\n  eal: \"-n 4 -a fffe:ff:1f.6,x=1 --allow=fffe:ff:1f.5 -aff:1e.7 "
+	         "--vdev net_tap0\"\n  ports: [\"fffe:ff:1f.6\", net_tap0]\n",
+	         {"fail\tdriver\tfffe:ff:1f.6\tthere is no such device\t",
+	          "fail\tdriver\tfffe:ff:1f.5\t", "fail\tdriver\t0000:ff:1e.7\t"},
+	         {"nic-a", "net_tap0", "bpf-jit"}},
+		{"lo",
+	         "server: {listen: 192.0.2.1}\nxdp: {interfaces: nic-a}\n",
+	         {"\tmtu\tlo\t"},
+	         {"nic-a", "huge-pages"}},
+		{"lo", "server: {io: udp}\n", {"huge-pages", "bpf-jit"}, {NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char words[128];
+		write_file(in_dir("conf.yaml"), cases[i].text);
+		(void)snprintf(words, sizeof words,
+		               "doctor --plain --config conf.yaml %s", cases[i].words);
+		(void)run(words);
+		for (size_t j = 0; j < 3 && cases[i].has[j]; j++)
+			assert_has(out_text, cases[i].has[j]);
+		for (size_t j = 0; j < 3 && cases[i].lacks[j]; j++)
+			if (strstr(out_text, cases[i].lacks[j]))
+				fail_msg("case %zu: \"%s\" is in \"%s\"", i,
+				         cases[i].lacks[j], out_text);
+	}
+	assert_int_equal(unlink(in_dir("conf.yaml")), 0);
+}
+
 static void socket_comes_from_the_environment_or_the_option(void **state)
 {
 	(void)state;
@@ -958,6 +1003,7 @@ int main(void)
 		cmocka_unit_test(configuration_is_checked_without_a_server),
 		cmocka_unit_test(doctor_tells_by_its_exit_code),
 		cmocka_unit_test(doctor_takes_workers_from_the_configuration),
+		cmocka_unit_test(doctor_takes_back_ends_and_nics_from_the_configuration),
 		cmocka_unit_test(socket_comes_from_the_environment_or_the_option),
 		cmocka_unit_test(colours_are_for_terminals_that_want_them),
 		cmocka_unit_test(help_names_every_command_and_option),

@@ -107,11 +107,128 @@ static bool read_config(const struct cli *c, struct config **out)
 	return err >= 0;
 }
 
-static unsigned meant_modes(const char *io)
+/* ---- what is meant: by the command line, else by the configuration, else everything ---- */
+
+static unsigned configured_modes(const struct config *config)
 {
-	if (!io)
-		return DOCTOR_ANY;
-	return !strcmp(io, "xdp") ? DOCTOR_XDP : !strcmp(io, "dpdk") ? DOCTOR_DPDK : 0;
+	unsigned modes = 0;
+
+	if (config->io == IO_DPDK || config->dpdk_eal[0] || config->dpdk_ports[0])
+		modes |= DOCTOR_DPDK;
+	if (config->io == IO_XDP || config->xdp_interfaces[0])
+		modes |= DOCTOR_XDP;
+	if (config->io == IO_DPDK || config->io == IO_XDP)
+		modes &= config->io == IO_DPDK ? DOCTOR_DPDK : DOCTOR_XDP;
+	return modes ? modes : DOCTOR_ANY;
+}
+
+/* Gives 0 for a word that is no back end. */
+static unsigned meant_modes(const char *io, const struct config *config)
+{
+	if (io)
+		return !strcmp(io, "xdp")    ? DOCTOR_XDP
+		       : !strcmp(io, "dpdk") ? DOCTOR_DPDK
+		                             : 0;
+	return config ? configured_modes(config) : DOCTOR_ANY;
+}
+
+/* Names of interfaces and PCI addresses, each once. */
+struct names {
+	char **list;
+	size_t count;
+};
+
+static void add_name(struct names *names, const char *name, size_t len)
+{
+	char *copy = strndup(name, len);
+	char **list = realloc(names->list, (names->count + 1) * sizeof *list);
+
+	if (!copy || !list)
+		abort();
+	names->list = list;
+	for (size_t i = 0; i < names->count; i++) {
+		if (!strcmp(list[i], copy)) {
+			free(copy);
+			return;
+		}
+	}
+	list[names->count++] = copy;
+}
+
+static void add_device(struct names *names, const char *word)
+{
+	char address[64];
+	size_t len = strcspn(word, ",");
+
+	(void)snprintf(address, sizeof address, "%.*s", (int)len, word);
+	if (doctor_is_device(address))
+		add_name(names, address, len);
+}
+
+/* The devices that arguments of EAL name: "-a X", "-aX", "--allow X", "--allow=X", with
+ * parameters of their own behind a comma. */
+static void add_allowed(struct names *names, const char *eal)
+{
+	char *words = strdup(eal);
+	char *rest = NULL;
+	bool next = false;
+
+	if (!words)
+		abort();
+	for (const char *word = strtok_r(words, " \t\n", &rest); word;
+	     word = strtok_r(NULL, " \t\n", &rest)) {
+		if (next)
+			add_device(names, word);
+		next = !strcmp(word, "-a") || !strcmp(word, "--allow");
+		if (!strncmp(word, "--allow=", 8))
+			add_device(names, word + 8);
+		else if (!strncmp(word, "-a", 2))
+			add_device(names, word + 2);
+	}
+	free(words);
+}
+
+static void add_configured(struct names *names, const struct config *config,
+                           unsigned modes)
+{
+	const char *word = config->xdp_interfaces;
+
+	for (; (modes & DOCTOR_XDP) && *word; word += strspn(word, " ")) {
+		size_t len = strcspn(word, " ");
+		add_name(names, word, len);
+		word += len;
+	}
+	if (!(modes & DOCTOR_DPDK))
+		return;
+	add_allowed(names, config->dpdk_eal);
+	for (word = config->dpdk_ports; *word; word += strspn(word, " ")) {
+		char port[IO_NAMES_SIZE];
+		size_t len = strcspn(word, " ");
+		(void)snprintf(port, sizeof port, "%.*s", (int)len, word);
+		add_device(names, port);
+		word += len;
+	}
+}
+
+static void free_names(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->list[i]);
+	free(names->list);
+}
+
+static void apply(const struct config *config, struct doctor_machine *machine,
+                  struct names *names)
+{
+	machine->cpus = config->cpus;
+	machine->cpu_count = config->cpu_count;
+	machine->workers = config->workers;
+	machine->files = config->tcp_max_connections + OTHER_FILES;
+	if (machine->interface_count)
+		return;
+	add_configured(names, config, machine->modes);
+	machine->interfaces = (const char *const *)names->list;
+	machine->interface_count = names->count;
 }
 
 enum engine_outcome run_doctor(struct cli *c)
@@ -123,21 +240,18 @@ enum engine_outcome run_doctor(struct cli *c)
 		.interface_count = c->arg_count,
 		.workers = 1,
 		.files = OTHER_FILES,
-		.modes = meant_modes(c->io),
 	};
 	struct doctor_report report;
 	struct config *config = NULL;
+	struct names names = {0};
 
-	if (!machine.modes)
+	if (!meant_modes(c->io, NULL))
 		return cli_usage("--io: \"%s\" is neither xdp nor dpdk", c->io);
 	if (!read_config(c, &config))
 		return ENGINE_REFUSED;
-	if (config) {
-		machine.cpus = config->cpus;
-		machine.cpu_count = config->cpu_count;
-		machine.workers = config->workers;
-		machine.files = config->tcp_max_connections + OTHER_FILES;
-	}
+	machine.modes = meant_modes(c->io, config);
+	if (config)
+		apply(config, &machine, &names);
 	doctor_run(&machine, &report);
 	json_t *result = report_json(&report);
 	show_report(c, result);
@@ -145,5 +259,6 @@ enum engine_outcome run_doctor(struct cli *c)
 	bool failed = report.verdicts[DOCTOR_FAIL];
 	doctor_fini(&report);
 	config_free(config);
+	free_names(&names);
 	return failed ? ENGINE_REFUSED : ENGINE_OK;
 }

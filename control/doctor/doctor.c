@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/doctor/check.h"
+#include "control/doctor/device.h"
 #include "control/doctor/machine.h"
 
 static const struct {
@@ -129,6 +130,17 @@ static void run_nic(const struct doctor_machine *m, const char *name,
 	run_rows(m, true, &nic, report);
 }
 
+static void run_device(const struct doctor_machine *m, const char *address,
+                       struct doctor_report *report)
+{
+	struct doctor_line *line = new_line(report, "driver");
+
+	check_device(m, address, line);
+	if (line->verdict == DOCTOR_OK)
+		line->remedy[0] = 0;
+	report->verdicts[line->verdict]++;
+}
+
 /* Every interface with a device behind it. Gives how many. */
 static size_t run_found_nics(const struct doctor_machine *m, struct doctor_report *report)
 {
@@ -144,14 +156,25 @@ static size_t run_found_nics(const struct doctor_machine *m, struct doctor_repor
 	return count;
 }
 
-void doctor_run(const struct doctor_machine *m, struct doctor_report *report)
+void doctor_run(const struct doctor_machine *machine, struct doctor_report *report)
 {
+	struct doctor_machine m = *machine;
+	struct subjects subjects;
+
 	*report = (struct doctor_report){0};
-	run_rows(m, false, NULL, report);
-	for (size_t i = 0; i < m->interface_count; i++)
-		run_nic(m, m->interfaces[i], report);
-	if (!m->interface_count && !run_found_nics(m, report))
-		run_rows(m, true, NULL, report);
+	subjects_init(machine, &subjects);
+	m.interfaces = (const char *const *)subjects.names;
+	m.interface_count = subjects.count;
+	run_rows(&m, false, NULL, report);
+	for (size_t i = 0; i < m.interface_count; i++) {
+		if (doctor_is_device(m.interfaces[i]))
+			run_device(&m, m.interfaces[i], report);
+		else
+			run_nic(&m, m.interfaces[i], report);
+	}
+	if (!m.interface_count && !run_found_nics(&m, report))
+		run_rows(&m, true, NULL, report);
+	subjects_fini(&subjects);
 }
 
 void doctor_fini(struct doctor_report *report)

@@ -65,7 +65,8 @@ void nic_ask_kernel(const char *interface, struct nic_facts *facts);
 struct doctor_machine {
 	const char *root; /* of /sys, /proc and /dev; "" is this machine */
 	nic_ask *ask;
-	const char *const *interfaces;
+	const char *const
+		*interfaces;    /* names, or PCI addresses of what is behind them */
 	size_t interface_count; /* 0: every one with a device behind it */
 	const int *cpus;        /* that the workers are pinned to */
 	size_t cpu_count;       /* 0: not pinned */
@@ -92,6 +93,9 @@ struct doctor_report {
  * each interface. Release with doctor_fini(). */
 void doctor_run(const struct doctor_machine *machine, struct doctor_report *report);
 void doctor_fini(struct doctor_report *report);
+
+/* Says whether a name is a PCI address: "0000:01:00.0", or "01:00.0". */
+bool doctor_is_device(const char *name);
 
 /* "ok", "warn" or "fail". */
 const char *doctor_verdict_text(enum doctor_verdict verdict);
