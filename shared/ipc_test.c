@@ -22,53 +22,50 @@
 enum { SAMPLES = IPC_PORTS };
 
 /* One message of each type, the largest WELCOME among them. */
-static struct ipc_message sample(unsigned i)
+static void sample(struct ipc_message *m, unsigned i)
 {
-	struct ipc_message m;
-
-	memset(&m, 0, sizeof m);
-	m.type = (enum ipc_type)(IPC_HELLO + (int)i);
-	m.number = UINT64_C(0x0123456789abcdef);
-	if (m.type == IPC_HELLO) {
-		m.hello = (struct ipc_hello){7, 9, 1, "udp"};
-	} else if (m.type == IPC_WELCOME) {
-		m.welcome = (struct ipc_welcome){.slot = 15,
-		                                 .workers = 64,
-		                                 .sandbox = 1,
-		                                 .cpu_count = IPC_CPUS_MAX,
-		                                 .listen_count = IPC_LISTEN_MAX};
-		m.welcome.io = (struct io_settings){.kind = IO_DPDK,
-		                                    .idle = IO_IDLE_SLEEP,
-		                                    .exception = IO_EXCEPTION_NONE,
-		                                    .xdp_mode = IO_XDP_MODE_GENERIC,
-		                                    .zero_copy = IO_ZERO_COPY_NO,
-		                                    .busy_poll = 1,
-		                                    .descriptors = 512};
-		memset(m.welcome.io.eal, 'e', IO_EAL_SIZE - 1);
-		memset(m.welcome.io.ports, 'p', IO_NAMES_SIZE - 1);
-		memset(m.welcome.io.interfaces, 'i', IO_NAMES_SIZE - 1);
+	memset(m, 0, sizeof *m);
+	m->type = (enum ipc_type)(IPC_HELLO + (int)i);
+	m->number = UINT64_C(0x0123456789abcdef);
+	if (m->type == IPC_HELLO) {
+		m->hello = (struct ipc_hello){7, 9, 1, "udp"};
+	} else if (m->type == IPC_WELCOME) {
+		m->welcome = (struct ipc_welcome){.slot = 15,
+		                                  .workers = 64,
+		                                  .sandbox = 1,
+		                                  .cpu_count = IPC_CPUS_MAX,
+		                                  .listen_count = IPC_LISTEN_MAX};
+		m->welcome.io = (struct io_settings){.kind = IO_DPDK,
+		                                     .idle = IO_IDLE_SLEEP,
+		                                     .exception = IO_EXCEPTION_NONE,
+		                                     .xdp_mode = IO_XDP_MODE_GENERIC,
+		                                     .zero_copy = IO_ZERO_COPY_NO,
+		                                     .busy_poll = 1,
+		                                     .descriptors = 512};
+		memset(m->welcome.io.eal, 'e', IO_EAL_SIZE - 1);
+		memset(m->welcome.io.ports, 'p', IO_NAMES_SIZE - 1);
+		memset(m->welcome.io.interfaces, 'i', IO_NAMES_SIZE - 1);
 		for (unsigned c = 0; c < IPC_CPUS_MAX; c++)
-			m.welcome.cpus[c] = (uint16_t)(c * 3);
+			m->welcome.cpus[c] = (uint16_t)(c * 3);
 		for (unsigned a = 0; a < IPC_LISTEN_MAX; a++)
-			m.welcome.listen[a] =
+			m->welcome.listen[a] =
 				(struct ipc_address){.addr = {(uint8_t)a, 2, 3},
 			                             .is_ipv4 = a & 1,
 			                             .port = (uint16_t)(5300 + a),
 			                             .scope = a};
-	} else if (m.type == IPC_STARTED) {
-		m.started = (struct ipc_started){"xdp", "dpdk: nothing is configured"};
-	} else if (m.type == IPC_PORTS) {
-		m.number = 0;
-		m.ports.count = IPC_PORTS_MAX;
+	} else if (m->type == IPC_STARTED) {
+		m->started = (struct ipc_started){"xdp", "dpdk: nothing is configured"};
+	} else if (m->type == IPC_PORTS) {
+		m->number = 0;
+		m->ports.count = IPC_PORTS_MAX;
 		for (unsigned p = 0; p < IPC_PORTS_MAX; p++)
-			m.ports.port[p] = (struct ipc_port){
+			m->ports.port[p] = (struct ipc_port){
 				"net_memif0", 1, p, 2, 3, UINT64_MAX, 5, 6, 7, 8, 9};
-	} else if (m.type == IPC_REFUSED || m.type == IPC_SEGMENT_REFUSED) {
-		if (m.type == IPC_REFUSED)
-			m.number = 0;
-		strcpy(m.text, "because");
+	} else if (m->type == IPC_REFUSED || m->type == IPC_SEGMENT_REFUSED) {
+		if (m->type == IPC_REFUSED)
+			m->number = 0;
+		strcpy(m->text, "because");
 	}
-	return m;
 }
 
 static void every_message_survives_encoding(void **state)
@@ -76,8 +73,10 @@ static void every_message_survives_encoding(void **state)
 	(void)state;
 	for (unsigned i = 0; i < SAMPLES; i++) {
 		uint8_t bytes[IPC_MESSAGE_MAX];
-		struct ipc_message in = sample(i);
+		struct ipc_message in;
 		struct ipc_message out;
+
+		sample(&in, i);
 		int len = ipc_encode(&in, bytes);
 		assert_true(len > 0);
 		memset(&out, 0xa5, sizeof out);
@@ -91,7 +90,9 @@ static void message_cut_anywhere_or_continued_is_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; i < SAMPLES; i++) {
 		uint8_t bytes[IPC_MESSAGE_MAX + 1] = {0};
-		struct ipc_message m = sample(i);
+		struct ipc_message m;
+
+		sample(&m, i);
 		int len = ipc_encode(&m, bytes);
 		assert_true(len > 0);
 		for (size_t cut = 0; cut < (size_t)len; cut++) {
@@ -110,7 +111,9 @@ static void version_is_checked_except_for_refusals(void **state)
 	(void)state;
 	for (unsigned i = 0; i < SAMPLES; i++) {
 		uint8_t bytes[IPC_MESSAGE_MAX];
-		struct ipc_message m = sample(i);
+		struct ipc_message m;
+
+		sample(&m, i);
 		int len = ipc_encode(&m, bytes);
 		assert_true(len > 0);
 		bytes[1]++;
@@ -134,18 +137,19 @@ static void unknown_type_is_refused(void **state)
 static void value_out_of_bounds_is_refused_both_ways(void **state)
 {
 	uint8_t bytes[IPC_MESSAGE_MAX];
-	struct ipc_message m = sample(IPC_WELCOME - IPC_HELLO);
+	struct ipc_message m;
 
 	(void)state;
+	sample(&m, IPC_WELCOME - IPC_HELLO);
 	m.welcome.cpu_count = IPC_CPUS_MAX + 1;
 	assert_int_equal(ipc_encode(&m, bytes), ERR_INVALID);
-	m = sample(IPC_WELCOME - IPC_HELLO);
+	sample(&m, IPC_WELCOME - IPC_HELLO);
 	m.welcome.listen_count = IPC_LISTEN_MAX + 1;
 	assert_int_equal(ipc_encode(&m, bytes), ERR_INVALID);
-	m = sample(IPC_REFUSED - IPC_HELLO);
+	sample(&m, IPC_REFUSED - IPC_HELLO);
 	memset(m.text, 'x', sizeof m.text);
 	assert_int_equal(ipc_encode(&m, bytes), ERR_INVALID);
-	m = sample(0);
+	sample(&m, 0);
 	m.type = (enum ipc_type)99;
 	assert_int_equal(ipc_encode(&m, bytes), ERR_INVALID);
 
@@ -159,7 +163,7 @@ static void value_out_of_bounds_is_refused_both_ways(void **state)
 		{IPC_REFUSED, 4}, {IPC_SEGMENT_REFUSED, 12},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		m = sample((unsigned)counts[i].type - IPC_HELLO);
+		sample(&m, (unsigned)counts[i].type - IPC_HELLO);
 		int len = ipc_encode(&m, bytes);
 		assert_true(len > 0);
 		bytes[counts[i].at] = 0x7f;
@@ -170,10 +174,11 @@ static void value_out_of_bounds_is_refused_both_ways(void **state)
 static void text_with_a_nul_in_it_is_refused(void **state)
 {
 	uint8_t bytes[IPC_MESSAGE_MAX];
-	struct ipc_message m = sample(IPC_REFUSED - IPC_HELLO);
-	int len = ipc_encode(&m, bytes);
+	struct ipc_message m;
 
 	(void)state;
+	sample(&m, IPC_REFUSED - IPC_HELLO);
+	int len = ipc_encode(&m, bytes);
 	assert_true(len > 0);
 	bytes[len - 2] = 0;
 	assert_int_equal(ipc_decode(bytes, (size_t)len, &m), ERR_CORRUPT);
@@ -200,7 +205,7 @@ static void make_pair(int s[2])
 
 static void descriptor_comes_with_its_message(void **state)
 {
-	struct ipc_message m = sample(IPC_SEGMENT - IPC_HELLO);
+	struct ipc_message m;
 	struct ipc_message got;
 	struct stat sent_stat;
 	struct stat got_stat;
@@ -209,6 +214,7 @@ static void descriptor_comes_with_its_message(void **state)
 	int file = open("/dev/null", O_RDONLY);
 
 	(void)state;
+	sample(&m, IPC_SEGMENT - IPC_HELLO);
 	make_pair(s);
 	assert_int_equal(ipc_receive(s[1], &got, &fd), ERR_BUSY);
 	assert_int_equal(ipc_send(s[0], &m, file), 0);
@@ -262,12 +268,13 @@ static void malformed_packet_leaves_no_descriptor_open(void **state)
 	static const unsigned counts[] = {0, 1, 2, 8, 9, 100};
 	uint8_t segment[IPC_MESSAGE_MAX];
 	uint8_t huge[IPC_MESSAGE_MAX + 1] = {0, IPC_VERSION, 0, IPC_GRACE};
-	struct ipc_message m = sample(IPC_SEGMENT - IPC_HELLO);
-	int len = ipc_encode(&m, segment);
+	struct ipc_message m;
 	int s[2];
 	int fd = -1;
 
 	(void)state;
+	sample(&m, IPC_SEGMENT - IPC_HELLO);
+	int len = ipc_encode(&m, segment);
 	assert_true(len > 0);
 	make_pair(s);
 	unsigned before = open_fds();
@@ -295,11 +302,12 @@ static void malformed_packet_leaves_no_descriptor_open(void **state)
 
 static void full_socket_is_busy_not_an_error(void **state)
 {
-	struct ipc_message m = sample(IPC_GRACE - IPC_HELLO);
+	struct ipc_message m;
 	int s[2];
 	int err = 0;
 
 	(void)state;
+	sample(&m, IPC_GRACE - IPC_HELLO);
 	make_pair(s);
 	for (unsigned i = 0; i < 100000 && err == 0; i++)
 		err = ipc_send(s[0], &m, -1);

@@ -41,15 +41,14 @@ static void this_machine_gives_a_line_for_each_row(void **state)
 	doctor_run(&machine, &report);
 	assert_int_equal(report.count, ARRAY_LEN(rows));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct doctor_line *line = test_find(&report, rows[i].id);
+		const struct doctor_line *line = test_line(&report, rows[i].id);
 
-		assert_non_null(line);
 		assert_string_equal(line->subject, rows[i].of_nics ? "lo" : "");
 		assert_true(line->found[0]);
 		assert_int_equal(line->remedy[0] != 0, line->verdict != DOCTOR_OK);
 	}
-	assert_null(strstr(test_find(&report, "kernel")->found, "unknown"));
-	assert_string_equal(test_find(&report, "program")->found,
+	assert_null(strstr(test_line(&report, "kernel")->found, "unknown"));
+	assert_string_equal(test_line(&report, "program")->found,
 	                    "no XDP program is attached");
 	assert_int_equal(report.verdicts[DOCTOR_OK] + report.verdicts[DOCTOR_WARN] +
 	                         report.verdicts[DOCTOR_FAIL],

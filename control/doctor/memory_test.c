@@ -140,8 +140,8 @@ static void bifurcated_driver_needs_neither(void **state)
 		assert_non_null(mkdtemp(root));
 		test_make_file(root, "/sys/class/net/eth7/device/driver", cases[i].link);
 		doctor_run(&machine, &report);
-		assert_int_equal(test_find(&report, "iommu")->verdict, cases[i].verdict);
-		assert_int_equal(test_find(&report, "vfio")->verdict, cases[i].verdict);
+		assert_int_equal(test_line(&report, "iommu")->verdict, cases[i].verdict);
+		assert_int_equal(test_line(&report, "vfio")->verdict, cases[i].verdict);
 		doctor_fini(&report);
 		assert_int_equal(nftw(root, test_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 	}

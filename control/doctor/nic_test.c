@@ -53,7 +53,7 @@ static void virtual_interface_is_not_for_dpdk(void **state)
 		assert_non_null(mkdtemp(root));
 		test_make_file(root, NIC "mtu", "1500\n");
 		doctor_run(&machine, &report);
-		const struct doctor_line *line = test_find(&report, "driver");
+		const struct doctor_line *line = test_line(&report, "driver");
 		assert_int_equal(line->verdict, cases[i].verdict);
 		assert_string_equal(line->found, "veth, with no device behind it");
 		assert_int_equal(line->remedy[0] != 0, line->verdict != DOCTOR_OK);

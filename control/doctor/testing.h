@@ -85,6 +85,19 @@ UNUSED static const struct doctor_line *test_find(const struct doctor_report *re
 	return NULL;
 }
 
+/* The same where there has to be one. */
+UNUSED static const struct doctor_line *test_line(const struct doctor_report *report,
+                                                  const char *check)
+{
+	const struct doctor_line *line = test_find(report, check);
+
+	if (!line) {
+		fail_msg("no line %s", check);
+		abort();
+	}
+	return line;
+}
+
 UNUSED static void test_run(const struct test_case *t, size_t number)
 {
 	char root[] = "/tmp/anser-doctor-XXXXXX";
@@ -106,9 +119,7 @@ UNUSED static void test_run(const struct test_case *t, size_t number)
 	doctor_run(&machine, &report);
 	assert_int_equal(nftw(root, test_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
 
-	const struct doctor_line *line = test_find(&report, t->check);
-	if (!line)
-		fail_msg("case %zu: no line %s", number, t->check);
+	const struct doctor_line *line = test_line(&report, t->check);
 	if (line->verdict != t->verdict || !strstr(line->found, t->found))
 		fail_msg("case %zu: %s is %s: %s", number, t->check,
 		         doctor_verdict_text(line->verdict), line->found);

@@ -31,6 +31,8 @@ struct test_peer {
 	int sock;
 	struct segment slots;
 	unsigned segments; /* SEGMENT messages so far */
+	struct ipc_message in;
+	struct ipc_message out;
 };
 
 static inline bool peer_is(const struct test_peer *p, const char *behaviour)
@@ -38,45 +40,52 @@ static inline bool peer_is(const struct test_peer *p, const char *behaviour)
 	return strcmp(p->behaviour, behaviour) == 0;
 }
 
-static inline void peer_send(struct test_peer *p, const struct ipc_message *m)
+/* The one message that is sent next, with its type only. */
+static inline struct ipc_message *peer_message(struct test_peer *p, enum ipc_type type)
 {
-	if (ipc_send(p->sock, m, -1) != 0)
+	memset(&p->out, 0, sizeof p->out);
+	p->out.type = type;
+	return &p->out;
+}
+
+static inline void peer_send(const struct test_peer *p)
+{
+	if (ipc_send(p->sock, &p->out, -1) != 0)
 		exit(PEER_HUNG_UP_ON);
 }
 
 static inline void peer_connect(struct test_peer *p)
 {
-	struct ipc_message m = {.type = IPC_HELLO};
+	struct ipc_message *m = peer_message(p, IPC_HELLO);
 
 	for (int i = 0; ipc_connect(p->path, &p->sock) != 0; i++) {
 		if (i == 500)
 			exit(PEER_FAILED);
 		usleep(10000);
 	}
-	m.hello = (struct ipc_hello){.table_layout = TABLE_LAYOUT,
-	                             .slots_layout = SLOTS_LAYOUT,
-	                             .supervised = p->supervised};
+	m->hello = (struct ipc_hello){.table_layout = TABLE_LAYOUT,
+	                              .slots_layout = SLOTS_LAYOUT,
+	                              .supervised = p->supervised};
 	if (peer_is(p, "old-layout"))
-		m.hello.table_layout--;
-	peer_send(p, &m);
+		m->hello.table_layout--;
+	peer_send(p);
 }
 
 static inline void peer_misbehave(struct test_peer *p)
 {
-	struct ipc_message m = {.type = IPC_GRACE_DONE, .number = UINT64_MAX};
+	struct ipc_message *m = peer_message(p, IPC_GRACE_DONE);
 	bool sent = true;
+
+	m->number = UINT64_MAX;
 
 	if (peer_is(p, "garbage"))
 		sent = send(p->sock, "garbage", 7, 0) == 7;
 	if (peer_is(p, "future"))
-		peer_send(p, &m);
+		peer_send(p);
 	if (peer_is(p, "descriptor"))
-		sent = ipc_send(p->sock, &m, 0) == 0;
-	if (peer_is(p, "reversed")) {
-		memset(&m, 0, sizeof m);
-		m.type = IPC_WELCOME;
-		sent = ipc_send(p->sock, &m, 0) == 0;
-	}
+		sent = ipc_send(p->sock, m, 0) == 0;
+	if (peer_is(p, "reversed"))
+		sent = ipc_send(p->sock, peer_message(p, IPC_WELCOME), 0) == 0;
 	if (!sent)
 		exit(PEER_FAILED);
 }
@@ -84,21 +93,20 @@ static inline void peer_misbehave(struct test_peer *p)
 /* STARTED, and PORTS of one that has ports. */
 static inline void peer_tell(struct test_peer *p)
 {
-	struct ipc_message m = {.type = IPC_STARTED};
+	struct ipc_message *m = peer_message(p, IPC_STARTED);
 	bool xdp = peer_is(p, "xdp");
 
-	m.started = xdp ? (struct ipc_started){"xdp", "xdp: for the test"}
-	                : (struct ipc_started){"udp", "for the test"};
-	peer_send(p, &m);
+	m->started = xdp ? (struct ipc_started){"xdp", "xdp: for the test"}
+	                 : (struct ipc_started){"udp", "for the test"};
+	peer_send(p);
 	if (!xdp)
 		return;
-	memset(&m, 0, sizeof m);
-	m.type = IPC_PORTS;
-	m.ports.count = 2;
-	m.ports.port[0] =
+	m = peer_message(p, IPC_PORTS);
+	m->ports.count = 2;
+	m->ports.port[0] =
 		(struct ipc_port){"veth0", 1, 10000, 9, 900, 3, 2, 1, 8, 800, 4};
-	m.ports.port[1] = (struct ipc_port){.name = "veth1"};
-	peer_send(p, &m);
+	m->ports.port[1] = (struct ipc_port){.name = "veth1"};
+	peer_send(p);
 }
 
 /* Counts 5 queries, once. */
@@ -119,7 +127,10 @@ static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *
 
 static inline void peer_segment(struct test_peer *p, uint64_t generation, int fd)
 {
-	struct ipc_message m = {.type = IPC_SEGMENT_DONE, .number = generation};
+	bool refuses =
+		peer_is(p, "refuses") || (peer_is(p, "refuses-2") && generation == 2);
+	struct ipc_message *m =
+		peer_message(p, refuses ? IPC_SEGMENT_REFUSED : IPC_SEGMENT_DONE);
 	struct segment s;
 
 	if (segment_map(fd, false, &s) != 0)
@@ -128,11 +139,10 @@ static inline void peer_segment(struct test_peer *p, uint64_t generation, int fd
 		exit(PEER_FAILED);
 	segment_close(&s);
 	p->segments++;
-	if (peer_is(p, "refuses") || (peer_is(p, "refuses-2") && generation == 2)) {
-		m.type = IPC_SEGMENT_REFUSED;
-		strcpy(m.text, "for the test");
-	}
-	peer_send(p, &m);
+	m->number = generation;
+	if (refuses)
+		strcpy(m->text, "for the test");
+	peer_send(p);
 	if (p->segments == 1 && (peer_is(p, "hangs-up") || peer_is(p, "returns"))) {
 		usleep(50000);
 		close(p->sock);
@@ -144,8 +154,6 @@ static inline void peer_segment(struct test_peer *p, uint64_t generation, int fd
 
 static inline void peer_handle(struct test_peer *p, const struct ipc_message *m, int fd)
 {
-	struct ipc_message reply = {.type = IPC_GRACE_DONE, .number = m->number};
-
 	if (m->type == IPC_REFUSED)
 		exit(PEER_REFUSED);
 	if (m->type == IPC_WELCOME) {
@@ -154,8 +162,10 @@ static inline void peer_handle(struct test_peer *p, const struct ipc_message *m,
 	}
 	if (m->type == IPC_SEGMENT)
 		peer_segment(p, m->number, fd);
-	if (m->type == IPC_GRACE && !peer_is(p, "mute") && !peer_is(p, "hangs-up"))
-		peer_send(p, &reply);
+	if (m->type == IPC_GRACE && !peer_is(p, "mute") && !peer_is(p, "hangs-up")) {
+		peer_message(p, IPC_GRACE_DONE)->number = m->number;
+		peer_send(p);
+	}
 }
 
 static inline int peer_run(struct test_peer *p)
@@ -163,16 +173,15 @@ static inline int peer_run(struct test_peer *p)
 	peer_connect(p);
 	for (;;) {
 		struct pollfd readable = {.fd = p->sock, .events = POLLIN};
-		struct ipc_message m;
 		int fd;
 		if (poll(&readable, 1, -1) < 0)
 			return PEER_FAILED;
-		int err = ipc_receive(p->sock, &m, &fd);
+		int err = ipc_receive(p->sock, &p->in, &fd);
 		if (err == ERR_GONE)
 			return PEER_HUNG_UP_ON;
 		if (err != 0)
 			return PEER_FAILED;
-		peer_handle(p, &m, fd);
+		peer_handle(p, &p->in, fd);
 	}
 }
 
