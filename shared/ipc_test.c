@@ -171,6 +171,32 @@ static void value_out_of_bounds_is_refused_both_ways(void **state)
 	}
 }
 
+/* Samples of an older form would start the fuzzer at the version's check, and leave it there. */
+static void corpus_of_the_fuzzer_has_every_type(void **state)
+{
+	static const char corpus[] = ANSER_SOURCE_DIR "/tests/fuzz/corpus/ipc";
+	DIR *dir = opendir(corpus);
+	unsigned types = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+		uint8_t bytes[IPC_MESSAGE_MAX];
+		struct ipc_message m;
+		int fd = openat(dirfd(dir), e->d_name, O_RDONLY);
+
+		assert_true(fd >= 0);
+		ssize_t len = read(fd, bytes, sizeof bytes);
+		if (len > 0 && ipc_decode(bytes, (size_t)len, &m) == 0)
+			types |= 1U << m.type;
+		close(fd);
+	}
+	closedir(dir);
+	for (unsigned type = IPC_HELLO; type <= IPC_PORTS; type++)
+		if (!(types & 1U << type))
+			fail_msg("no valid message of type %u in %s", type, corpus);
+}
+
 static void text_with_a_nul_in_it_is_refused(void **state)
 {
 	uint8_t bytes[IPC_MESSAGE_MAX];
@@ -403,6 +429,7 @@ int main(void)
 		cmocka_unit_test(version_is_checked_except_for_refusals),
 		cmocka_unit_test(unknown_type_is_refused),
 		cmocka_unit_test(value_out_of_bounds_is_refused_both_ways),
+		cmocka_unit_test(corpus_of_the_fuzzer_has_every_type),
 		cmocka_unit_test(text_with_a_nul_in_it_is_refused),
 		cmocka_unit_test(descriptor_comes_with_its_message),
 		cmocka_unit_test(malformed_packet_leaves_no_descriptor_open),
