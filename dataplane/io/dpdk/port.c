@@ -57,7 +57,7 @@ static int check_queues(const struct port *p, const struct rte_eth_dev_info *inf
                         const struct io_config *config, char *text, size_t size)
 {
 	unsigned most = info->max_rx_queues < info->max_tx_queues ? info->max_rx_queues
-	                                                           : info->max_tx_queues;
+	                                                          : info->max_tx_queues;
 
 	if (config->workers <= most)
 		return 0;
