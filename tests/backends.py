@@ -1,0 +1,472 @@
+"""Anser behind each of its back ends, in a network namespace, and clients in another joined to it.
+
+    with backends.opened("dpdk-tap", zones) as server:
+        with server.net.client.inside():
+            ...                              # sockets made here are a client's
+
+A kind is a back end and the link it is asked over. Where frames pass by the kernel of the server's
+side, the addresses are those of the exception interface, and are given to it after the data plane
+has made it, as an operator does.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+PATIENCE = 20.0
+SKIP = 77
+SERVER4, CLIENT4 = "10.77.0.1", "10.77.0.2"
+SERVER6, CLIENT6 = "fd00:77::1", "fd00:77::2"
+EAL = "--no-huge -m 256 --no-pci"
+
+CONFIG = """server:
+  listen: [%(listen)s]
+  workers: %(workers)d
+  id: back-ends
+  nsid: back-ends
+%(io)s
+control:
+  store: store
+  control-socket: control.sock
+  dataplane-socket: dataplane.sock
+  supervise: %(supervise)s
+zones:
+%(zones)s
+"""
+
+
+class Failure(Exception):
+    pass
+
+
+class Skipped(Exception):
+    """This machine has not what it takes."""
+
+
+def check(holds, text):
+    if not holds:
+        raise Failure(text)
+
+
+def until(what, condition, patience=PATIENCE):
+    """Gives what the condition gives, once that is true."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        check(time.monotonic() < end, "not within %g s: %s" % (patience, what))
+        time.sleep(0.02)
+
+
+# ---- namespaces ----
+
+def ip(*arguments, must=True):
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    check(done.returncode == 0 or not must, "ip %s: %s" % (" ".join(arguments), done.stderr))
+    return done
+
+
+class Namespace:
+    serial = 0
+
+    def __init__(self, letter):
+        Namespace.serial += 1
+        self.name = "anser-%s-%d-%d" % (letter, os.getpid(), Namespace.serial)
+        if ip("netns", "add", self.name, must=False).returncode != 0:
+            raise Skipped("network namespaces are not permitted")
+        # Before there is an interface, so that it holds for all.
+        for setting in ("net.ipv6.conf.default.accept_dad=0",
+                        "net.ipv6.conf.default.router_solicitations=0"):
+            self.run("sysctl", "-q", "-w", setting)
+        self.ip("link", "set", "lo", "up")
+
+    def within(self, *command):
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def ip(self, *arguments, must=True):
+        return ip("-n", self.name, *arguments, must=must)
+
+    def run(self, *command, must=True):
+        done = subprocess.run(self.within(*command), capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
+        check(done.returncode == 0 or not must,
+              "%s: %s%s" % (" ".join(command), done.stdout, done.stderr))
+        return done
+
+    @contextlib.contextmanager
+    def inside(self):
+        """What this thread opens in here stays there."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as home, open("/run/netns/" + self.name) as there:
+            check(libc.setns(there.fileno(), 0) == 0, "setns")
+            try:
+                yield
+            finally:
+                check(libc.setns(home.fileno(), 0) == 0, "setns")
+
+    def socket(self, *arguments):
+        with self.inside():
+            return socket.socket(*arguments)
+
+    def has(self, device):
+        return self.ip("link", "show", device, must=False).returncode == 0
+
+    def mac(self, device):
+        link = json.loads(self.ip("-j", "link", "show", device).stdout)[0]
+        return bytes.fromhex(link["address"].replace(":", ""))
+
+    def give(self, device, *addresses):
+        """Addresses to an interface, as an operator does."""
+        for address in addresses:
+            family = ["nodad"] if ":" in address else []
+            self.ip("addr", "add", address + ("/64" if family else "/24"), "dev", device, *family)
+        self.ip("link", "set", device, "up")
+
+    def delete(self):
+        ip("netns", "del", self.name, must=False)
+
+
+class Net:
+    def __init__(self):
+        self.server = Namespace("server")
+        try:
+            self.client = Namespace("client")
+        except BaseException:
+            self.server.delete()
+            raise
+
+    def close(self):
+        self.client.delete()
+        self.server.delete()
+
+
+# ---- kinds ----
+
+class Kind:
+    """service: the interface of the server's side that has the addresses; device: the client's."""
+    io = "dpdk"
+    is_veth = True
+    service = "anser0"
+    device = "cli0"
+    queues = 1
+
+    def __init__(self, net, directory, number=0):
+        """number: of several servers in a pair of namespaces."""
+        self.net, self.directory, self.number = net, directory, number
+        self.processes = []
+
+    @property
+    def far(self):
+        return "srv%d" % self.number
+
+    def settings(self):
+        """Lines of the configuration."""
+        return ('  io: dpdk\ndpdk:\n  eal: "%s --vdev=%s"\n  idle: sleep\n  exception: tap'
+                % (EAL, self.vdev()))
+
+    def vdev(self):
+        raise NotImplementedError
+
+    def before(self):
+        """What has to be there when the data plane starts."""
+        if self.is_veth:
+            self.make_veth()
+
+    def make_veth(self):
+        server, client = self.net.server, self.net.client
+        queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
+        server.ip("link", "add", self.far, *queues, "type", "veth", "peer", "name", self.device,
+                  *queues, "netns", client.name)
+        for side, device in [(server, self.far), (client, self.device)]:
+            # Sums that are left for a card to compute would look wrong to whoever sees frames.
+            side.run("ethtool", "-K", device, "tx", "off")
+            side.run("ethtool", "-K", device, "txvlan", "off", must=False)
+        if self.io == "dpdk":
+            # The kernel sees the frames of this interface as well, but the addresses are another
+            # one's: no answer by this one to ARP, nor to packets whose way back is not this one.
+            for setting in ("net.ipv4.conf.%s.rp_filter=1", "net.ipv4.conf.%s.arp_ignore=1",
+                            "net.ipv6.conf.%s.disable_ipv6=1"):
+                server.run("sysctl", "-q", "-w", setting % self.far)
+            server.ip("link", "set", self.far, "up")
+        else:
+            server.give(self.far, SERVER4, SERVER6)
+        client.give(self.device, CLIENT4, CLIENT6)
+
+    def after(self):
+        """What is done once the data plane is there."""
+        if self.io == "dpdk":
+            until("anser0 is there", lambda: self.net.server.has("anser0"))
+            self.net.server.give("anser0", SERVER4, SERVER6)
+
+    def close(self):
+        for process in self.processes:
+            end(process)
+
+
+class Udp(Kind):
+    name = "udp"
+    io = "udp"
+    service = "srv0"
+
+    def settings(self):
+        return "  io: udp"
+
+
+class AfPacket(Kind):
+    name = "dpdk-af_packet"
+
+    def vdev(self):
+        return "net_af_packet%d,iface=%s" % (self.number, self.far)
+
+
+class AfXdp(Kind):
+    name = "dpdk-af_xdp"
+
+    def vdev(self):
+        return "net_af_xdp%d,iface=%s" % (self.number, self.far)
+
+
+class Tap(Kind):
+    """The other end of a net_tap port is an interface, which moves to the client."""
+    name = "dpdk-tap"
+    is_veth = False
+    device = "dtap0"
+
+    def vdev(self):
+        return "net_tap0,iface=dtap0"
+
+    def after(self):
+        until("dtap0 is there", lambda: self.net.server.has("dtap0"))
+        client = self.net.client
+        self.net.server.ip("link", "set", "dtap0", "netns", client.name)
+        # It comes with the port's own address, which is the server's.
+        client.ip("link", "set", "dtap0", "address", "02:00:00:77:00:02")
+        client.give("dtap0", CLIENT4, CLIENT6)
+        super().after()
+
+
+class Memif(Kind):
+    """The client's side is testpmd between memif and an interface."""
+    name = "dpdk-memif"
+    is_veth = False
+
+    def socket(self):
+        return os.path.join(self.directory, "memif.sock")
+
+    def vdev(self):
+        return "net_memif0,role=server,socket=%s,socket-abstract=no" % self.socket()
+
+    def after(self):
+        until("the memif socket is there", lambda: os.path.exists(self.socket()))
+        log = open(os.path.join(self.directory, "testpmd.log"), "w")
+        # It ends when its input does; the niceness leaves processor time to the server.
+        self.processes.append(subprocess.Popen(
+            self.net.client.within(
+                "nice", "dpdk-testpmd", "--no-huge", "--no-shconf", "--no-telemetry", "-m", "128",
+                "--no-pci", "--lcores", "0,1",
+                "--vdev=net_memif0,role=client,socket=%s,socket-abstract=no" % self.socket(),
+                "--vdev=net_tap0,iface=cli0",
+                "--", "--forward-mode=io", "--nb-cores=1", "--total-num-mbufs=4096",
+                "--no-flush-rx", "--stats-period=3600"),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT))
+        log.close()
+        until("testpmd has made cli0", lambda: self.net.client.has("cli0"))
+        self.net.client.give("cli0", CLIENT4, CLIENT6)
+        super().after()
+
+
+class Xdp(Kind):
+    name = "xdp"
+    io = "xdp"
+    service = "srv0"
+
+    def settings(self):
+        return "  io: xdp\nxdp:\n  interfaces: [%s]" % self.far
+
+
+KINDS = {kind.name: kind for kind in (Udp, AfPacket, AfXdp, Tap, Memif, Xdp)}
+
+
+# ---- the programs ----
+
+def end(process):
+    """In the orderly way if it goes. Gives the exit status."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return -signal.SIGKILL
+
+
+def needs():
+    """Raises Skipped where nothing of this can be done."""
+    if os.geteuid() != 0:
+        raise Skipped("only root can make network namespaces")
+    for program in ("ip", "ethtool", "sysctl"):
+        if not shutil.which(program):
+            raise Skipped("%s is not installed" % program)
+    if not os.access(os.path.join(binaries(), "anser-control"), os.X_OK):
+        raise Skipped("no anser-control (ANSER_BIN_DIR)")
+
+
+def binaries():
+    return os.environ.get("ANSER_BIN_DIR", "")
+
+
+class Server:
+    """A control plane and a data plane of a kind. zones: (origin, path)."""
+
+    def __init__(self, kind, zones, workers=1, supervise=False, settings=None,
+                 listen=(SERVER4, SERVER6)):
+        """settings: in place of the kind's lines of the configuration."""
+        self.directory = tempfile.mkdtemp(prefix="anser-back-end-")
+        self.net = Net()
+        self.kind = KINDS[kind](self.net, self.directory)
+        self.log_file = open(self.path("log"), "w")
+        self.control = self.dataplane = None
+        self.supervise = supervise
+        text = CONFIG % {
+            "listen": ", ".join('"%s@53"' % a for a in listen), "workers": workers,
+            "io": settings or self.kind.settings(), "supervise": "yes" if supervise else "no",
+            "zones": "\n".join('  - { name: "%s", file: "%s" }' % z for z in zones)}
+        with open(self.path("anser.yaml"), "w", encoding="latin-1") as file:
+            file.write(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind and not issubclass(kind, Skipped):
+            print(self.log()[-6000:])
+        self.stop()
+        self.kind.close()
+        self.net.close()
+        self.log_file.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def log(self):
+        with open(self.path("log"), errors="replace") as file:
+            return file.read()
+
+    def spawn(self, program, *arguments):
+        return subprocess.Popen(
+            self.net.server.within(os.path.join(binaries(), program), *arguments),
+            stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=subprocess.STDOUT,
+            env={**os.environ, "XDG_RUNTIME_DIR": self.directory})
+
+    def start(self):
+        self.kind.before()
+        self.start_control()
+        if not self.supervise:
+            self.start_dataplane()
+        self.kind.after()
+        self.await_answers()
+
+    def start_control(self):
+        self.control = self.spawn("anser-control", "-c", self.path("anser.yaml"))
+        until("anser-control runs", self.status)
+
+    def start_dataplane(self):
+        self.dataplane = self.spawn("anser-dataplane", "-s", self.path("dataplane.sock"))
+        until("the data plane is attached", self.attached)
+
+    def refused(self):
+        """Starts a data plane that cannot start, and gives its exit status and what it says."""
+        self.start_control()
+        begin = len(self.log())
+        process = self.spawn("anser-dataplane", "-s", self.path("dataplane.sock"))
+        try:
+            status = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failure("it was not refused: " + self.log()[begin:]) from None
+        return status, self.log()[begin:]
+
+    def attached(self):
+        """The attachments of data planes that have said what back end they run."""
+        if self.dataplane and self.dataplane.poll() is not None:
+            if "built without it" in self.log():
+                raise Skipped("the data plane is built without " + self.kind.io)
+            if "EAL: failed to parse device" in self.log() or "cannot find" in self.log():
+                raise Skipped("DPDK lacks the driver: " + self.log()[-300:])
+            raise Failure("the data plane has ended: " + self.log()[-2000:])
+        return [a for a in (self.status() or {}).get("attachments", [])
+                if a["io"] == self.kind.io]
+
+    def await_answers(self):
+        """A CHAOS query: it needs no zone. Whoever takes neither address for long is broken."""
+        wire = struct.pack("!6H", 4711, 0, 1, 0, 0, 0) + b"\2id\6server\0\0\x10\0\3"
+        for address in (SERVER4, SERVER6):
+            until("an answer from " + address, lambda a=address: self.asks(a, wire))
+        until("the zones are loaded", lambda: (self.status() or {}).get("state") == "ok")
+
+    def asks(self, address, wire):
+        with self.client(address) as sock:
+            sock.settimeout(0.3)
+            with contextlib.suppress(OSError):
+                sock.send(wire)
+                return sock.recv(65535)
+        return None
+
+    def client(self, address, port=53):
+        """A client's UDP socket."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = self.net.client.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.connect((address, port))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def ctl(self, *words):
+        done = subprocess.run(
+            [os.path.join(binaries(), "anserctl"), "--json", "-s", self.path("control.sock"),
+             *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def status(self):
+        check(self.control.poll() is None, "anser-control has ended: " + self.log()[-2000:])
+        return self.ctl("status")
+
+    def counters(self):
+        """Those of the data plane."""
+        attachments = (self.ctl("stats") or {}).get("attachments", [])
+        check(attachments, "no data plane is attached: " + self.log()[-2000:])
+        return attachments[0]["counters"]
+
+    def stop_dataplane(self):
+        """Gives its exit status."""
+        status = end(self.dataplane)
+        self.dataplane = None
+        return status
+
+    def stop(self):
+        for process in (self.dataplane, self.control):
+            if process:
+                end(process)
+        self.dataplane = self.control = None
+
+
+@contextlib.contextmanager
+def opened(kind, zones, **options):
+    """A server that answers."""
+    with Server(kind, zones, **options) as server:
+        server.start()
+        yield server
