@@ -11,6 +11,7 @@
 
 enum {
 	CACHE = 256, /* buffers that each thread keeps for itself */
+	SMALL_PAGE = 4096,
 	EXCEPTION_SHARE = 2 * EXCEPTION_RING +
 	                  512, /* buffers on their way to and from the kernel */
 };
@@ -32,23 +33,61 @@ static unsigned buffers(const struct io_config *config)
 	return config->workers * queue + EXCEPTION_SHARE;
 }
 
+/* How large a buffer is. */
+struct shape {
+	size_t room;    /* bytes for a frame and what is before it */
+	unsigned flags; /* of the pool */
+};
+
+/* AF_XDP is told of one piece of memory, and its driver reckons that all buffers lie there one
+ * behind the other. But no buffer lies across two pages, so where their size leaves gaps some are
+ * beyond the end: what they hold is never sent, and they are lost. Buffers of a small page each,
+ * all in all, leave no gaps in pages of any size. */
+static struct shape choose_shape(const struct port *p,
+                                 const struct rte_eth_dev_info *info)
+{
+	const size_t before = RTE_CACHE_LINE_SIZE + sizeof(struct rte_mbuf);
+	size_t frame = p->rules.mtu + FRAME_LINK_MAX + RTE_ETHER_CRC_LEN;
+	size_t room =
+		RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, (size_t)RTE_MBUF_DEFAULT_DATAROOM);
+
+	if (strcmp(info->driver_name, "net_af_xdp") == 0 && before + room <= SMALL_PAGE)
+		return (struct shape){SMALL_PAGE - before, RTE_MEMPOOL_F_NO_SPREAD};
+	return (struct shape){room, 0};
+}
+
 /* The exception thread may be preempted while it gives buffers back; a pool of the usual kind
  * would make workers wait for it. */
-static int make_pool(struct port *p, const struct io_config *config, char *text,
-                     size_t size)
+static int fill_pool(struct rte_mempool *pool, size_t room)
 {
-	size_t frame = p->rules.mtu + FRAME_LINK_MAX + RTE_ETHER_CRC_LEN;
-	uint16_t room = (uint16_t)(RTE_PKTMBUF_HEADROOM +
-	                           RTE_MAX(frame, (size_t)RTE_MBUF_DEFAULT_DATAROOM));
+	struct rte_pktmbuf_pool_private private = {
+		.mbuf_data_room_size = (uint16_t)room,
+	};
+
+	int err = rte_mempool_set_ops_byname(pool, "ring_mt_rts", NULL);
+	if (err != 0)
+		return err;
+	rte_pktmbuf_pool_init(pool, &private);
+	int n = rte_mempool_populate_default(pool);
+	if (n < 0)
+		return n;
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return 0;
+}
+
+static int make_pool(struct port *p, const struct rte_eth_dev_info *info,
+                     const struct io_config *config, char *text, size_t size)
+{
+	const struct shape shape = choose_shape(p, info);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof name, "anser-%u", (unsigned)p->id);
-	p->pool = rte_pktmbuf_pool_create_by_ops(name, buffers(config), CACHE, 0, room,
-	                                         rte_eth_dev_socket_id(p->id),
-	                                         "ring_mt_rts");
-	if (p->pool == NULL)
-		return refuse(p, text, size, "no memory for buffers", -rte_errno);
-	return 0;
+	p->pool = rte_mempool_create_empty(
+		name, buffers(config), (unsigned)(sizeof(struct rte_mbuf) + shape.room),
+		CACHE, sizeof(struct rte_pktmbuf_pool_private),
+		rte_eth_dev_socket_id(p->id), shape.flags);
+	int err = p->pool == NULL ? -rte_errno : fill_pool(p->pool, shape.room);
+	return err == 0 ? 0 : refuse(p, text, size, "no memory for buffers", err);
 }
 
 /* ---- queues ---- */
@@ -160,7 +199,7 @@ int port_open(struct port *p, uint16_t id, const struct io_config *config, char 
 		return err;
 	}
 	p->steers = steer_can(&info);
-	TRY(make_pool(p, config, text, text_size));
+	TRY(make_pool(p, &info, config, text, text_size));
 	TRY(set_up_queues(p, &info, config, text, text_size));
 	return open_exception(p, config, text, text_size);
 }
