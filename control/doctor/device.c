@@ -24,9 +24,9 @@ static const char *read_part(const char *text, size_t digits, char end, unsigned
 static bool read_address(const char *name, char out[static ADDRESS_SIZE])
 {
 	unsigned domain = 0;
-	unsigned bus;
-	unsigned device;
-	unsigned function;
+	unsigned bus = 0;
+	unsigned device = 0;
+	unsigned function = 0;
 	const char *first = strchr(name, ':');
 	const char *at = name;
 

@@ -72,8 +72,8 @@ static int steer_address(uint16_t port, const struct sockaddr_storage *ss,
 	uint16_t queues[WORKERS_MAX];
 	struct rte_flow_error error;
 
-	for (uint16_t q = 0; q < workers; q++)
-		queues[q] = q;
+	for (unsigned q = 0; q < workers; q++)
+		queues[q] = (uint16_t)q;
 	const struct rte_flow_action_rss rss = {
 		.types = ss->ss_family == AF_INET ? RTE_ETH_RSS_NONFRAG_IPV4_UDP
 	                                          : RTE_ETH_RSS_NONFRAG_IPV6_UDP,
