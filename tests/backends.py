@@ -326,14 +326,15 @@ def binaries():
 
 
 class Server:
-    """A control plane and a data plane of a kind. zones: (origin, path)."""
+    """A control plane and a data plane. kind: a name of KINDS, or a class like those. zones:
+    (origin, path)."""
 
     def __init__(self, kind, zones, workers=1, supervise=False, settings=None,
                  listen=(SERVER4, SERVER6)):
         """settings: in place of the kind's lines of the configuration."""
         self.directory = tempfile.mkdtemp(prefix="anser-back-end-")
         self.net = Net()
-        self.kind = KINDS[kind](self.net, self.directory)
+        self.kind = (KINDS[kind] if isinstance(kind, str) else kind)(self.net, self.directory)
         self.log_file = open(self.path("log"), "w")
         self.control = self.dataplane = None
         self.supervise = supervise

@@ -360,6 +360,11 @@ def tags_are_kept(f, family):
             ("802.1Q with priority", [(frames.CTAG, 5 << 13 | 4094)], None),
             ("QinQ", [(frames.STAG, 100), (frames.CTAG, 200)], service),
             ("two tags of 802.1Q", [(frames.CTAG, 3), (frames.CTAG, 4)], None)]:
+        if f.kind.io == "xdp" and len(tags) == 2:
+            # Of two tags a card may have taken one off: its program leaves them to the kernel,
+            # which has no such interface here.
+            f.is_dropped(what, family, [family.query(0x0BAD, tags=tags)])
+            continue
         f.is_answered(what, family, lambda i, t=tags: family.query(i, tags=t), changed=changed)
 
 
@@ -502,6 +507,8 @@ def run_kind(kind, corpus, wanted):
             kind, answered, sum(map(len, found.values())) - answered))
         check(answered > 2000, "few answers")
         check(server.stop_dataplane() == 0, "the data plane's status is not 0")
+        # What the kernel holds to receive in, the driver of AF_XDP does not get back.
+        check("were lost" not in server.log() or kind == "dpdk-af_xdp", "buffers were lost")
     return found
 
 
