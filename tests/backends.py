@@ -373,7 +373,9 @@ class Server:
     def start(self):
         self.kind.before()
         self.start_control()
-        if not self.supervise:
+        if self.supervise:
+            until("a data plane is attached", self.attached)
+        else:
             self.start_dataplane()
         self.kind.after()
         self.await_answers()
@@ -387,8 +389,13 @@ class Server:
         until("the data plane is attached", self.attached)
 
     def refused(self):
-        """Starts a data plane that cannot start, and gives its exit status and what it says."""
-        self.start_control()
+        """Starts what cannot start, and gives the exit status and what it says: of the data plane,
+        or of the control plane where that sees it already."""
+        self.control = self.spawn("anser-control", "-c", self.path("anser.yaml"))
+        until("anser-control runs or ends",
+              lambda: self.control.poll() is not None or self.ctl("status"))
+        if self.control.poll() is not None:
+            return self.control.returncode, self.log()
         begin = len(self.log())
         process = self.spawn("anser-dataplane", "-s", self.path("dataplane.sock"))
         try:
@@ -401,9 +408,9 @@ class Server:
 
     def attached(self):
         """The attachments of data planes that have said what back end they run."""
+        if "built without it" in self.log():
+            raise Skipped("the data plane is built without " + self.kind.io)
         if self.dataplane and self.dataplane.poll() is not None:
-            if "built without it" in self.log():
-                raise Skipped("the data plane is built without " + self.kind.io)
             if "EAL: failed to parse device" in self.log() or "cannot find" in self.log():
                 raise Skipped("DPDK lacks the driver: " + self.log()[-300:])
             raise Failure("the data plane has ended: " + self.log()[-2000:])

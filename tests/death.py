@@ -129,10 +129,10 @@ class Versions:
 class Asker:
     """A socket of the load and its open queries."""
 
-    def __init__(self, port):
+    def __init__(self, port, address):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((address, port))
         self.open = {}     # by ID: the query, when it was sent, the version visible then
         self.ident = 0
         self.newest = 0    # version that this socket was told
@@ -141,9 +141,9 @@ class Asker:
 class Load(threading.Thread):
     """Asks all the time. What goes wrong is kept, and raised by settle()."""
 
-    def __init__(self, port, versions):
+    def __init__(self, port, versions, address="127.0.0.1"):
         super().__init__(daemon=True)
-        self.askers = [Asker(port) for _ in range(SOCKETS)]
+        self.askers = [Asker(port, address) for _ in range(SOCKETS)]
         self.by_fd = {a.socket.fileno(): a for a in self.askers}
         self.versions = versions
         self.sending = False
