@@ -183,7 +183,7 @@ def refusals(zone):
     for what, settings, options, words in [
             ("more workers than queues", port, {"workers": 4},
              ["net_af_packet0", "1 queues for 4 workers"]),
-            ("a wildcard", port, {"listen": ["0.0.0.0", SERVER6]}, ["0.0.0.0", "no wildcard"]),
+            ("a wildcard", port, {"listen": ["0.0.0.0", SERVER6]}, ["0.0.0.0", "wildcard"]),
             ("a port that is not there", port + "  ports: [nosuch]\n", {},
              ["nosuch", "EAL has found no such port"]),
             ("no port", eal, {}, ["EAL has found no port"]),
