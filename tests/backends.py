@@ -84,9 +84,8 @@ class Namespace:
         if ip("netns", "add", self.name, must=False).returncode != 0:
             raise Skipped("network namespaces are not permitted")
         # Before there is an interface, so that it holds for all.
-        for setting in ("net.ipv6.conf.default.accept_dad=0",
-                        "net.ipv6.conf.default.router_solicitations=0"):
-            self.run("sysctl", "-q", "-w", setting)
+        self.set("ipv6/conf/default/accept_dad", 0)
+        self.set("ipv6/conf/default/router_solicitations", 0)
         self.ip("link", "set", "lo", "up")
 
     def within(self, *command):
@@ -101,6 +100,10 @@ class Namespace:
         check(done.returncode == 0 or not must,
               "%s: %s%s" % (" ".join(command), done.stdout, done.stderr))
         return done
+
+    def set(self, name, value):
+        with self.inside(), open("/proc/sys/net/" + name, "w") as file:
+            file.write(str(value))
 
     @contextlib.contextmanager
     def inside(self):
@@ -178,6 +181,13 @@ class Kind:
 
     def before(self):
         """What has to be there when the data plane starts."""
+        if self.io == "dpdk" and not os.path.exists("/dev/net/tun"):
+            raise Skipped("there is no /dev/net/tun")
+        if "xdp" in self.name:
+            try:
+                socket.socket(44, socket.SOCK_RAW).close()     # AF_XDP
+            except OSError as error:
+                raise Skipped("AF_XDP: %s" % error) from None
         if self.is_veth:
             self.make_veth()
 
@@ -193,9 +203,9 @@ class Kind:
         if self.io == "dpdk":
             # The kernel sees the frames of this interface as well, but the addresses are another
             # one's: no answer by this one to ARP, nor to packets whose way back is not this one.
-            for setting in ("net.ipv4.conf.%s.rp_filter=1", "net.ipv4.conf.%s.arp_ignore=1",
-                            "net.ipv6.conf.%s.disable_ipv6=1"):
-                server.run("sysctl", "-q", "-w", setting % self.far)
+            for name in ("ipv4/conf/%s/rp_filter", "ipv4/conf/%s/arp_ignore",
+                         "ipv6/conf/%s/disable_ipv6"):
+                server.set(name % self.far, 1)
             server.ip("link", "set", self.far, "up")
         else:
             server.give(self.far, SERVER4, SERVER6)
@@ -208,8 +218,10 @@ class Kind:
             self.net.server.give("anser0", SERVER4, SERVER6)
 
     def close(self):
+        """When the server has ended; what has nothing to lose is killed."""
         for process in self.processes:
-            end(process)
+            process.kill()
+            process.wait()
 
 
 class Udp(Kind):
@@ -258,6 +270,11 @@ class Memif(Kind):
     """The client's side is testpmd between memif and an interface."""
     name = "dpdk-memif"
     is_veth = False
+
+    def before(self):
+        if not shutil.which("dpdk-testpmd"):
+            raise Skipped("dpdk-testpmd is not installed")
+        super().before()
 
     def socket(self):
         return os.path.join(self.directory, "memif.sock")
@@ -314,7 +331,7 @@ def needs():
     """Raises Skipped where nothing of this can be done."""
     if os.geteuid() != 0:
         raise Skipped("only root can make network namespaces")
-    for program in ("ip", "ethtool", "sysctl"):
+    for program in ("ip", "ethtool"):
         if not shutil.which(program):
             raise Skipped("%s is not installed" % program)
     if not os.access(os.path.join(binaries(), "anser-control"), os.X_OK):
@@ -411,8 +428,8 @@ class Server:
         if "built without it" in self.log():
             raise Skipped("the data plane is built without " + self.kind.io)
         if self.dataplane and self.dataplane.poll() is not None:
-            if "EAL: failed to parse device" in self.log() or "cannot find" in self.log():
-                raise Skipped("DPDK lacks the driver: " + self.log()[-300:])
+            if "EAL: failed to parse device" in self.log():
+                raise Skipped("DPDK lacks the driver of " + self.kind.name)
             raise Failure("the data plane has ended: " + self.log()[-2000:])
         return [a for a in (self.status() or {}).get("attachments", [])
                 if a["io"] == self.kind.io]
