@@ -24,8 +24,9 @@
 #include "shared/err.h"
 
 enum {
-	PREFETCH = 4,     /* frames ahead of the one that is read */
-	AWAKE = 2000,     /* empty polls before the first pause */
+	AHEAD = 12,      /* frames whose first lines are asked for before they are read */
+	FIRST_LINES = 2, /* headers and most questions */
+	AWAKE = 2000,    /* empty polls before the first pause */
 	PAUSE_MIN = 2000, /* ns */
 	PAUSE_MAX = 250000,
 };
@@ -274,6 +275,15 @@ NEVER_INLINE static void give_to_kernel(struct dpdk *d, struct port *port,
 		rte_pktmbuf_free_bulk(frames + taken, n - taken);
 }
 
+/* For writing: the reply goes where the query lies. */
+static ALWAYS_INLINE void ask_for(const struct rte_mbuf *m)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	for (unsigned line = 0; line < FIRST_LINES; line++)
+		prefetch_write(frame + (size_t)line * CACHE_LINE);
+}
+
 HOT static unsigned read_burst(struct dpdk *d, struct port *port, struct rte_mbuf **in,
                                unsigned n, struct pkt pkts[static BURST_MAX])
 {
@@ -281,11 +291,11 @@ HOT static unsigned read_burst(struct dpdk *d, struct port *port, struct rte_mbu
 	unsigned nothers = 0;
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < n && i < PREFETCH; i++)
-		prefetch_write(rte_pktmbuf_mtod(in[i], uint8_t *));
+	for (unsigned i = 0; i < n && i < AHEAD; i++)
+		ask_for(in[i]);
 	for (unsigned i = 0; i < n; i++) {
-		if (i + PREFETCH < n)
-			prefetch_write(rte_pktmbuf_mtod(in[i + PREFETCH], uint8_t *));
+		if (i + AHEAD < n)
+			ask_for(in[i + AHEAD]);
 		enum frame_verdict v = read_frame(port, in[i], &pkts[kept]);
 		if (likely(v == FRAME_QUERY)) {
 			pkts[kept].io = kept;
