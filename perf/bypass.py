@@ -181,10 +181,12 @@ class Changes:
 
 def churn(name, peer, names, changes, seconds):
     """Gives the step at 90 % of the peak with so many changes a second under way, and how many
-    reloads there were."""
+    reloads there were. The control plane works on the processor of the data plane: on the other
+    one it would keep the generator from taking replies, and they would be lost there."""
     peak = run(name, peer, names, lambda s: links.measure_peak(s, seconds=SECONDS))
     with link(name) as made:
         server = make(peer, made, names)
+        server.control_pinned = True
         changing = Changes(server, changes)
         with server:
             server.wait_until_serving(300)
@@ -199,14 +201,13 @@ def churn(name, peer, names, changes, seconds):
 # ---- latency ----
 
 def latency(name, names):
-    """{peer: (steps at 10 % and 90 % of what ours answers)} for the link's own and ours, the round
-    with the least difference of each."""
-    peak = in_turns(name, (links.Anser,), names, 2)[links.Anser]["answered_rate"]
+    """{peer: (steps at 10 % and 90 % of its peak)} for the link's own and ours, the round with the
+    least difference of each."""
     best = {}
     for _ in range(ROUNDS):
         for peer in (links.Testpmd, links.Anser):
-            steps = run(name, peer, names,
-                        lambda server: links.curve(server, peak, (0.1, 0.9), SECONDS))
+            _, steps = run(name, peer, names,
+                           lambda server: links.peak_and_curve(server, (0.1, 0.9), SECONDS))
             if peer not in best or spread(steps) < spread(best[peer]):
                 best[peer] = steps
     return best

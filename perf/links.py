@@ -386,6 +386,11 @@ class NsdSockets(NameServer, servers.Nsd):
 class Anser(NameServer, servers.Anser):
     """Ours, by the back end that fits the link: dpdk at the end of a memif, else xdp."""
 
+    control_pinned = False  # to the processor of what answers, so that nothing disturbs the client
+
+    def spawn(self, command, environment=None, pinned=True):
+        return super().spawn(command, environment, pinned or self.control_pinned)
+
     def prepare(self):
         self.start_control()
         deadline = time.monotonic() + 300
