@@ -26,6 +26,7 @@
 enum {
 	AHEAD = 12,      /* frames whose first lines are asked for before they are read */
 	FIRST_LINES = 2, /* headers and most questions */
+	PATIENCE = 4000, /* tries to send what the link has no room for: some 200 us */
 	AWAKE = 2000,    /* empty polls before the first pause */
 	PAUSE_MIN = 2000, /* ns */
 	PAUSE_MAX = 250000,
@@ -349,6 +350,24 @@ HOT static unsigned dpdk_rx(struct io *io, struct pkt pkts[static BURST_MAX])
 
 /* ---- sending ---- */
 
+/* Where the way out is full for a moment, waiting costs less than the work that was done for these
+ * replies; what comes in meanwhile waits in its queue, or is lost there, which is cheaper. */
+NEVER_INLINE static void send_patiently(struct dpdk *d, const struct port *port,
+                                        struct rte_mbuf **out, unsigned n)
+{
+	unsigned sent = 0;
+
+	for (unsigned tries = 0; sent < n && tries < PATIENCE; tries++) {
+		rte_pause();
+		sent += rte_eth_tx_burst(port->id, d->queue, out + sent,
+		                         (uint16_t)(n - sent));
+	}
+	if (sent < n) {
+		io_note(&d->io, IO_UNSENT, n - sent);
+		rte_pktmbuf_free_bulk(out + sent, n - sent);
+	}
+}
+
 HOT static void dpdk_tx(struct io *io, struct pkt pkts[], unsigned n)
 {
 	struct dpdk *d = (struct dpdk *)(void *)io;
@@ -369,10 +388,8 @@ HOT static void dpdk_tx(struct io *io, struct pkt pkts[], unsigned n)
 		out[total++] = m;
 	}
 	unsigned sent = rte_eth_tx_burst(port->id, d->queue, out, (uint16_t)total);
-	if (unlikely(sent < total)) {
-		io_note(&d->io, IO_UNSENT, total - sent);
-		rte_pktmbuf_free_bulk(out + sent, total - sent);
-	}
+	if (unlikely(sent < total))
+		send_patiently(d, port, out + sent, total - sent);
 }
 
 /* ---- waiting ---- */
