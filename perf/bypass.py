@@ -5,6 +5,7 @@ nothing: it does not count, and of several rounds that do the best one of each p
 """
 import contextlib
 import functools
+import json
 import os
 import random
 import threading
@@ -181,9 +182,10 @@ class Changes:
 
 
 def churn(name, peer, names, changes, seconds):
-    """Gives the step at 90 % of the peak with so many changes a second under way, and how many
-    reloads there were. The control plane works on the processor of the data plane: on the other
-    one it would keep the generator from taking replies, and they would be lost there."""
+    """Gives the step at 90 % of the peak with so many changes a second under way, how many reloads
+    there were, and how many replies the link had no room for. The control plane works on the
+    processor of the data plane: on the other one it would keep the generator from taking replies,
+    and they would be lost there."""
     peak = run(name, peer, names, lambda s: links.measure_peak(s, seconds=SECONDS))
     with link(name) as made:
         server = make(peer, made, names)
@@ -194,9 +196,10 @@ def churn(name, peer, names, changes, seconds):
             with changing:
                 steps = links.measure(server, [f"{peak['answered_rate'] * 0.9:.0f}"],
                                       "--seconds", seconds)
+            unsent = json.loads(server.ctl("stats"))["counters"]["dropped_io"]
     if changing.error:
         raise Failed(f"a change failed: {changing.error}")
-    return steps[0], changing.done
+    return steps[0], changing.done, unsent
 
 
 # ---- latency ----

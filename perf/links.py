@@ -2,7 +2,7 @@
 """Measures what answers without the kernel's sockets, over links that need no network card.
 
     perf/links.py memif [--peer testpmd|anser] [--hugepages] [--zero-copy near|far]
-    perf/links.py veth [--peer testpmd|knotd-xdp|anser|knotd|nsd|anser-udp] [--client af_xdp|af_packet|kxdpgun]
+    perf/links.py veth [--peer testpmd|knotd-xdp|anser|anser-dead|knotd|nsd|anser-udp] [--client af_xdp|af_packet|kxdpgun]
 
 A link joins anser-load, on the clients' processor, with one peer, on the servers'. First the peak:
 the most answers a second, offered as much as the link takes, or with few queries under way. Then
@@ -425,7 +425,17 @@ class AnserSockets(Anser):
         return ["  io: udp"]
 
 
-PEERS = {c.name: c for c in (Testpmd, KnotXdp, KnotSockets, NsdSockets, Anser, AnserSockets)}
+class AnserDead(Anser):
+    """Its data plane has died, and what came past the kernel comes by the kernel."""
+    name = "anser-dead"
+    control_pinned = True
+
+    def start_peer(self):
+        pass
+
+
+PEERS = {c.name: c for c in (Testpmd, KnotXdp, KnotSockets, NsdSockets, Anser, AnserSockets,
+                             AnserDead)}
 ON_MEMIF = (Testpmd.name, Anser.name)
 
 

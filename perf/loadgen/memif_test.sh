@@ -29,8 +29,10 @@ dpdk-testpmd --lcores "0@$peer_cpu,1@$peer_cpu" --no-huge --no-shconf -m 128 --n
 	-- --forward-mode=5tswap --nb-cores=1 --total-num-mbufs=4096 --stats-period=3600 \
 	</dev/null >"$work/peer" 2>&1 &
 peer=$!
+# Its socket is there before its port is started; a client that comes in between is turned away,
+# and does not come again.
 i=0
-while [ ! -S "$work/memif" ] && [ $i -lt 100 ]; do
+while ! grep -q 'forwards packets' "$work/peer" && [ $i -lt 200 ]; do
 	sleep 0.1
 	i=$((i + 1))
 done

@@ -39,6 +39,11 @@ struct shape {
 	unsigned flags; /* of the pool */
 };
 
+static bool is_af_xdp(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_af_xdp") == 0;
+}
+
 /* AF_XDP is told of one piece of memory, and its driver reckons that all buffers lie there one
  * behind the other. But no buffer lies across two pages, so where their size leaves gaps some are
  * beyond the end: what they hold is never sent, and they are lost. Buffers of a small page each,
@@ -51,7 +56,7 @@ static struct shape choose_shape(const struct port *p,
 	size_t room =
 		RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, (size_t)RTE_MBUF_DEFAULT_DATAROOM);
 
-	if (strcmp(info->driver_name, "net_af_xdp") == 0 && before + room <= SMALL_PAGE)
+	if (is_af_xdp(info) && before + room <= SMALL_PAGE)
 		return (struct shape){SMALL_PAGE - before, RTE_MEMPOOL_F_NO_SPREAD};
 	return (struct shape){room, 0};
 }
@@ -199,6 +204,7 @@ int port_open(struct port *p, uint16_t id, const struct io_config *config, char 
 		return err;
 	}
 	p->steers = steer_can(&info);
+	p->keeps_buffers = is_af_xdp(&info);
 	TRY(make_pool(p, &info, config, text, text_size));
 	TRY(set_up_queues(p, &info, config, text, text_size));
 	return open_exception(p, config, text, text_size);
@@ -233,7 +239,7 @@ unsigned port_close(struct port *p)
 	exception_close(&p->exception);
 	(void)rte_eth_dev_close(p->id);
 	if (p->pool != NULL) {
-		lost = rte_mempool_in_use_count(p->pool);
+		lost = p->keeps_buffers ? 0 : rte_mempool_in_use_count(p->pool);
 		rte_mempool_free(p->pool);
 	}
 	memset(p, 0, sizeof *p);

@@ -25,6 +25,7 @@ struct port {
 	uint16_t id;
 	char name[RTE_ETH_NAME_MAX_LEN];
 	bool steers; /* its driver leaves to the kernel all that no rule of ours takes */
+	bool keeps_buffers; /* its driver does not give back those that wait for frames */
 	bool started;
 	struct rte_mempool *pool;
 	struct frame_rules rules;
