@@ -402,7 +402,8 @@ static bool has_name(const char *names, const char *name)
 		if (strcspn(names, " ") == len && !strncmp(names, name, len))
 			return true;
 		names = strchr(names, ' ');
-		names += names != NULL;
+		if (names)
+			names++;
 	}
 	return false;
 }
