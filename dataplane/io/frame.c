@@ -333,67 +333,99 @@ HOT enum frame_verdict frame_read(const struct frame_rules *rules, uint8_t *fram
 	return verdict;
 }
 
-/* ---- turning around ---- */
+/* ---- turning around ----
+ *
+ * What is summed is read before anything near it is written: a load of bytes that several stores
+ * have just touched waits until all of them have reached the cache. Source and destination trade
+ * places, which changes no sum.
+ */
 
-static ALWAYS_INLINE void swap(uint8_t *a, uint8_t *b, size_t len)
+static ALWAYS_INLINE uint64_t halves(uint64_t word)
 {
-	uint8_t kept[16];
-
-	memcpy(kept, a, len);
-	memcpy(a, b, len);
-	memcpy(b, kept, len);
+	return (word & UINT32_MAX) + (word >> 32);
 }
 
-static ALWAYS_INLINE void write_ipv4(uint8_t *ip, size_t udp_len)
+static ALWAYS_INLINE void swap_macs(uint8_t *frame)
 {
-	uint16_t sum = 0;
+	uint8_t kept[MAC_LEN];
 
-	swap(ip + 12, ip + 16, 4);
-	ip[1] = 0;
-	wire_store16(ip + 2, (uint16_t)(FRAME_IPV4 + udp_len));
-	wire_store16(ip + 6,
-	             0); /* may be fragmented on its way: what is too large is not sent */
-	ip[8] = HOP_LIMIT;
-	memcpy(ip + 10, &sum, sizeof sum);
-	sum = (uint16_t)~checksum_fold(checksum_add(0, ip, FRAME_IPV4));
-	memcpy(ip + 10, &sum, sizeof sum);
+	memcpy(kept, frame, MAC_LEN);
+	memcpy(frame, frame + MAC_LEN, MAC_LEN);
+	memcpy(frame + MAC_LEN, kept, MAC_LEN);
 }
 
-/* The flow label is the same for all replies of one client's socket, and else as good as random
- * (RFC 6437 §3), so that they take one path where there are several. */
-static ALWAYS_INLINE void write_ipv6(uint8_t *ip, size_t udp_len, const struct client *c)
+/* Gives the sum of the addresses. The packet may be fragmented on its way: what is too large is
+ * not sent. */
+static ALWAYS_INLINE uint64_t turn_ipv4(uint8_t *ip, size_t udp_len)
 {
-	uint64_t flow;
+	const uint16_t total = (uint16_t)(FRAME_IPV4 + udp_len);
+	uint64_t addresses;
+	uint16_t id;
 
-	memcpy(&flow, c->addr + sizeof flow, sizeof flow);
-	flow = (flow + c->port) * UINT64_C(0x9e3779b97f4a7c15);
+	memcpy(&id, ip + 4, sizeof id);
+	memcpy(&addresses, ip + 12, sizeof addresses);
+	const uint64_t sum = halves(addresses);
+	const uint16_t check = (uint16_t)~checksum_fold(
+		sum + htons(IPV4_VERSION_AND_LENGTH << 8) + htons(total) + id +
+		htons(HOP_LIMIT << 8 | IPPROTO_UDP));
+	wire_store32(ip, (uint32_t)IPV4_VERSION_AND_LENGTH << 24 | total);
+	wire_store16(ip + 6, 0);
+	wire_store16(ip + 8, HOP_LIMIT << 8 | IPPROTO_UDP);
+	memcpy(ip + 10, &check, sizeof check);
+	addresses = addresses << 32 | addresses >> 32;
+	memcpy(ip + 12, &addresses, sizeof addresses);
+	return sum;
+}
+
+/* Gives the sum of the addresses. The flow label is the same for all replies of one client's
+ * socket, and else as good as random (RFC 6437 §3), so that they take one path where there are
+ * several. */
+static ALWAYS_INLINE uint64_t turn_ipv6(uint8_t *ip, size_t udp_len,
+                                        const struct client *c)
+{
+	uint64_t from[2];
+	uint64_t to[2];
+
+	memcpy(from, ip + 8, sizeof from);
+	memcpy(to, ip + 24, sizeof to);
+	uint64_t flow = (from[1] + c->port) * UINT64_C(0x9e3779b97f4a7c15);
 	wire_store32(ip, (uint32_t)IPV6_VERSION << 28 | (uint32_t)(flow >> 44));
 	wire_store16(ip + 4, (uint16_t)udp_len);
 	ip[7] = HOP_LIMIT;
-	swap(ip + 8, ip + 24, 16);
+	memcpy(ip + 8, to, sizeof to);
+	memcpy(ip + 24, from, sizeof from);
+	return halves(from[0]) + halves(from[1]) + halves(to[0]) + halves(to[1]);
+}
+
+/* sum: of the addresses. */
+static ALWAYS_INLINE void turn_udp(uint8_t *udp, size_t udp_len, uint64_t sum)
+{
+	const uint16_t len = htons((uint16_t)udp_len);
+	uint32_t ports;
+
+	memcpy(&ports, udp, sizeof ports);
+	/* The length is in the pseudo-header, too. */
+	sum += (uint64_t)ports + htons(IPPROTO_UDP) + len + len;
+	uint16_t check = (uint16_t)~checksum_fold(
+		checksum_add(sum, udp + FRAME_UDP, udp_len - FRAME_UDP));
+	if (unlikely(check == 0))
+		check = UINT16_MAX; /* 0 would say that there is none (RFC 768) */
+	ports = ports << 16 | ports >> 16;
+	memcpy(udp, &ports, sizeof ports);
+	memcpy(udp + 4, &len, sizeof len);
+	memcpy(udp + 6, &check, sizeof check);
 }
 
 HOT size_t frame_reply(uint8_t *frame, const struct pkt *p)
 {
 	uint8_t *udp = p->dns - FRAME_UDP;
 	size_t udp_len = FRAME_UDP + (size_t)p->len;
-	uint64_t sum;
 
-	swap(frame, frame + MAC_LEN, MAC_LEN);
-	swap(udp, udp + 2, 2);
-	wire_store16(udp + 4, (uint16_t)udp_len);
-	memset(udp + 6, 0, 2);
-	if (p->client.is_ipv4) {
-		write_ipv4(udp - FRAME_IPV4, udp_len);
-		sum = pseudo_header(udp - 8, 8, udp);
-	} else {
-		write_ipv6(udp - FRAME_IPV6, udp_len, &p->client);
-		sum = pseudo_header(udp - 32, 32, udp);
-	}
-	uint16_t folded = (uint16_t)~checksum_fold(checksum_add(sum, udp, udp_len));
-	if (unlikely(folded == 0))
-		folded = UINT16_MAX; /* 0 would say that there is none (RFC 768) */
-	memcpy(udp + 6, &folded, sizeof folded);
+	uint64_t sum = p->client.is_ipv4
+	                       ? turn_ipv4(udp - FRAME_IPV4, udp_len)
+	                       : turn_ipv6(udp - FRAME_IPV6, udp_len, &p->client);
+	turn_udp(udp, udp_len, sum);
+	swap_macs(frame);
 
 	size_t len = (size_t)(udp - frame) + udp_len;
 	if (unlikely(len < FRAME_MIN)) {
