@@ -48,6 +48,19 @@ HOT static void answer(struct worker *w, struct pkt pkts[], unsigned n)
 	w->ops->tx(w->io, pkts, n);
 }
 
+/* Leaving the readers and coming back takes two full barriers: only for a sleep. */
+static ALWAYS_INLINE void idle(const struct worker *w)
+{
+	if (w->io->polls) {
+		rcu_reader_quiet();
+		w->ops->idle(w->io);
+		return;
+	}
+	rcu_reader_offline();
+	w->ops->idle(w->io);
+	rcu_reader_online();
+}
+
 HOT static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
@@ -62,13 +75,10 @@ HOT static void *worker_run(void *arg)
 			answer(w, pkts, n);
 		if (unlikely(w->io->noted))
 			count_events(w);
-		if (n > 0) {
+		if (n > 0)
 			rcu_reader_quiet();
-			continue;
-		}
-		rcu_reader_offline();
-		w->ops->idle(w->io);
-		rcu_reader_online();
+		else
+			idle(w);
 	}
 	rcu_reader_end();
 	if (w->ops->leave)

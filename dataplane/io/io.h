@@ -51,6 +51,7 @@ enum io_event {
 /* Every back end's own struct starts with this. Whoever counts the events sets them to 0. */
 struct io {
 	bool noted; /* some event is not 0 */
+	bool polls; /* idle() never sleeps */
 	uint64_t events[IO_EVENTS];
 };
 
@@ -85,7 +86,8 @@ struct io_ops {
 	/* Takes back all that the last rx() lent and sends those with len > 0, without waiting. */
 	void (*tx)(struct io *io, struct pkt pkts[], unsigned n);
 
-	/* Waits until rx() may have something. The worker holds nothing from the table. */
+	/* Waits until rx() may have something. The worker holds nothing from the table, and is
+	 * no reader meanwhile unless the back end polls. */
 	void (*idle)(struct io *io);
 
 	/* The worker's thread has ended, or never ran. */
