@@ -26,9 +26,9 @@
 enum {
 	AHEAD = 12,      /* frames whose first lines are asked for before they are read */
 	FIRST_LINES = 2, /* headers and most questions */
-	PATIENCE = 4000, /* tries to send what the link has no room for: some 200 us */
-	AWAKE = 2000,    /* empty polls before the first pause */
-	PAUSE_MIN = 2000, /* ns */
+	PATIENCE = 100000, /* tries to send what the link has no room for: some 5 ms */
+	AWAKE = 2000,      /* empty polls before the first pause */
+	PAUSE_MIN = 2000,  /* ns */
 	PAUSE_MAX = 250000,
 };
 
@@ -41,11 +41,11 @@ struct dpdk {
 	struct io io;
 	struct io_device *device;
 	uint16_t queue;
-	bool sleeps;
 	bool is_registered;
 	unsigned turn; /* the port of the burst that is lent, or of the next */
 	unsigned empty_polls;
 	long pause;
+	bool is_stuck[PORTS_MAX]; /* waiting for it was in vain */
 	struct rte_mbuf *lent[BURST_MAX];
 };
 
@@ -201,7 +201,7 @@ static int dpdk_open(const struct io_config *config, struct io_device *device,
 	memset(d, 0, sizeof *d);
 	d->device = device;
 	d->queue = (uint16_t)worker;
-	d->sleeps = config->settings->idle == IO_IDLE_SLEEP;
+	d->io.polls = config->settings->idle != IO_IDLE_SLEEP;
 	*out = &d->io;
 	return 0;
 }
@@ -216,7 +216,7 @@ static void dpdk_enter(struct io *io)
 		fprintf(stderr,
 		        "anser-dataplane: worker %u: DPDK has no lcore left for it\n",
 		        (unsigned)d->queue);
-	if (d->sleeps)
+	if (!d->io.polls)
 		(void)prctl(PR_SET_TIMERSLACK, 1);
 }
 
@@ -351,17 +351,21 @@ HOT static unsigned dpdk_rx(struct io *io, struct pkt pkts[static BURST_MAX])
 /* ---- sending ---- */
 
 /* Where the way out is full for a moment, waiting costs less than the work that was done for these
- * replies; what comes in meanwhile waits in its queue, or is lost there, which is cheaper. */
-NEVER_INLINE static void send_patiently(struct dpdk *d, const struct port *port,
-                                        struct rte_mbuf **out, unsigned n)
+ * replies; what comes in meanwhile waits in its queue, or is lost there, which is cheaper. A port
+ * that stays full for as long as that is not waited for again before it takes something: others
+ * have their turn. */
+NEVER_INLINE static void send_patiently(struct dpdk *d, struct rte_mbuf **out, unsigned n)
 {
+	const struct port *port = &d->device->ports[d->turn];
+	unsigned patience = d->is_stuck[d->turn] ? 0 : PATIENCE;
 	unsigned sent = 0;
 
-	for (unsigned tries = 0; sent < n && tries < PATIENCE; tries++) {
+	for (unsigned tries = 0; sent < n && tries < patience; tries++) {
 		rte_pause();
 		sent += rte_eth_tx_burst(port->id, d->queue, out + sent,
 		                         (uint16_t)(n - sent));
 	}
+	d->is_stuck[d->turn] = sent < n;
 	if (sent < n) {
 		io_note(&d->io, IO_UNSENT, n - sent);
 		rte_pktmbuf_free_bulk(out + sent, n - sent);
@@ -388,8 +392,9 @@ HOT static void dpdk_tx(struct io *io, struct pkt pkts[], unsigned n)
 		out[total++] = m;
 	}
 	unsigned sent = rte_eth_tx_burst(port->id, d->queue, out, (uint16_t)total);
+	d->is_stuck[d->turn] &= sent == 0;
 	if (unlikely(sent < total))
-		send_patiently(d, port, out + sent, total - sent);
+		send_patiently(d, out + sent, total - sent);
 }
 
 /* ---- waiting ---- */
@@ -398,7 +403,7 @@ static void dpdk_idle(struct io *io)
 {
 	struct dpdk *d = (struct dpdk *)(void *)io;
 
-	if (!d->sleeps || ++d->empty_polls < AWAKE) {
+	if (d->io.polls || ++d->empty_polls < AWAKE) {
 		d->pause = PAUSE_MIN;
 		rte_pause();
 		return;
