@@ -33,7 +33,7 @@ def link(name):
 
 def make(peer, made, names, mix=MIX):
     if peer is links.Testpmd:
-        return peer(made, burst=64)
+        return peer(made, burst=64, asked=(mix, names))
     return peer(made, mix, names)
 
 

@@ -338,13 +338,16 @@ class Testpmd(Linked):
     name = "testpmd"
     program = "dpdk-testpmd"
 
-    def __init__(self, link, mode="macswap", burst=32, descriptors=None):
-        """mode: macswap or 5tswap. descriptors: where the port heeds them (memif: rsize)."""
+    def __init__(self, link, mode="macswap", burst=32, descriptors=None, asked=None):
+        """mode: macswap or 5tswap. descriptors: where the port heeds them (memif: rsize). asked: a
+        mix of queries and the names it is made of, so that making them costs anser-load as much as
+        it does where they are answered."""
         self.mode = mode
         self.burst = burst
         self.descriptors = descriptors
-        super().__init__(link, Ask(["--pattern", "h%07u.example.com. A"],
-                                   echo={"macswap": "mac", "5tswap": "all"}[mode]))
+        questions = ["--queries", data.mix(*asked)[1] + ".txt"] if asked else \
+            ["--pattern", "h%07u.example.com. A"]
+        super().__init__(link, Ask(questions, echo={"macswap": "mac", "5tswap": "all"}[mode]))
 
     def config(self):
         return ""
