@@ -5,7 +5,10 @@
 #ifndef SHARED_IO_SETTINGS_H
 #define SHARED_IO_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "shared/compiler.h"
 
 enum {
 	IO_EAL_SIZE = 1024, /* with the final NUL */
@@ -64,5 +67,12 @@ struct io_settings {
 	char ports[IO_NAMES_SIZE];      /* DPDK's names; empty: all that EAL finds */
 	char interfaces[IO_NAMES_SIZE]; /* empty: those that have the addresses served */
 };
+
+/* Gives the next name of a list and moves at behind it; at starts at the list's beginning. Gives
+ * false at its end, and where a name is longer than any list. */
+MUST_CHECK bool io_names_next(const char **at, char name[static IO_NAMES_SIZE]);
+
+/* Says whether the name is one of the list. */
+bool io_names_have(const char *list, const char *name);
 
 #endif

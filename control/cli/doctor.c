@@ -191,23 +191,16 @@ static void add_allowed(struct names *names, const char *eal)
 static void add_configured(struct names *names, const struct config *config,
                            unsigned modes)
 {
-	const char *word = config->xdp_interfaces;
+	const char *interfaces = modes & DOCTOR_XDP ? config->xdp_interfaces : "";
+	const char *ports = modes & DOCTOR_DPDK ? config->dpdk_ports : "";
+	char name[IO_NAMES_SIZE];
 
-	for (; (modes & DOCTOR_XDP) && *word; word += strspn(word, " ")) {
-		size_t len = strcspn(word, " ");
-		add_name(names, word, len);
-		word += len;
-	}
-	if (!(modes & DOCTOR_DPDK))
-		return;
-	add_allowed(names, config->dpdk_eal);
-	for (word = config->dpdk_ports; *word; word += strspn(word, " ")) {
-		char port[IO_NAMES_SIZE];
-		size_t len = strcspn(word, " ");
-		(void)snprintf(port, sizeof port, "%.*s", (int)len, word);
-		add_device(names, port);
-		word += len;
-	}
+	while (io_names_next(&interfaces, name))
+		add_name(names, name, strlen(name));
+	if (modes & DOCTOR_DPDK)
+		add_allowed(names, config->dpdk_eal);
+	while (io_names_next(&ports, name))
+		add_device(names, name);
 }
 
 static void free_names(struct names *names)

@@ -394,20 +394,6 @@ static int add_cpu(const struct option *o, struct config *c, const char *text,
 	return 0;
 }
 
-static bool has_name(const char *names, const char *name)
-{
-	size_t len = strlen(name);
-
-	while (names) {
-		if (strcspn(names, " ") == len && !strncmp(names, name, len))
-			return true;
-		names = strchr(names, ' ');
-		if (names)
-			names++;
-	}
-	return false;
-}
-
 static int add_name(const struct option *o, char **field, const char *text,
                     struct value_problem *p)
 {
@@ -418,7 +404,7 @@ static int add_name(const struct option *o, char **field, const char *text,
 	if (!text[0] || text[strcspn(text, " \t\n")])
 		return refuse(p, "bad-value", "%s: \"%.60s\" is no name: %s", o->key,
 		              text, text[0] ? "it has blanks" : "it is empty");
-	if (*field && has_name(*field, text))
+	if (*field && io_names_have(*field, text))
 		return refuse(p, "duplicate-value", "%s: \"%.60s\" is there twice",
 		              o->key, text);
 	if ((uint64_t)len > o->max)
@@ -432,14 +418,12 @@ static int add_name(const struct option *o, char **field, const char *text,
 /* Each in quotes: a list of names is a list of texts to any YAML reader. */
 static void show_names(const char *names, FILE *to)
 {
+	char name[IO_NAMES_SIZE];
+
 	(void)fputc('[', to);
-	while (*names) {
-		char name[IO_NAMES_SIZE];
-		size_t len = strcspn(names, " ");
-		(void)snprintf(name, sizeof name, "%.*s", (int)len, names);
+	for (const char *at = names; io_names_next(&at, name);) {
 		value_show_quoted(name, to);
-		names += len + (names[len] == ' ');
-		(void)fputs(*names ? ", " : "", to);
+		(void)fputs(*at ? ", " : "", to);
 	}
 	(void)fputc(']', to);
 }

@@ -69,34 +69,17 @@ static void dpdk_stop(struct io_device **device)
 	eal_stop();
 }
 
-/* Says whether the name is one of the words of list, or the list is empty. */
-static bool is_wanted(const char *name, const char *list)
-{
-	size_t len = strlen(name);
-
-	if (list[0] == '\0')
-		return true;
-	for (const char *word = list; *word;
-	     word += strcspn(word, " "), word += *word == ' ') {
-		if (strcspn(word, " ") == len && strncmp(word, name, len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The names wanted that no port has would be served by nobody. */
 static int check_names(const char *list, char *text, size_t text_size)
 {
-	for (const char *word = list; *word;
-	     word += strcspn(word, " "), word += *word == ' ') {
-		char name[RTE_ETH_NAME_MAX_LEN];
-		uint16_t id;
-		snprintf(name, sizeof name, "%.*s", (int)strcspn(word, " "), word);
-		if (rte_eth_dev_get_port_by_name(name, &id) != 0) {
-			snprintf(text, text_size, "port %s: EAL has found no such port",
-			         name);
-			return ERR_REFUSED;
-		}
+	char name[IO_NAMES_SIZE];
+	uint16_t id;
+
+	while (io_names_next(&list, name)) {
+		if (rte_eth_dev_get_port_by_name(name, &id) == 0)
+			continue;
+		snprintf(text, text_size, "port %s: EAL has found no such port", name);
+		return ERR_REFUSED;
 	}
 	return 0;
 }
@@ -111,7 +94,7 @@ static unsigned choose_ports(const char *list, uint16_t ids[static PORTS_MAX])
 	for (uint64_t id = rte_eth_find_next(0); id < RTE_MAX_ETHPORTS && n < PORTS_MAX;
 	     id = rte_eth_find_next((uint16_t)(id + 1))) {
 		if (rte_eth_dev_get_name_by_port((uint16_t)id, name) == 0 &&
-		    is_wanted(name, list))
+		    (list[0] == '\0' || io_names_have(list, name)))
 			ids[n++] = (uint16_t)id;
 	}
 	return n;

@@ -174,17 +174,13 @@ static int open_port(const struct io_device *d, const char *name,
 
 /* ---- all of them ---- */
 
-/* Words with one space between them. */
-static size_t split(const char *words, char names[static INTERFACE_LIST_MAX][IF_NAMESIZE])
+static size_t split(const char *list, char names[static INTERFACE_LIST_MAX][IF_NAMESIZE])
 {
+	char name[IO_NAMES_SIZE];
 	size_t n = 0;
 
-	while (*words != '\0' && n < INTERFACE_LIST_MAX) {
-		size_t len = strcspn(words, " ");
-		snprintf(names[n++], IF_NAMESIZE, "%.*s", (int)len, words);
-		words += len;
-		words += strspn(words, " ");
-	}
+	while (n < INTERFACE_LIST_MAX && io_names_next(&list, name))
+		snprintf(names[n++], IF_NAMESIZE, "%.*s", IF_NAMESIZE - 1, name);
 	return n;
 }
 
