@@ -3,22 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/slots.h"
 #include "shared/table.h"
 
 enum { PAUSE_MIN_MS = 200, PAUSE_MAX_MS = 2000 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void attach_init(struct attach *a, const char *path, bool supervised)
 {
@@ -37,7 +29,7 @@ void attach_fini(struct attach *a)
 
 int attach_timeout(const struct attach *a)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 
 	if (a->fd >= 0)
 		return -1;
@@ -56,7 +48,7 @@ void attach_drop(struct attach *a, const char *why)
 {
 	attach_fini(a);
 	complain(a, why);
-	a->retry_at = now_ms() + a->pause_ms;
+	a->retry_at = clock_now_ms() + a->pause_ms;
 	a->pause_ms = a->pause_ms * 2 < PAUSE_MAX_MS ? a->pause_ms * 2 : PAUSE_MAX_MS;
 }
 
@@ -78,7 +70,7 @@ void attach_try(struct attach *a, const char *io)
 {
 	struct ipc_message m = {.type = IPC_HELLO};
 
-	if (a->fd >= 0 || now_ms() < a->retry_at)
+	if (a->fd >= 0 || clock_now_ms() < a->retry_at)
 		return;
 	int err = ipc_connect(a->path, &a->fd);
 	if (err != 0) {

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/attach.h"
@@ -19,6 +18,7 @@
 #include "dataplane/sandbox.h"
 #include "dataplane/view.h"
 #include "dataplane/worker.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
 
@@ -262,14 +262,6 @@ static int receive_all(struct housekeeper *h)
 
 enum { PORTS_EVERY_MS = 1000 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static bool has_ports(const struct housekeeper *h)
 {
 	return h->opened && h->ops->ports != NULL && h->attach.fd >= 0;
@@ -278,7 +270,7 @@ static bool has_ports(const struct housekeeper *h)
 static void tell_ports(struct housekeeper *h)
 {
 	struct ipc_message m = {.type = IPC_PORTS};
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 
 	if (!has_ports(h) || now < h->ports_due)
 		return;

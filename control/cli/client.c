@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "shared/clock.h"
 
 enum { READ_STEP = 65536 };
 
@@ -23,10 +24,7 @@ struct client {
 
 uint64_t client_now(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return clock_now_ms();
 }
 
 enum engine_outcome client_open(const char *path, struct client **out, char *text,

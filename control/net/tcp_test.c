@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "control/table/writer.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
 #include "shared/wire.h"
@@ -190,14 +191,6 @@ static int teardown(void **state)
 
 /* ---- clients ---- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void sleep_ms(unsigned ms)
 {
 	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
@@ -269,7 +262,7 @@ static void assert_answered(int fd, uint16_t id)
 /* Throws away what comes until the server closes, and gives how long that took. */
 static uint64_t wait_for_end(int fd)
 {
-	uint64_t start = now_ms();
+	uint64_t start = clock_now_ms();
 	uint8_t bytes[4096];
 	ssize_t n;
 
@@ -277,7 +270,7 @@ static uint64_t wait_for_end(int fd)
 		n = recv(fd, bytes, sizeof bytes, 0);
 	while (n > 0);
 	assert_true(n == 0 || errno == ECONNRESET);
-	return now_ms() - start;
+	return clock_now_ms() - start;
 }
 
 /* The reset may come as early as the connection. */
@@ -286,7 +279,7 @@ static void assert_refused(const struct fixture *f, uint8_t from)
 	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
 	struct sockaddr_storage mine = loopback(0, from);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	uint64_t start = now_ms();
+	uint64_t start = clock_now_ms();
 
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&mine, sizeof(struct sockaddr_in)),
@@ -298,7 +291,7 @@ static void assert_refused(const struct fixture *f, uint8_t from)
 		(void)wait_for_end(fd);
 	else
 		assert_int_equal(errno, ECONNRESET);
-	assert_in_range(now_ms() - start, 0, READ_MS / 2);
+	assert_in_range(clock_now_ms() - start, 0, READ_MS / 2);
 	close(fd);
 }
 
@@ -368,7 +361,7 @@ static void query_begins_the_idle_time_anew(void **state)
 static void slow_message_is_cut_however_steadily_it_comes(void **state)
 {
 	int fd = connect_from(*state, 1);
-	uint64_t start = now_ms();
+	uint64_t start = clock_now_ms();
 	uint8_t frame[FRAME_LEN];
 	size_t at = 0;
 
@@ -378,7 +371,7 @@ static void slow_message_is_cut_however_steadily_it_comes(void **state)
 		send_all(fd, frame + at++, 1);
 		sleep_ms(READ_MS / 10);
 	}
-	assert_in_range(now_ms() - start, READ_MS - 50, READ_MS + 300);
+	assert_in_range(clock_now_ms() - start, READ_MS - 50, READ_MS + 300);
 	close(fd);
 }
 
@@ -387,7 +380,7 @@ static void client_that_takes_nothing_is_cut(void **state)
 	struct fixture *f = *state;
 	const int small = 4096;
 	int fd = connect_from(f, 1);
-	uint64_t start = now_ms();
+	uint64_t start = clock_now_ms();
 	enum { SIZE = 300 * FRAME_LEN };
 	uint8_t frames[SIZE];
 	size_t sent = 0;
@@ -395,7 +388,7 @@ static void client_that_takes_nothing_is_cut(void **state)
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
 	for (size_t at = 0; at < SIZE;)
 		at += put_query(frames + at, 7);
-	while (now_ms() - start < PATIENCE_MS) {
+	while (clock_now_ms() - start < PATIENCE_MS) {
 		ssize_t n = send(fd, frames + sent % SIZE, SIZE - sent % SIZE,
 		                 MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0)
@@ -405,7 +398,7 @@ static void client_that_takes_nothing_is_cut(void **state)
 		else
 			break;
 	}
-	assert_in_range(now_ms() - start, WRITE_MS - 50, PATIENCE_MS - 1);
+	assert_in_range(clock_now_ms() - start, WRITE_MS - 50, PATIENCE_MS - 1);
 	/* Not read from for ever: a bound on what was queued for it. */
 	assert_true(counter_read(f->counters, COUNTER_bytes_out) < 2 << 20);
 	close(fd);

@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control/table/writer.h"
 #include "dataplane/respond/respond.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
 #include "shared/udp_socket.h"
@@ -200,28 +200,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void wait_for_sockets(struct fixture *f, unsigned n)
 {
-	uint64_t end = now_ms() + SOON_MS;
+	uint64_t end = clock_now_ms() + SOON_MS;
 
-	while (sockets(f) != n && now_ms() < end)
+	while (sockets(f) != n && clock_now_ms() < end)
 		usleep(2000);
 	assert_int_equal(sockets(f), n);
 }
 
 static void wait_for_count(struct fixture *f, enum counter_index which, uint64_t n)
 {
-	uint64_t end = now_ms() + SOON_MS;
+	uint64_t end = clock_now_ms() + SOON_MS;
 
-	while (counter_read(f->counters, which) != n && now_ms() < end)
+	while (counter_read(f->counters, which) != n && clock_now_ms() < end)
 		usleep(2000);
 	assert_int_equal(counter_read(f->counters, which), n);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "control/publish/attachment.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/ipc.h"
 
@@ -60,14 +61,6 @@ struct publisher {
 		[COUNTER_COUNT]; /* counted by attachments whose slot was used again */
 	struct peer peers[ATTACHMENTS_MAX];
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void lock(struct publisher *p)
 {
@@ -182,7 +175,7 @@ static void on_poll_closed(uv_handle_t *handle)
 		attachment_end(a);
 	} else {
 		a->state = ATTACHMENT_LINGERING;
-		a->quiet_since = now_ms();
+		a->quiet_since = clock_now_ms();
 	}
 	pthread_cond_broadcast(&p->changed);
 	unlock(p);
@@ -225,7 +218,7 @@ static void on_socket(uv_poll_t *handle, int status, int events);
 
 static void ask(struct publisher *p, struct peer *peer)
 {
-	int err = attachment_ask(&peer->a, &p->goal, now_ms());
+	int err = attachment_ask(&peer->a, &p->goal, clock_now_ms());
 
 	if (err == 0 || err == ERR_BUSY) {
 		int events = UV_READABLE | (err == ERR_BUSY ? UV_WRITABLE : 0);
@@ -352,7 +345,7 @@ static int handle_message(struct publisher *p, struct peer *peer,
 
 	if (a->state == ATTACHMENT_GREETING)
 		return m->type == IPC_HELLO ? greet(p, peer, &m->hello) : ERR_CORRUPT;
-	TRY(attachment_answer(a, m, now_ms()));
+	TRY(attachment_answer(a, m, clock_now_ms()));
 	if (m->type == IPC_SEGMENT_DONE)
 		forget_earlier_self(p, a);
 	if (m->type == IPC_SEGMENT_REFUSED)
@@ -416,7 +409,7 @@ static void accept_one(struct publisher *p, int fd)
 		close(fd);
 		return;
 	}
-	attachment_begin(&peer->a, fd, now_ms());
+	attachment_begin(&peer->a, fd, clock_now_ms());
 	if (!start_polling(peer, fd, on_socket))
 		attachment_end(&peer->a);
 }
@@ -464,7 +457,7 @@ static void check_silence(struct publisher *p, struct peer *peer, uint64_t now)
 static void on_tick(uv_timer_t *handle)
 {
 	struct publisher *p = handle->data;
-	uint64_t now = now_ms();
+	uint64_t now = clock_now_ms();
 
 	lock(p);
 	uv_poll_start(&p->listener, UV_READABLE, on_connection);
@@ -675,7 +668,7 @@ int publisher_wait_visible(struct publisher *p, uint64_t number, unsigned timeou
 	int err = 0;
 
 	lock(p);
-	while (err == 0 && !is_visible(p, number, now_ms()))
+	while (err == 0 && !is_visible(p, number, clock_now_ms()))
 		err = pthread_cond_timedwait(&p->changed, &p->lock, &deadline);
 	unlock(p);
 	return err == 0 ? 0 : ERR_TIMEOUT;
@@ -684,7 +677,7 @@ int publisher_wait_visible(struct publisher *p, uint64_t number, unsigned timeou
 static void describe(const struct publisher *p, unsigned i, struct attachment_info *out)
 {
 	const struct attachment *a = &p->peers[i].a;
-	uint64_t silence = attachment_silence(a, now_ms());
+	uint64_t silence = attachment_silence(a, clock_now_ms());
 
 	*out = (struct attachment_info){
 		.pid = a->pid,

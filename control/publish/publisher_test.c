@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <time.h>
 
 /* cmocka.h needs these before it. */
 // clang-format off
@@ -19,6 +18,7 @@
 
 #include "control/publish/supervise.h"
 #include "control/publish/test_peer.h"
+#include "shared/clock.h"
 
 enum { SOON_MS = 5000, NEVER_MS = 300, PEERS_MAX = 4 };
 enum { WATCHED_PAST_KERNEL = 1, WATCHED_BY_KERNEL = 2 };
@@ -160,29 +160,21 @@ static void publish(struct fixture *f, uint8_t generation)
 	publisher_set_segment(f->publisher, f->table.fd, generation);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-#define WAIT_UNTIL(condition)                          \
-	do {                                           \
-		uint64_t end = now_ms() + SOON_MS;     \
-		while (!(condition) && now_ms() < end) \
-			usleep(2000);                  \
-		assert_true(condition);                \
+#define WAIT_UNTIL(condition)                                \
+	do {                                                 \
+		uint64_t end = clock_now_ms() + SOON_MS;     \
+		while (!(condition) && clock_now_ms() < end) \
+			usleep(2000);                        \
+		assert_true(condition);                      \
 	} while (0)
 
-#define STAYS_FALSE(condition)                      \
-	do {                                        \
-		uint64_t end = now_ms() + NEVER_MS; \
-		while (now_ms() < end) {            \
-			assert_false(condition);    \
-			usleep(2000);               \
-		}                                   \
+#define STAYS_FALSE(condition)                            \
+	do {                                              \
+		uint64_t end = clock_now_ms() + NEVER_MS; \
+		while (clock_now_ms() < end) {            \
+			assert_false(condition);          \
+			usleep(2000);                     \
+		}                                         \
 	} while (0)
 
 /* What is known of the process; false: it is not attached. */
@@ -526,8 +518,8 @@ static void connection_beyond_the_last_slot_is_refused(void **state)
 	/* The slots come free one by one, as the loop gets to know: until then it is refused,
 	 * and as a data plane does it tries again. */
 	pid_t pid = peer_start("answers", f->socket, false);
-	uint64_t end = now_ms() + SOON_MS;
-	while (!is_attached(f, pid) && now_ms() < end) {
+	uint64_t end = clock_now_ms() + SOON_MS;
+	while (!is_attached(f, pid) && clock_now_ms() < end) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			pid = peer_start("answers", f->socket, false);
 		usleep(2000);

@@ -14,7 +14,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/if_packet.h>
@@ -31,6 +30,7 @@
 #include "dataplane/io/io.h"
 #include "dataplane/io/xdp/device.h"
 #include "dataplane/io/xdp/queue.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/wire.h"
 
@@ -139,22 +139,14 @@ static bool next_reply(const struct fixture *f, unsigned pair, uint16_t *id)
 
 /* ---- the worker ---- */
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Echoes bursts until n messages have been seen, or soon. Gives how many. */
 static unsigned echo(struct fixture *f, unsigned n)
 {
 	struct pkt pkts[BURST_MAX];
-	uint64_t end = now_ms() + SOON_MS;
+	uint64_t end = clock_now_ms() + SOON_MS;
 	unsigned seen = 0;
 
-	while (seen < n && now_ms() < end) {
+	while (seen < n && clock_now_ms() < end) {
 		unsigned burst = io_xdp.rx(f->io, pkts);
 		for (unsigned i = 0; i < burst; i++) {
 			assert_int_equal(pkts[i].len, PAYLOAD);
@@ -265,7 +257,7 @@ static void ports_tell_what_a_sleeping_worker_missed(void **state)
 	}
 	for (unsigned i = 0; i < QUEUE_RX + MORE; i++)
 		ask(f, 1, (uint16_t)i, DROP_ME, 4000);
-	for (uint64_t end = now_ms() + SOON_MS; now_ms() < end;) {
+	for (uint64_t end = clock_now_ms() + SOON_MS; clock_now_ms() < end;) {
 		io_xdp.ports(f->device, &ports);
 		if (ports.port[1].rx_missed >= MORE)
 			break;
@@ -288,10 +280,10 @@ static void worker_wakes_for_a_frame_and_for_good(void **state)
 	io_xdp.idle(f->io);
 	assert_int_equal(echo(f, 1), 1);
 	assert_int_equal(write(f->config.wake_fd, &one, sizeof one), sizeof one);
-	uint64_t begun = now_ms();
+	uint64_t begun = clock_now_ms();
 	io_xdp.idle(f->io);
 	io_xdp.idle(f->io);
-	assert_true(now_ms() - begun < SOON_MS);
+	assert_true(clock_now_ms() - begun < SOON_MS);
 	assert_int_equal(read(f->config.wake_fd, &one, sizeof one), sizeof one);
 }
 
@@ -346,9 +338,9 @@ static uint64_t idle_for(struct fixture *f)
 
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
-	uint64_t begun = now_ms();
+	uint64_t begun = clock_now_ms();
 	io_xdp.idle(f->io);
-	return now_ms() - begun;
+	return clock_now_ms() - begun;
 }
 
 /* Destroys the second pair: the last of the cases. */
