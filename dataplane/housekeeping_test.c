@@ -9,19 +9,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-// clang-format on
 
 #include "dataplane/respond/respond.h"
 #include "dataplane/sandbox.h"
@@ -29,6 +22,7 @@
 #include "shared/err.h"
 #include "shared/ipc.h"
 #include "shared/slots.h"
+#include "shared/testing.h"
 
 enum { SOON_MS = 5000, QUERY_LEN = 16, NWORKERS = 2 };
 
@@ -77,18 +71,6 @@ struct control {
 	bool started;          /* it has said so */
 	void (*prepare)(void); /* called in its process; NULL: nothing */
 };
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	socklen_t len = sizeof in;
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-	assert_int_equal(bind(s, (struct sockaddr *)&in, sizeof in), 0);
-	assert_int_equal(getsockname(s, (struct sockaddr *)&in, &len), 0);
-	close(s);
-	return ntohs(in.sin_port);
-}
 
 static void control_start(struct control *c)
 {
@@ -264,7 +246,7 @@ static int setup(void **state)
 	if (mkdtemp(c->directory) == NULL)
 		return -1;
 	snprintf(c->path, sizeof c->path, "%s/socket", c->directory);
-	c->port = free_port();
+	c->port = test_free_port(SOCK_DGRAM);
 	c->listener = -1;
 	c->sock = -1;
 	c->slots_segment.fd = -1;
@@ -435,7 +417,7 @@ static void changed_settings_take_a_restart_and_the_old_ones_serve_on(void **sta
 	attach(c, 1);
 	control_die(c);
 	control_start(c);
-	c->welcome.listen[0].port = free_port();
+	c->welcome.listen[0].port = test_free_port(SOCK_DGRAM);
 	attach(c, 2);
 	assert_answers_from(c, 2);
 	dataplane_stop(c);

@@ -1,32 +1,7 @@
 #include "shared/address.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <string.h>
-
 #include "shared/compiler.h"
-
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-// clang-format on
-
-static struct sockaddr_storage address_of(const char *text)
-{
-	struct sockaddr_storage ss = {0};
-	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
-
-	if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1) {
-		memcpy(&ss, &ipv4, sizeof ipv4);
-	} else {
-		assert_int_equal(inet_pton(AF_INET6, text, &ipv6.sin6_addr), 1);
-		memcpy(&ss, &ipv6, sizeof ipv6);
-	}
-	return ss;
-}
+#include "shared/testing.h"
 
 static void addresses_of_one_host_are_fit_and_no_others(void **state)
 {
@@ -59,7 +34,7 @@ static void addresses_of_one_host_are_fit_and_no_others(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct sockaddr_storage address = address_of(cases[i].address);
+		struct sockaddr_storage address = test_address(cases[i].address, 0);
 		const char *is = address_unfit(&address);
 		if (is && cases[i].is)
 			assert_string_equal(is, cases[i].is);

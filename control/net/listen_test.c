@@ -1,42 +1,18 @@
 #include "control/net/listen.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shared/err.h"
-
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-// clang-format on
-
-static struct sockaddr_storage address(int family, const char *text)
-{
-	struct sockaddr_storage ss = {.ss_family = (sa_family_t)family};
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-	if (family == AF_INET) {
-		assert_int_equal(inet_pton(family, text, &in.sin_addr), 1);
-		memcpy(&ss, &in, sizeof in);
-	} else {
-		assert_int_equal(inet_pton(family, text, &in6.sin6_addr), 1);
-		memcpy(&ss, &in6, sizeof in6);
-	}
-	return ss;
-}
+#include "shared/testing.h"
 
 /* Addresses for documentation: no machine has them. */
 static void absent_address_is_refused_unless_early(void **state)
 {
-	struct sockaddr_storage absent[] = {address(AF_INET, "192.0.2.99"),
-	                                    address(AF_INET6, "2001:db8::99")};
+	struct sockaddr_storage absent[] = {test_address("192.0.2.99", 0),
+	                                    test_address("2001:db8::99", 0)};
 	static const char *const texts[] = {"TCP 192.0.2.99@0: bind: ",
 	                                    "TCP 2001:db8::99@0: bind: "};
 	char text[128];
@@ -55,7 +31,7 @@ static void absent_address_is_refused_unless_early(void **state)
 
 static void address_that_another_listens_on_is_refused_early_or_not(void **state)
 {
-	struct sockaddr_storage addr = address(AF_INET, "127.0.0.1");
+	struct sockaddr_storage addr = test_address("127.0.0.1", 0);
 	socklen_t size = sizeof addr;
 	char text[128];
 	int first;

@@ -17,18 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/net/testing.h"
 #include "control/table/writer.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
+#include "shared/testing.h"
 #include "shared/wire.h"
-
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-// clang-format on
 
 enum {
 	IDLE_MS = 600,
@@ -67,39 +62,6 @@ static struct sockaddr_storage loopback(uint16_t port, uint8_t last)
 	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last);
 	memcpy(&out, &v4, sizeof v4);
 	return out;
-}
-
-/* A port that nobody listened on a moment ago. */
-static uint16_t free_port(void)
-{
-	struct sockaddr_storage addr = loopback(0, 1);
-	struct sockaddr_in bound;
-	socklen_t size = sizeof bound;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof bound), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&bound, &size), 0);
-	close(fd);
-	return ntohs(bound.sin_port);
-}
-
-static struct table *empty_table(struct fixture *f)
-{
-	struct table_settings *settings;
-	void *bytes = NULL;
-	table_ref ref;
-
-	assert_int_equal(writer_open(UINT64_C(16) << 20, 1, 1, &f->writer), 0);
-	ref = writer_alloc(f->writer, sizeof *settings, &bytes);
-	assert_int_not_equal(ref, 0);
-	settings = bytes;
-	settings->udp_max_ipv4 = 1232;
-	settings->udp_max_ipv6 = 1232;
-	settings->tcp_keepalive = IDLE_MS / 100;
-	writer_put_settings(f->writer, ref);
-	writer_share(f->writer);
-	return writer_table(f->writer);
 }
 
 static void on_stop(uv_async_t *async)
@@ -146,10 +108,11 @@ static int setup_with(void **state, bool with_table)
 	f->source.counters = f->counters;
 	set_limits(f->config);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &f->descriptors), 0);
-	f->port = free_port();
+	f->port = test_free_port(SOCK_STREAM);
 	f->config->listen_count = 1;
 	f->config->listen[0] = loopback(f->port, 1);
-	f->source.current = with_table ? empty_table(f) : NULL;
+	f->source.current =
+		with_table ? test_empty_table(IDLE_MS / 100, &f->writer) : NULL;
 	assert_int_equal(uv_loop_init(&f->loop), 0);
 	assert_int_equal(uv_async_init(&f->loop, &f->stop, on_stop), 0);
 	f->stop.data = f;

@@ -16,20 +16,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/net/testing.h"
 #include "control/table/writer.h"
 #include "dataplane/respond/respond.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
+#include "shared/testing.h"
 #include "shared/udp_socket.h"
 #include "shared/wire.h"
-
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-// clang-format on
 
 enum {
 	SOON_MS = 5000, /* after which a test has failed */
@@ -56,51 +51,6 @@ struct fixture {
 };
 
 /* ---- the server ---- */
-
-static struct sockaddr_storage address(const char *text, uint16_t port)
-{
-	struct sockaddr_storage ss = {0};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
-		memcpy(&ss, &in, sizeof in);
-	else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		memcpy(&ss, &in6, sizeof in6);
-	else
-		fail_msg("no address: %s", text);
-	return ss;
-}
-
-/* A port that nobody used a moment ago. */
-static uint16_t free_port(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	socklen_t size = sizeof in;
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &size), 0);
-	close(fd);
-	return ntohs(in.sin_port);
-}
-
-static struct table *empty_table(struct fixture *f)
-{
-	struct table_settings *settings;
-	void *bytes = NULL;
-	table_ref ref;
-
-	assert_int_equal(writer_open(UINT64_C(16) << 20, 1, 1, &f->writer), 0);
-	ref = writer_alloc(f->writer, sizeof *settings, &bytes);
-	assert_int_not_equal(ref, 0);
-	settings = bytes;
-	settings->udp_max_ipv4 = 1232;
-	settings->udp_max_ipv6 = 1232;
-	writer_put_settings(f->writer, ref);
-	writer_share(f->writer);
-	return writer_table(f->writer);
-}
 
 static void on_stop(uv_async_t *async)
 {
@@ -143,16 +93,16 @@ static int setup(void **state)
 	assert_non_null(f->counters);
 	memset(f->counters, 0, sizeof *f->counters);
 	f->source.counters = f->counters;
-	f->source.current = empty_table(f);
+	f->source.current = test_empty_table(0, &f->writer);
 	f->config->io = IO_XDP;
-	f->port = free_port();
+	f->port = test_free_port(SOCK_DGRAM);
 	*state = f;
 	return 0;
 }
 
 static void listen_on(struct fixture *f, const char *text)
 {
-	f->config->listen[f->config->listen_count++] = address(text, f->port);
+	f->config->listen[f->config->listen_count++] = test_address(text, f->port);
 }
 
 static void start(struct fixture *f)
@@ -231,7 +181,7 @@ static void follow(struct fixture *f, bool past_kernel, bool by_kernel, unsigned
 static int client_for(const struct fixture *f, const char *server)
 {
 	const struct timeval patience = {.tv_sec = SOON_MS / 1000};
-	struct sockaddr_storage to = address(server, f->port);
+	struct sockaddr_storage to = test_address(server, f->port);
 	int fd = socket(to.ss_family, SOCK_DGRAM, 0);
 
 	assert_true(fd >= 0);
@@ -397,7 +347,7 @@ static void query_from_port_0_is_dropped(void **state)
 	struct fixture *f = *state;
 	uint8_t packet[sizeof(struct udphdr) + QUERY_LEN] = {0};
 	struct udphdr header = {.dest = htons(f->port), .len = htons(sizeof packet)};
-	struct sockaddr_storage to = address("127.0.0.1", 0);
+	struct sockaddr_storage to = test_address("127.0.0.1", 0);
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
 
 	if (fd < 0) {
@@ -518,7 +468,7 @@ static void address_that_the_machine_does_not_have_is_bound_early(void **state)
 static void address_that_another_has_is_tried_again(void **state)
 {
 	struct fixture *f = *state;
-	struct sockaddr_storage taken = address("127.0.0.1", f->port);
+	struct sockaddr_storage taken = test_address("127.0.0.1", f->port);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&taken, sizeof(struct sockaddr_in)),
@@ -537,7 +487,7 @@ static void address_that_another_has_is_tried_again(void **state)
 static void address_can_be_bound_by_a_data_plane_as_well(void **state)
 {
 	struct fixture *f = *state;
-	struct sockaddr_storage addr = address("127.0.0.1", f->port);
+	struct sockaddr_storage addr = test_address("127.0.0.1", f->port);
 	struct udp_socket theirs;
 
 	listen_on(f, "127.0.0.1");

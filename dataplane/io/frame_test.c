@@ -1,19 +1,14 @@
+#include "dataplane/io/frame.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-// clang-format on
-
-#include "dataplane/io/frame.h"
 #include "dataplane/io/io.h"
 #include "shared/err.h"
+#include "shared/testing.h"
 #include "shared/wire.h"
 
 enum { MTU = 1500, PORT = 53, CLIENT_PORT = 40000, BUFFER = MTU + FRAME_LINK_MAX };
@@ -135,28 +130,13 @@ static struct made plain(bool is_ipv4)
 	return make(is_ipv4, NULL, 0, 33);
 }
 
-static struct sockaddr_storage address(const char *text, uint16_t port)
-{
-	struct sockaddr_storage ss = {0};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-		memcpy(&ss, &in, sizeof in);
-	} else {
-		assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-		memcpy(&ss, &in6, sizeof in6);
-	}
-	return ss;
-}
-
 static struct frame_rules rules(void)
 {
 	struct frame_rules r;
 	char text[128];
-	struct sockaddr_storage listen[3] = {address("192.0.2.1", PORT),
-	                                     address("192.0.2.2", 5300),
-	                                     address("2001:db8::1", PORT)};
+	struct sockaddr_storage listen[3] = {test_address("192.0.2.1", PORT),
+	                                     test_address("192.0.2.2", 5300),
+	                                     test_address("2001:db8::1", PORT)};
 
 	assert_int_equal(frame_rules_init(&r, listen, 3, MTU, text, sizeof text), 0);
 	return r;
@@ -571,13 +551,13 @@ static void address_that_frames_cannot_be_told_by_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-		struct sockaddr_storage listen[2] = {address("192.0.2.1", PORT),
-		                                     address(refused[i], PORT)};
+		struct sockaddr_storage listen[2] = {test_address("192.0.2.1", PORT),
+		                                     test_address(refused[i], PORT)};
 		assert_int_equal(frame_rules_init(&r, listen, 2, MTU, text, sizeof text),
 		                 ERR_REFUSED);
 		assert_memory_equal(text, refused[i], strlen(refused[i]));
 	}
-	struct sockaddr_storage listen = address("2001:db8::1", PORT);
+	struct sockaddr_storage listen = test_address("2001:db8::1", PORT);
 	assert_int_equal(frame_rules_init(&r, &listen, 1, 1279, text, sizeof text),
 	                 ERR_REFUSED);
 	assert_string_equal(text, "2001:db8::1: an MTU of 1279 is too small for it");
@@ -595,7 +575,7 @@ static void every_one_of_many_addresses_is_found_and_no_other(void **state)
 	for (unsigned i = 0; i < FRAME_ADDRESSES_MAX; i++) {
 		char a[64];
 		snprintf(a, sizeof a, i % 2 ? "192.0.2.%u" : "2001:db8::%x", i + 1);
-		listen[i] = address(a, PORT);
+		listen[i] = test_address(a, PORT);
 	}
 	assert_int_equal(
 		frame_rules_init(&r, listen, FRAME_ADDRESSES_MAX, MTU, text, sizeof text),

@@ -5,22 +5,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-// clang-format on
-
 #include "dataplane/io/io.h"
 #include "shared/err.h"
+#include "shared/testing.h"
 
 enum { SOON_MS = 5000, NEVER_MS = 200, WORKERS = 2, HEADER = 12, DROP_ME = 0xdd };
 
@@ -75,38 +69,10 @@ static void *run_echo(void *arg)
 	return NULL;
 }
 
-static struct sockaddr_storage address(const char *text, uint16_t port)
-{
-	struct sockaddr_storage ss = {0};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
-		memcpy(&ss, &in, sizeof in);
-	else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		memcpy(&ss, &in6, sizeof in6);
-	else
-		fail_msg("no address: %s", text);
-	return ss;
-}
-
 static socklen_t address_len(const struct sockaddr_storage *ss)
 {
 	return ss->ss_family == AF_INET ? sizeof(struct sockaddr_in)
 	                                : sizeof(struct sockaddr_in6);
-}
-
-/* A port that nothing uses now. */
-static uint16_t free_port(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	socklen_t len = sizeof in;
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-	assert_int_equal(bind(s, (struct sockaddr *)&in, sizeof in), 0);
-	assert_int_equal(getsockname(s, (struct sockaddr *)&in, &len), 0);
-	close(s);
-	return ntohs(in.sin_port);
 }
 
 static void start(struct fixture *f, unsigned nworkers, size_t naddresses)
@@ -157,7 +123,7 @@ static int teardown(void **state)
 /* A socket that hears only what comes from the address and port that it is connected to. */
 static int client_of(const char *text, uint16_t port)
 {
-	struct sockaddr_storage ss = address(text, port);
+	struct sockaddr_storage ss = test_address(text, port);
 	int s = socket(ss.ss_family, SOCK_DGRAM, 0);
 
 	assert_true(s >= 0);
@@ -199,7 +165,7 @@ static void assert_answers(const char *text, uint16_t port)
 
 static bool has_ipv6(void)
 {
-	struct sockaddr_storage ss = address("::1", 0);
+	struct sockaddr_storage ss = test_address("::1", 0);
 	int s = socket(AF_INET6, SOCK_DGRAM, 0);
 	bool there = s >= 0 && bind(s, (struct sockaddr *)&ss, address_len(&ss)) == 0;
 
@@ -221,12 +187,12 @@ static bool has_ipv6(void)
 static void several_addresses_of_both_families_answer(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 
 	NEEDS(has_ipv6(), "no IPv6 loopback here");
-	f->listen[0] = address("127.0.0.1", port);
-	f->listen[1] = address("127.0.0.2", port);
-	f->listen[2] = address("::1", port);
+	f->listen[0] = test_address("127.0.0.1", port);
+	f->listen[1] = test_address("127.0.0.2", port);
+	f->listen[2] = test_address("::1", port);
 	start(f, WORKERS, 3);
 	assert_answers("127.0.0.1", port);
 	assert_answers("127.0.0.2", port);
@@ -237,9 +203,9 @@ static void several_addresses_of_both_families_answer(void **state)
 static void wildcard_answers_from_the_address_that_was_asked(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 
-	f->listen[0] = address("0.0.0.0", port);
+	f->listen[0] = test_address("0.0.0.0", port);
 	start(f, WORKERS, 1);
 	assert_answers("127.0.0.1", port);
 	assert_answers("127.0.0.2", port);
@@ -250,11 +216,11 @@ static void wildcard_answers_from_the_address_that_was_asked(void **state)
 static void wildcards_of_both_families_share_a_port(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 
 	NEEDS(has_ipv6(), "no IPv6 loopback here");
-	f->listen[0] = address("0.0.0.0", port);
-	f->listen[1] = address("::", port);
+	f->listen[0] = test_address("0.0.0.0", port);
+	f->listen[1] = test_address("::", port);
 	start(f, 1, 2);
 	assert_answers("::1", port);
 	assert_answers("127.0.0.2", port);
@@ -268,11 +234,11 @@ static void client_address_is_given_in_one_form(void **state)
 	struct fixture *f = *state;
 	struct sockaddr_in in;
 	socklen_t len = sizeof in;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 
 	NEEDS(has_ipv6(), "no IPv6 loopback here");
-	f->listen[0] = address("127.0.0.1", port);
-	f->listen[1] = address("::1", port);
+	f->listen[0] = test_address("127.0.0.1", port);
+	f->listen[1] = test_address("::1", port);
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		start(f, 1, 2);
 		int s = client_of(v6 ? "::1" : "127.0.0.1", port);
@@ -306,7 +272,7 @@ static void address_that_is_not_here_is_named_with_the_reason(void **state)
 	f->config.listen_count = 1;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char text[256] = "";
-		f->listen[0] = address(cases[i].address, 5399);
+		f->listen[0] = test_address(cases[i].address, 5399);
 		assert_int_equal(io_udp.open(&f->config, NULL, 0, &io, text, sizeof text),
 		                 ERR_SYSTEM);
 		assert_memory_equal(text, cases[i].want, strlen(cases[i].want));
@@ -344,9 +310,9 @@ static void port_of_somebody_else_is_refused(void **state)
 static void message_of_4096_bytes_fits_and_a_larger_one_is_dropped(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 
-	f->listen[0] = address("127.0.0.1", port);
+	f->listen[0] = test_address("127.0.0.1", port);
 	start(f, 1, 1);
 	int s = client_of("127.0.0.1", port);
 	ask(s, 7, 0, IO_MESSAGE_MAX);
@@ -364,9 +330,9 @@ static void message_of_4096_bytes_fits_and_a_larger_one_is_dropped(void **state)
 static void only_what_is_to_be_answered_is_sent(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 
-	f->listen[0] = address("0.0.0.0", port);
+	f->listen[0] = test_address("0.0.0.0", port);
 	start(f, 1, 1);
 	int s = client_of("127.0.0.2", port);
 	for (uint16_t id = 0; id < 60; id++)
@@ -383,14 +349,14 @@ static void only_what_is_to_be_answered_is_sent(void **state)
 static void query_from_port_0_is_dropped(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
-	struct sockaddr_storage to = address("127.0.0.1", 0);
+	struct sockaddr_storage to = test_address("127.0.0.1", 0);
 	uint8_t packet[sizeof(struct udphdr) + HEADER] = {0};
 	struct udphdr udp = {.dest = htons(port), .len = htons(sizeof packet)};
 
 	NEEDS(raw >= 0, "raw sockets are not for us here");
-	f->listen[0] = address("127.0.0.1", port);
+	f->listen[0] = test_address("127.0.0.1", port);
 	start(f, 1, 1);
 	memcpy(packet, &udp, sizeof udp);
 	assert_int_equal(sendto(raw, packet, sizeof packet, 0, (struct sockaddr *)&to,
@@ -411,13 +377,13 @@ enum { CLIENTS = 16, QUERIES = 100000, WINDOW = 32 };
 static void hundred_thousand_queries_are_answered_by_both_workers(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 	int s[CLIENTS];
 	unsigned sent = 0;
 	unsigned answered = 0;
 
-	f->listen[0] = address("127.0.0.1", port);
-	f->listen[1] = address("127.0.0.2", port);
+	f->listen[0] = test_address("127.0.0.1", port);
+	f->listen[1] = test_address("127.0.0.2", port);
 	start(f, WORKERS, 2);
 	for (unsigned c = 0; c < CLIENTS; c++)
 		s[c] = client_of(c & 1 ? "127.0.0.1" : "127.0.0.2", port);
@@ -445,13 +411,13 @@ static void hundred_thousand_queries_are_answered_by_both_workers(void **state)
 static void idle_worker_uses_no_processor_time(void **state)
 {
 	struct fixture *f = *state;
-	uint16_t port = free_port();
+	uint16_t port = test_free_port(SOCK_DGRAM);
 	struct timespec before;
 	struct timespec after;
 	clockid_t clock;
 
-	f->listen[0] = address("127.0.0.1", port);
-	f->listen[1] = address("127.0.0.2", port);
+	f->listen[0] = test_address("127.0.0.1", port);
+	f->listen[1] = test_address("127.0.0.2", port);
 	start(f, 1, 2);
 	assert_answers("127.0.0.1", port);
 	assert_int_equal(pthread_getcpuclockid(f->workers[0].thread, &clock), 0);

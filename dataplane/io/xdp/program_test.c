@@ -3,12 +3,15 @@
  * table's and with frame_read()'s: what goes to a socket must be what frame_read() does not leave
  * to the kernel.
  */
+#include "dataplane/io/xdp/program.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,19 +19,11 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
-/* cmocka.h needs these before it. */
-// clang-format off
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <cmocka.h>
-// clang-format on
-
 #include "dataplane/io/frame.h"
-#include "dataplane/io/xdp/program.h"
 #include "dataplane/io/xdp/queue.h"
 #include "dataplane/io/xdp/steer.h"
 #include "shared/err.h"
+#include "shared/testing.h"
 #include "shared/wire.h"
 
 enum { ROOM = 2048, PORT = 53, MTU = 1500 };
@@ -282,21 +277,6 @@ static void second_socket_on_a_queue_is_refused(void **state)
 	assert_non_null(strstr(text, "another program has an AF_XDP socket there"));
 }
 
-static struct sockaddr_storage address(const char *text)
-{
-	struct sockaddr_storage ss = {0};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(PORT)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
-
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
-		memcpy(&ss, &in, sizeof in);
-	else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		memcpy(&ss, &in6, sizeof in6);
-	else
-		fail_msg("no address: %s", text);
-	return ss;
-}
-
 /* The program is not attached to lo: only its socket's queue has to belong to something. */
 static int setup(void **state)
 {
@@ -309,8 +289,8 @@ static int setup(void **state)
 	if (f == NULL)
 		return -1;
 	*state = f;
-	f->listen[0] = address("192.0.2.1");
-	f->listen[1] = address("2001:db8::1");
+	f->listen[0] = test_address("192.0.2.1", PORT);
+	f->listen[1] = test_address("2001:db8::1", PORT);
 	if (frame_rules_init(&f->rules, f->listen, 2, MTU, text, sizeof text) != 0 ||
 	    program_load(&f->program, f->listen, 2, 1, text, sizeof text) != 0 ||
 	    queue_open(&f->queue, &o, text, sizeof text) != 0 ||
@@ -357,7 +337,7 @@ int main(void)
 		cmocka_unit_test(second_socket_on_a_queue_is_refused),
 	};
 	struct program probe;
-	struct sockaddr_storage listen = address("192.0.2.1");
+	struct sockaddr_storage listen = test_address("192.0.2.1", PORT);
 	char text[256];
 
 	if (program_load(&probe, &listen, 1, 1, text, sizeof text) != 0) {
