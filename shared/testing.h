@@ -4,31 +4,24 @@
 #ifndef SHARED_TESTING_H
 #define SHARED_TESTING_H
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "shared/address.h"
 #include "shared/compiler.h"
 
 UNUSED static struct sockaddr_storage test_address(const char *text, uint16_t port)
 {
 	struct sockaddr_storage ss = {0};
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
-		memcpy(&ss, &in, sizeof in);
-	else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		memcpy(&ss, &in6, sizeof in6);
-	else
+	if (!address_read(text, port, &ss))
 		fail_msg("no address: %s", text);
 	return ss;
 }

@@ -1,27 +1,16 @@
 #include "shared/udp_socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/address.h"
 #include "shared/err.h"
 
 enum { SOCKET_BUFFER = 8 << 20 }; /* bytes asked for; the kernel may give less */
 
 STATIC_ASSERT(sizeof(struct in6_pktinfo) >= sizeof(struct in_pktinfo),
               "union udp_asked fits both");
-
-static bool is_wildcard(const struct sockaddr_storage *ss)
-{
-	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)ss;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)ss;
-
-	if (ss->ss_family == AF_INET)
-		return in->sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
-}
 
 static int set(int fd, int level, int option, int value)
 {
@@ -60,7 +49,7 @@ int udp_socket_open(const struct sockaddr_storage *addr, bool early,
                     struct udp_socket *out)
 {
 	struct udp_socket s = {.is_ipv4 = addr->ss_family == AF_INET,
-	                       .is_wildcard = is_wildcard(addr)};
+	                       .is_wildcard = address_is_wildcard(addr)};
 
 	s.fd = socket(addr->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s.fd < 0)
@@ -98,18 +87,4 @@ void udp_asked_to_reply(union udp_asked *asked, bool is_ipv4)
 			info.ipi6_ifindex = 0;
 		memcpy(data, &info, sizeof info);
 	}
-}
-
-void address_text(const struct sockaddr_storage *addr, char *text, size_t size)
-{
-	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)addr;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)addr;
-	bool is_ipv4 = addr->ss_family == AF_INET;
-	char address[INET6_ADDRSTRLEN] = "?";
-
-	inet_ntop(addr->ss_family,
-	          is_ipv4 ? (const void *)&in->sin_addr : (const void *)&in6->sin6_addr,
-	          address, sizeof address);
-	snprintf(text, size, "%s@%u", address,
-	         (unsigned)ntohs(is_ipv4 ? in->sin_port : in6->sin6_port));
 }

@@ -19,7 +19,6 @@
 enum {
 	UDP_MESSAGE_MAX =
 		4096, /* longer ones are no queries; replies have this much room */
-	ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN + 6,
 };
 
 struct udp_socket {
@@ -42,14 +41,5 @@ MUST_CHECK int udp_socket_open(const struct sockaddr_storage *addr, bool early,
 
 /* Makes what came with a query fit for its reply. */
 void udp_asked_to_reply(union udp_asked *asked, bool is_ipv4);
-
-/* Gives the size of the address as its family has it. */
-static inline socklen_t address_size(bool is_ipv4)
-{
-	return is_ipv4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-}
-
-/* Writes "address@port", of at most ADDRESS_TEXT_MAX bytes. */
-void address_text(const struct sockaddr_storage *addr, char *text, size_t size);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "control/config/value.h"
 #include "shared/address.h"
-#include "shared/udp_socket.h"
 
 /*
  * The file has a fixed shape (sections, options, lists of values or of mappings), so the reader

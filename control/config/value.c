@@ -1,6 +1,5 @@
 #include "control/config/value.h"
 
-#include <arpa/inet.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/config/config.h"
+#include "shared/address.h"
 #include "shared/err.h"
 #include "shared/table.h"
 
@@ -314,39 +314,23 @@ static int set_zone_name(uint8_t *field, const char *text, struct value_problem 
 
 enum { DNS_PORT = 53, PORT_MAX = 65535, PORT_TEXT_MAX = 5 };
 
-static bool parse_port(const char *text, in_port_t *out)
+static bool parse_port(const char *text, uint16_t *out)
 {
 	uint64_t port = 0;
 	const char *end = strlen(text) <= PORT_TEXT_MAX ? read_digits(text, &port) : NULL;
 
 	if (!end || *end || port < 1 || port > PORT_MAX)
 		return false;
-	*out = htons((uint16_t)port);
-	return true;
-}
-
-/* host: without a port. */
-static bool parse_host(const char *host, in_port_t port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = port};
-	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = port};
-
-	memset(out, 0, sizeof *out);
-	if (inet_pton(AF_INET, host, &ipv4.sin_addr) == 1)
-		memcpy(out, &ipv4, sizeof ipv4);
-	else if (inet_pton(AF_INET6, host, &ipv6.sin6_addr) == 1)
-		memcpy(out, &ipv6, sizeof ipv6);
-	else
-		return false;
+	*out = (uint16_t)port;
 	return true;
 }
 
 static int add_listen(const struct option *o, struct config *c, const char *text,
                       struct value_problem *p)
 {
-	char host[INET6_ADDRSTRLEN];
+	char host[ADDRESS_HOST_MAX];
 	size_t host_len = strcspn(text, "@");
-	in_port_t port = htons(DNS_PORT);
+	uint16_t port = DNS_PORT;
 	struct sockaddr_storage address;
 
 	if (c->listen_count == CONFIG_LISTEN_MAX)
@@ -357,7 +341,7 @@ static int add_listen(const struct option *o, struct config *c, const char *text
 		              o->key, text + host_len + 1, PORT_MAX);
 	(void)snprintf(host, sizeof host, "%.*s",
 	               (int)(host_len < sizeof host ? host_len : 0), text);
-	if (!parse_host(host, port, &address))
+	if (!address_read(host, port, &address))
 		return refuse(
 			p, "bad-address",
 			"%s: \"%.60s\" is no IP address; expected ADDRESS or ADDRESS@PORT",
@@ -430,21 +414,10 @@ static void show_names(const char *names, FILE *to)
 
 static void show_address(const struct sockaddr_storage *address, FILE *to)
 {
-	char host[INET6_ADDRSTRLEN] = "";
-	uint16_t port;
+	char text[ADDRESS_TEXT_MAX];
 
-	if (address->ss_family == AF_INET) {
-		struct sockaddr_in ipv4;
-		memcpy(&ipv4, address, sizeof ipv4);
-		(void)inet_ntop(AF_INET, &ipv4.sin_addr, host, sizeof host);
-		port = ntohs(ipv4.sin_port);
-	} else {
-		struct sockaddr_in6 ipv6;
-		memcpy(&ipv6, address, sizeof ipv6);
-		(void)inet_ntop(AF_INET6, &ipv6.sin6_addr, host, sizeof host);
-		port = ntohs(ipv6.sin6_port);
-	}
-	(void)fprintf(to, "\"%s@%u\"", host, (unsigned)port);
+	address_text(address, text, sizeof text);
+	(void)fprintf(to, "\"%s\"", text);
 }
 
 static void show_list(const struct option *o, const struct config *c, FILE *to)

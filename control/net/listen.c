@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/address.h"
 #include "shared/err.h"
-#include "shared/udp_socket.h"
 
 enum { BACKLOG = 1024 };
 

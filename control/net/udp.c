@@ -17,6 +17,7 @@
 
 #include "control/net/answer.h"
 #include "control/net/listen.h"
+#include "shared/address.h"
 #include "shared/err.h"
 #include "shared/udp_socket.h"
 

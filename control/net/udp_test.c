@@ -19,6 +19,7 @@
 #include "control/net/testing.h"
 #include "control/table/writer.h"
 #include "dataplane/respond/respond.h"
+#include "shared/address.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"

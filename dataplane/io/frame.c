@@ -115,24 +115,10 @@ static void add(struct frame_rules *r, const struct sockaddr_storage *ss)
 		add6(r, (const struct sockaddr_in6 *)(const void *)ss);
 }
 
-static void describe(const struct sockaddr_storage *ss,
-                     char text[static INET6_ADDRSTRLEN])
-{
-	const void *addr =
-		ss->ss_family == AF_INET
-			? (const void *)&((const struct sockaddr_in *)(const void *)ss)
-				  ->sin_addr
-			: (const void *)&((const struct sockaddr_in6 *)(const void *)ss)
-				  ->sin6_addr;
-
-	if (inet_ntop(ss->ss_family, addr, text, INET6_ADDRSTRLEN) == NULL)
-		snprintf(text, INET6_ADDRSTRLEN, "?");
-}
-
 int frame_rules_init(struct frame_rules *rules, const struct sockaddr_storage *listen,
                      size_t count, uint32_t mtu, char *text, size_t text_size)
 {
-	char address[INET6_ADDRSTRLEN];
+	char address[ADDRESS_HOST_MAX];
 
 	memset(rules, 0, sizeof *rules);
 	rules->mtu = mtu < UINT16_MAX ? mtu : UINT16_MAX;
@@ -144,7 +130,7 @@ int frame_rules_init(struct frame_rules *rules, const struct sockaddr_storage *l
 	}
 	for (size_t i = 0; i < count; i++) {
 		bool is_ipv4 = listen[i].ss_family == AF_INET;
-		describe(&listen[i], address);
+		address_host(&listen[i], address);
 		const char *unfit = address_unfit(&listen[i]);
 		if (unfit != NULL) {
 			snprintf(text, text_size,

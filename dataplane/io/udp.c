@@ -13,9 +13,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "dataplane/io/io.h"
+#include "shared/address.h"
 #include "shared/err.h"
 #include "shared/udp_socket.h"
 
