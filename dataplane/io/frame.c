@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "dataplane/io/checksum.h"
-#include "dataplane/io/io.h"
 #include "shared/address.h"
 #include "shared/err.h"
 #include "shared/wire.h"

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "dataplane/io/io.h"
 #include "dataplane/respond/respond.h"
 #include "shared/compiler.h"
 
@@ -46,6 +47,14 @@ enum frame_verdict {
 	FRAME_MALFORMED, /* lengths contradict each other */
 	FRAME_SOURCE,    /* from an address or port to which no reply may go */
 };
+
+/* As what a frame counts that is neither a query nor given to the kernel. */
+static inline enum io_event frame_event(enum frame_verdict verdict)
+{
+	if (verdict == FRAME_CHECKSUM)
+		return IO_CHECKSUM;
+	return verdict == FRAME_SOURCE ? IO_SOURCE : IO_MALFORMED;
+}
 
 struct frame_slot6 {
 	uint8_t addr[16];

@@ -240,11 +240,7 @@ static ALWAYS_INLINE enum frame_verdict read_frame(const struct port *port,
 
 NEVER_INLINE static void drop(struct dpdk *d, struct rte_mbuf *m, enum frame_verdict why)
 {
-	io_note(&d->io,
-	        why == FRAME_CHECKSUM    ? IO_CHECKSUM
-	        : why == FRAME_MALFORMED ? IO_MALFORMED
-	                                 : IO_SOURCE,
-	        1);
+	io_note(&d->io, frame_event(why), 1);
 	rte_pktmbuf_free(m);
 }
 

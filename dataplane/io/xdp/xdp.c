@@ -113,13 +113,6 @@ static ALWAYS_INLINE bool has_room(const struct queue *q, const struct xdp_desc 
 	return d->addr - umem_chunk_of(&q->umem, d->addr) <= UMEM_HEADROOM;
 }
 
-static enum io_event event_of(enum frame_verdict verdict)
-{
-	if (verdict == FRAME_CHECKSUM)
-		return IO_CHECKSUM;
-	return verdict == FRAME_SOURCE ? IO_SOURCE : IO_MALFORMED;
-}
-
 HOT static unsigned read_burst(struct xdp *x, const struct way *w, uint32_t n,
                                struct pkt pkts[static BURST_MAX])
 {
@@ -139,7 +132,7 @@ HOT static unsigned read_burst(struct xdp *x, const struct way *w, uint32_t n,
 		if (likely(verdict == FRAME_QUERY)) {
 			pkts[kept++].io = (uint32_t)d.addr;
 		} else {
-			io_note(&x->io, event_of(verdict), 1);
+			io_note(&x->io, frame_event(verdict), 1);
 			queue_return(q, d.addr);
 		}
 	}
