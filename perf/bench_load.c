@@ -7,11 +7,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dataplane/respond/respond.h"
 #include "perf/bench.h"
 #include "perf/queries.h"
+#include "shared/cacheline.h"
 #include "shared/rcu.h"
 #include "shared/wire.h"
 
@@ -57,9 +57,7 @@ static unsigned ask(struct responder *r, const struct table *table, uint32_t hos
 
 static void check(struct bench *b, uint32_t names, uint32_t step)
 {
-	struct counters *counters = aligned_alloc(CACHE_LINE, sizeof *counters);
-
-	memset(counters, 0, sizeof *counters);
+	struct counters *counters = cacheline_new(sizeof *counters);
 	struct responder *r = responder_new(counters);
 	rcu_reader_begin();
 	for (uint32_t i = 0; i < names; i++) {

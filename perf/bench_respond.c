@@ -16,6 +16,7 @@
 #include "dataplane/respond/respond.h"
 #include "perf/bench.h"
 #include "perf/queries.h"
+#include "shared/cacheline.h"
 #include "shared/rcu.h"
 #include "shared/wire.h"
 
@@ -184,8 +185,7 @@ static void subject_init(struct subject *j, const struct table *table,
 	j->table = table;
 	j->space = *space;
 	j->random = 88172645463325252;
-	j->counters = aligned_alloc(CACHE_LINE, sizeof *j->counters);
-	memset(j->counters, 0, sizeof *j->counters);
+	j->counters = cacheline_new(sizeof *j->counters);
 	j->responder = responder_new(j->counters);
 }
 

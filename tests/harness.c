@@ -8,6 +8,7 @@
 
 #include "control/zone/contents.h"
 #include "control/zone/zonefile.h"
+#include "shared/cacheline.h"
 #include "shared/err.h"
 #include "shared/wire.h"
 
@@ -23,8 +24,7 @@ static void must(int err, const char *what)
 
 struct harness *harness_open(void)
 {
-	struct harness *h = aligned_alloc(CACHE_LINE, (sizeof *h + CACHE_LINE - 1) &
-	                                                      ~(size_t)(CACHE_LINE - 1));
+	struct harness *h = cacheline_new(sizeof *h);
 	static char nsid[] = "test";
 	static char id[] = "test.example";
 	static char version[] = "test";
@@ -32,7 +32,6 @@ struct harness *harness_open(void)
 
 	if (!h)
 		abort();
-	memset(h, 0, sizeof *h);
 	strcpy(h->dir, "/tmp/anser-test-XXXXXX");
 	if (!mkdtemp(h->dir))
 		abort();

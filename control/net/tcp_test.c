@@ -19,6 +19,7 @@
 
 #include "control/net/testing.h"
 #include "control/table/writer.h"
+#include "shared/cacheline.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
@@ -101,10 +102,9 @@ static int setup_with(void **state, bool with_table)
 
 	assert_non_null(f);
 	f->config = calloc(1, sizeof *f->config);
-	f->counters = aligned_alloc(alignof(struct counters), sizeof *f->counters);
+	f->counters = cacheline_new(sizeof *f->counters);
 	assert_non_null(f->config);
 	assert_non_null(f->counters);
-	memset(f->counters, 0, sizeof *f->counters);
 	f->source.counters = f->counters;
 	set_limits(f->config);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &f->descriptors), 0);

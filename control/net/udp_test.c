@@ -20,6 +20,7 @@
 #include "control/table/writer.h"
 #include "dataplane/respond/respond.h"
 #include "shared/address.h"
+#include "shared/cacheline.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
@@ -89,10 +90,9 @@ static int setup(void **state)
 
 	assert_non_null(f);
 	f->config = calloc(1, sizeof *f->config);
-	f->counters = aligned_alloc(alignof(struct counters), sizeof *f->counters);
+	f->counters = cacheline_new(sizeof *f->counters);
 	assert_non_null(f->config);
 	assert_non_null(f->counters);
-	memset(f->counters, 0, sizeof *f->counters);
 	f->source.counters = f->counters;
 	f->source.current = test_empty_table(0, &f->writer);
 	f->config->io = IO_XDP;

@@ -18,6 +18,7 @@
 
 #include "dataplane/io/io.h"
 #include "shared/address.h"
+#include "shared/cacheline.h"
 #include "shared/err.h"
 #include "shared/udp_socket.h"
 
@@ -115,12 +116,11 @@ static int udp_open(const struct io_config *config, struct io_device *device,
 		         (unsigned)LISTEN_MAX, config->listen_count);
 		return ERR_RANGE;
 	}
-	u = aligned_alloc(CACHE_LINE, sizeof *u);
+	u = cacheline_new(sizeof *u);
 	if (u == NULL) {
 		snprintf(text, text_size, "UDP: %s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
-	memset(u, 0, sizeof *u);
 	struct io *io = &u->io;
 	lay_out(u);
 	int err = open_all(u, config, text, text_size);

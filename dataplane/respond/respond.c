@@ -22,6 +22,7 @@
 #include "dataplane/respond/nsec3hash.h"
 #include "dataplane/respond/plain.h"
 #include "dataplane/respond/query.h"
+#include "shared/cacheline.h"
 #include "shared/wire.h"
 
 enum {
@@ -48,12 +49,10 @@ struct responder {
 
 struct responder *responder_new(struct counters *counters)
 {
-	struct responder *r = aligned_alloc(
-		CACHE_LINE, (sizeof *r + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
+	struct responder *r = cacheline_new(sizeof *r);
 
 	if (!r)
 		abort();
-	memset(r, 0, sizeof *r);
 	r->counters = counters;
 	return r;
 }

@@ -8,7 +8,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -21,6 +20,7 @@
 #include "dataplane/io/dpdk/port.h"
 #include "dataplane/io/frame.h"
 #include "dataplane/io/io.h"
+#include "shared/cacheline.h"
 #include "shared/err.h"
 
 enum {
@@ -174,14 +174,12 @@ static void dpdk_ports(struct io_device *device, struct ipc_ports *out)
 static int dpdk_open(const struct io_config *config, struct io_device *device,
                      unsigned worker, struct io **out, char *text, size_t text_size)
 {
-	struct dpdk *d = aligned_alloc(CACHE_LINE, (sizeof *d + CACHE_LINE - 1) /
-	                                                   CACHE_LINE * CACHE_LINE);
+	struct dpdk *d = cacheline_new(sizeof *d);
 
 	if (d == NULL) {
 		snprintf(text, text_size, "dpdk: %s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
-	memset(d, 0, sizeof *d);
 	d->device = device;
 	d->queue = (uint16_t)worker;
 	d->io.polls = config->settings->idle != IO_IDLE_SLEEP;

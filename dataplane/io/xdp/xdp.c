@@ -13,13 +13,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "dataplane/io/frame.h"
 #include "dataplane/io/io.h"
 #include "dataplane/io/xdp/device.h"
 #include "dataplane/io/xdp/program.h"
 #include "dataplane/io/xdp/queue.h"
+#include "shared/cacheline.h"
 #include "shared/err.h"
 
 enum {
@@ -48,14 +48,12 @@ struct xdp {
 static int xdp_open(const struct io_config *config, struct io_device *device,
                     unsigned worker, struct io **out, char *text, size_t text_size)
 {
-	struct xdp *x = aligned_alloc(CACHE_LINE, (sizeof *x + CACHE_LINE - 1) /
-	                                                  CACHE_LINE * CACHE_LINE);
+	struct xdp *x = cacheline_new(sizeof *x);
 
 	if (x == NULL) {
 		snprintf(text, text_size, "xdp: %s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
-	memset(x, 0, sizeof *x);
 	x->worker = worker;
 	for (; x->nways < device->nports; x->nways++) {
 		struct xdp_port *port = device->ports[x->nways];
