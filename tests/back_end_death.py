@@ -6,7 +6,6 @@ every name is the version of the zone.
 """
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -15,8 +14,8 @@ import time
 
 import backends
 import death
-from backends import SERVER4, SERVER6, Skipped, check, until
-from death import say
+from backends import SERVER4, SERVER6
+from checks import SKIP, Failure, Skipped, check, say, until
 
 RELOADS = 12
 BACK_WITHIN = 5.0      # seconds until queries are answered again
@@ -117,20 +116,15 @@ def supervised_one_is_killed(kind, zone):
         changes_lose_nothing(server, zone, load)
 
 
-def program_of(server):
-    link = json.loads(server.net.server.ip("-j", "link", "show", server.kind.far).stdout)[0]
-    return link.get("xdp", {}).get("prog")
-
-
 def kernel_answers_meanwhile(zone):
     """Nobody starts another for a while."""
     with backends.opened("xdp", [("example.", zone.path)]) as server, \
             loaded(server.net, zone) as load:
-        check(program_of(server), "there is no program while it runs")
+        check(server.net.server.program(server.kind.far), "there is no program while it runs")
         load.run_for(0.3)
         _, begun = kill(server)
         server.dataplane.wait()
-        check(not program_of(server), "the program has outlived it")
+        check(not server.net.server.program(server.kind.far), "the program has outlived it")
         back(server, "answered by way of the kernel", begun)
         load.settle(0.1)
         load.count_from_now()
@@ -138,7 +132,7 @@ def kernel_answers_meanwhile(zone):
         load.settle_without_loss()
         changes_lose_nothing(server, zone, load)
         server.start_dataplane()
-        until("the program is back", lambda: program_of(server))
+        until("the program is back", lambda: server.net.server.program(server.kind.far))
         load.run_for(0.3)
         until("the data plane counts", lambda: server.counters()["queries"] > 100)
         load.settle_without_loss()
@@ -239,12 +233,12 @@ def main():
             done = run(Zone(directory))
         except Skipped as reason:
             say("skipped: %s" % reason)
-            return backends.SKIP
-        except (backends.Failure, death.Failure) as failure:
+            return SKIP
+        except Failure as failure:
             say("FAILED: %s" % failure)
             return 1
     say("all survived")
-    return 0 if done else backends.SKIP
+    return 0 if done else SKIP
 
 
 if __name__ == "__main__":

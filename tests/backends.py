@@ -19,10 +19,9 @@ import socket
 import struct
 import subprocess
 import tempfile
-import time
 
-PATIENCE = 20.0
-SKIP = 77
+from checks import PATIENCE, Failure, Skipped, check, until
+
 SERVER4, CLIENT4 = "10.77.0.1", "10.77.0.2"
 SERVER6, CLIENT6 = "fd00:77::1", "fd00:77::2"
 EAL = "--no-huge -m 256 --no-pci"
@@ -41,30 +40,6 @@ control:
 zones:
 %(zones)s
 """
-
-
-class Failure(Exception):
-    pass
-
-
-class Skipped(Exception):
-    """This machine has not what it takes."""
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
-def until(what, condition, patience=PATIENCE):
-    """Gives what the condition gives, once that is true."""
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        check(time.monotonic() < end, "not within %g s: %s" % (patience, what))
-        time.sleep(0.02)
 
 
 # ---- namespaces ----
@@ -127,6 +102,11 @@ class Namespace:
         link = json.loads(self.ip("-j", "link", "show", device).stdout)[0]
         return bytes.fromhex(link["address"].replace(":", ""))
 
+    def program(self, device):
+        """The XDP program on an interface, or None."""
+        link = json.loads(self.ip("-j", "link", "show", device).stdout)[0]
+        return link.get("xdp", {}).get("prog")
+
     def give(self, device, *addresses):
         """Addresses to an interface, as an operator does."""
         for address in addresses:
@@ -184,10 +164,7 @@ class Kind:
         if self.io == "dpdk" and not os.path.exists("/dev/net/tun"):
             raise Skipped("there is no /dev/net/tun")
         if "xdp" in self.name:
-            try:
-                socket.socket(44, socket.SOCK_RAW).close()     # AF_XDP
-            except OSError as error:
-                raise Skipped("AF_XDP: %s" % error) from None
+            needs_af_xdp()
         if self.is_veth:
             self.make_veth()
 
@@ -336,6 +313,13 @@ def needs():
             raise Skipped("%s is not installed" % program)
     if not os.access(os.path.join(binaries(), "anser-control"), os.X_OK):
         raise Skipped("no anser-control (ANSER_BIN_DIR)")
+
+
+def needs_af_xdp():
+    try:
+        socket.socket(44, socket.SOCK_RAW).close()     # AF_XDP
+    except OSError as error:
+        raise Skipped("AF_XDP: %s" % error) from None
 
 
 def binaries():

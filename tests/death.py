@@ -11,7 +11,6 @@ The address of every name is the version of the zone, so an answer says where it
 * never older than what the same socket was told before, as long as one data plane answers it.
 """
 
-import contextlib
 import json
 import os
 import random
@@ -26,6 +25,8 @@ import tempfile
 import threading
 import time
 
+from checks import PATIENCE, Failure, check, free_port, say, until
+
 SOCKETS = 16
 WINDOW = 12            # queries open on one socket: all of them fit the smallest receive buffer
 RATE = 3000            # queries a second, all sockets together
@@ -34,7 +35,6 @@ RETIRED_LIMIT = 8 << 20   # several changes of the whole zone
 STOPPED_AFTER = 1.0
 RELOADS_WHILE_STOPPED = 200
 RELOADS_UNDER_LOAD = 50
-PATIENCE = 10.0
 LATENCY_MAX = 2.0      # of one answer, on a machine that does other things as well
 
 CONFIG = """server:
@@ -58,40 +58,6 @@ $TTL 60
 ns A 192.0.2.1
 $GENERATE 0-%(last)d h$ A %(address)s
 """
-
-
-class Failure(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
-def say(text):
-    print("%6.2f  %s" % (time.monotonic() - STARTED, text), flush=True)
-
-
-def until(what, condition, patience=PATIENCE):
-    """Gives what the condition gives, once that is true."""
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        check(time.monotonic() < end, "not within %g s: %s" % (patience, what))
-        time.sleep(0.02)
-
-
-def free_port():
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
-             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            with contextlib.suppress(OSError):
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
 
 
 # ---- queries and answers ----
@@ -646,6 +612,5 @@ def main():
     return 0
 
 
-STARTED = time.monotonic()
 if __name__ == "__main__":
     sys.exit(main())

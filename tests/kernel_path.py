@@ -27,7 +27,8 @@ import dns.edns
 import dns.message
 import dns.rcode
 
-PATIENCE = 10.0
+from checks import PATIENCE, SKIP, Failure, check, free_port, has_ipv6, say, until
+
 IPV4 = "192.0.2.53"
 IPV6 = "2001:db8::53"
 ABSENT = "192.0.2.99"   # what the namespace does not have
@@ -59,46 +60,6 @@ alias CNAME www
 below NS ns.below
 ns.below A 192.0.2.53
 """ + "".join('big TXT "%03d %s"\n' % (i, "x" * 90) for i in range(30))
-
-
-class Failure(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
-def say(text):
-    print("-- " + text, flush=True)
-
-
-def until(what, condition):
-    end = time.monotonic() + PATIENCE
-    while True:
-        value = condition()
-        if value:
-            return value
-        check(time.monotonic() < end, "not within %g s: %s" % (PATIENCE, what))
-        time.sleep(0.02)
-
-
-def free_port():
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
-             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind((IPV4, 0))
-            with contextlib.suppress(OSError):
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
-
-
-def has_ipv6():
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-        s.bind((IPV6, 0))
-        return True
-    return False
 
 
 def udp_sockets(pid, port):
@@ -166,7 +127,7 @@ class Server:
     def __init__(self, binaries, io, ipv6, absent=False):
         self.binaries = binaries
         self.directory = tempfile.mkdtemp(prefix="anser-kernel-path-")
-        self.port = free_port()
+        self.port = free_port(IPV4)
         self.addresses = [IPV4] + ([IPV6] if ipv6 else [])
         listen = self.addresses + ([ABSENT] if absent else [])
         self.listening = len(listen)
@@ -501,12 +462,12 @@ def main():
     for program in ("dig", "kdig", "unshare", "ip"):
         if not shutil.which(program):
             print("skipped: %s is not installed" % program)
-            return 77
+            return SKIP
     if sys.argv[1:2] != ["--inside"]:
         print("skipped: no network namespace: %s" % enter_namespace())
-        return 77
+        return SKIP
     set_addresses()
-    ipv6 = has_ipv6()
+    ipv6 = has_ipv6(IPV6)
     if not ipv6:
         print("no IPv6 here: IPv4 only")
     for case in CASES:

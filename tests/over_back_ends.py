@@ -29,7 +29,8 @@ import frames
 import message
 import queries
 import zones
-from backends import CLIENT4, CLIENT6, SERVER4, SERVER6, Failure, Skipped, check, until
+from backends import CLIENT4, CLIENT6, SERVER4, SERVER6
+from checks import SKIP, Failure, Skipped, check, say, until
 
 SHARE = 0.03           # of the queries that there are for each zone
 WINDOW = 24
@@ -39,10 +40,6 @@ STRANGER4, STRANGER6 = "10.77.0.99", "fd00:77::99"   # addresses that nobody has
 
 LONG = "$ORIGIN long.\n$TTL 60\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n" + "".join(
     'big TXT "%03d %s"\n' % (i, "y" * 200) for i in range(120))
-
-
-def say(text):
-    print("%6.2f  %s" % (time.monotonic() - STARTED, text), flush=True)
 
 
 # ---- the corpus ----
@@ -535,16 +532,15 @@ def main():
                     skipped.append(kind)
         except Skipped as reason:
             say("skipped: %s" % reason)
-            return backends.SKIP
+            return SKIP
         except Failure as failure:
             say("FAILED: %s" % failure)
             return 1
     if len(skipped) == len(kinds) - 1 and skipped:
-        return backends.SKIP
+        return SKIP
     say("the same over all")
     return 0
 
 
-STARTED = time.monotonic()
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,20 +11,16 @@ import random
 import struct
 import sys
 import tempfile
-import time
 
 import backends
 import frames
 import over_back_ends
-from backends import CLIENT4, CLIENT6, SERVER4, SERVER6, Failure, Skipped, check, until
+from backends import CLIENT4, CLIENT6, SERVER4, SERVER6
+from checks import SKIP, Failure, Skipped, check, say, until
 
 SAMPLE = 1500          # queries of the corpus
 MILLION = 1_200_000
 SERVER_MAC, CLIENT_MAC = bytes.fromhex("020000770001"), bytes.fromhex("020000770002")
-
-
-def say(text):
-    print("%6.2f  %s" % (time.monotonic() - STARTED, text), flush=True)
 
 
 class Pcap(backends.Kind):
@@ -187,13 +183,12 @@ def main():
             a_million_leave_nothing_behind(corpus, made, directory)
         except Skipped as reason:
             say("skipped: %s" % reason)
-            return backends.SKIP
+            return SKIP
         except Failure as failure:
             say("FAILED: %s" % failure)
             return 1
     return 0
 
 
-STARTED = time.monotonic()
 if __name__ == "__main__":
     sys.exit(main())

@@ -23,6 +23,8 @@ import dns.flags
 import dns.message
 import dns.rcode
 
+from checks import SKIP, Failure, check, free_port, has_ipv6
+
 IDLE, READ, WRITE = 1.0, 0.6, 0.8  # seconds, as configured
 LATE = 1.0                         # how much later than that is still in time
 PATIENCE = 5.0
@@ -54,15 +56,6 @@ control:
 zones:
   - { name: example., file: example.zone }
 """
-
-
-class Failure(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
 
 
 class Server:
@@ -185,21 +178,6 @@ class Client:
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
 
 
 def frame(octets):
@@ -499,7 +477,7 @@ def main():
     binary = os.path.join(binaries, "anser-control")
     if not os.access(binary, os.X_OK):
         print("skipped: no anser-control in ANSER_BIN_DIR (%r)" % binaries)
-        return 77
+        return SKIP
     with tempfile.TemporaryDirectory(prefix="anser-tcp-") as directory:
         server = Server(binary, directory)
         failed = len(CASES)

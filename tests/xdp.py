@@ -7,7 +7,6 @@ says what the kernel's stack was given.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import shutil
@@ -23,7 +22,9 @@ import dns.message
 import dns.query
 import dns.rcode
 
-PATIENCE = 10.0
+import backends
+from checks import PATIENCE, SKIP, Failure, Skipped, check, say, until
+
 SOON = 2.0           # for an answer
 NOT_COMING = 0.3     # how long to wait for what must not come
 LOAD = 20000         # queries to find lost chunks by: each comes by many times
@@ -32,7 +33,6 @@ WINDOW = 64
 SERVER4, CLIENT4 = "192.0.2.1", "192.0.2.2"
 SERVER6, CLIENT6 = "2001:db8::1", "2001:db8::2"
 VLAN = 7
-SKIP = 77
 
 CONFIG = """server:
   listen: [%(listen)s]
@@ -60,72 +60,7 @@ www AAAA 2001:db8::80
 """
 
 
-class Failure(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
-def say(text):
-    print("%6.2f  %s" % (time.monotonic() - STARTED, text), flush=True)
-
-
-def until(what, condition, patience=PATIENCE):
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        check(time.monotonic() < end, "not within %g s: %s" % (patience, what))
-        time.sleep(0.02)
-
-
-# ---- namespaces ----
-
-def ip(*arguments, must=True):
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
-    check(done.returncode == 0 or not must, "ip %s: %s" % (" ".join(arguments), done.stderr))
-    return done
-
-
-class Namespace:
-    def __init__(self, letter):
-        self.name = "anser-xdp-%s-%d" % (letter, os.getpid())
-        if ip("netns", "add", self.name, must=False).returncode != 0:
-            raise Skipped("network namespaces are not permitted")
-
-    def ip(self, *arguments, must=True):
-        return ip("-n", self.name, *arguments, must=must)
-
-    def run(self, *command):
-        return subprocess.run(["ip", "netns", "exec", self.name, *command],
-                              capture_output=True, text=True, timeout=PATIENCE)
-
-    @contextlib.contextmanager
-    def inside(self):
-        """What is opened in here stays there."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/self/ns/net") as home, open("/run/netns/" + self.name) as there:
-            check(libc.setns(there.fileno(), 0) == 0, "setns")
-            try:
-                yield
-            finally:
-                check(libc.setns(home.fileno(), 0) == 0, "setns")
-
-    def socket(self, *arguments):
-        with self.inside():
-            return socket.socket(*arguments)
-
-    def delete(self):
-        ip("netns", "del", self.name, must=False)
-
+# ---- the link ----
 
 class Net:
     """srv0 in one namespace, cli0 in the other, and a VLAN on both where the kernel has any."""
@@ -138,12 +73,9 @@ class Net:
         self.set_queues(1)
         for side, device, v4, v6 in [(server, "srv0", SERVER4, SERVER6),
                                      (client, "cli0", CLIENT4, CLIENT6)]:
-            side.ip("addr", "add", v4 + "/24", "dev", device)
-            side.ip("addr", "add", v6 + "/64", "dev", device, "nodad")
-            side.ip("link", "set", "lo", "up")
-            side.ip("link", "set", device, "up")
+            side.give(device, v4, v6)
         self.vlan = self.add_vlan()
-        self.macs = [self.mac(server, "srv0"), self.mac(client, "cli0")]
+        self.macs = [server.mac("srv0"), client.mac("cli0")]
         # What of the kernel's came to the stack.
         self.stack = server.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
         self.wire = client.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -151,11 +83,12 @@ class Net:
 
     def set_queues(self, n):
         for side, device in [(self.client, "cli0"), (self.server, "srv0")]:
-            side.run("ethtool", "-L", device, "rx", "2", "tx", "2")
+            side.run("ethtool", "-L", device, "rx", "2", "tx", "2", must=False)
         for side, device in [(self.client, "cli0"), (self.server, "srv0")]:
             # An AF_XDP socket holds its queue for a moment after its process has ended.
             until("ethtool -L %s" % device, lambda: side.run(
-                "ethtool", "-L", device, "tx", str(n), "rx", str(n)).returncode in (0, 80))
+                "ethtool", "-L", device, "tx", str(n), "rx", str(n),
+                must=False).returncode in (0, 80))
 
     def add_vlan(self):
         if self.server.ip("link", "add", "link", "srv0", "name", "srv0.7", "type", "vlan",
@@ -164,22 +97,14 @@ class Net:
             return False
         self.client.ip("link", "add", "link", "cli0", "name", "cli0.7", "type", "vlan",
                        "id", str(VLAN))
-        self.server.ip("addr", "add", "198.51.100.1/24", "dev", "srv0.7")
-        self.client.ip("addr", "add", "198.51.100.2/24", "dev", "cli0.7")
-        self.server.ip("link", "set", "srv0.7", "up")
-        self.client.ip("link", "set", "cli0.7", "up")
-        self.client.run("ethtool", "-K", "cli0", "txvlan", "off")
+        self.server.give("srv0.7", "198.51.100.1")
+        self.client.give("cli0.7", "198.51.100.2")
+        self.client.run("ethtool", "-K", "cli0", "txvlan", "off", must=False)
         return True
-
-    @staticmethod
-    def mac(side, device):
-        link = json.loads(side.ip("-j", "link", "show", device).stdout)[0]
-        return bytes.fromhex(link["address"].replace(":", ""))
 
     def program(self):
         """The XDP program on srv0, or None."""
-        link = json.loads(self.server.ip("-j", "link", "show", "srv0").stdout)[0]
-        return link.get("xdp", {}).get("prog")
+        return self.server.program("srv0")
 
 
 # ---- the programs ----
@@ -198,8 +123,7 @@ class Programs:
 
     def start(self, program, *arguments):
         return subprocess.Popen(
-            ["ip", "netns", "exec", self.net.server.name,
-             os.path.join(self.binaries, program), *arguments],
+            self.net.server.within(os.path.join(self.binaries, program), *arguments),
             stdout=self.log, stderr=subprocess.STDOUT)
 
     def configure(self, listen=(SERVER4, SERVER6), workers=1, xdp="  interfaces: [srv0]"):
@@ -651,21 +575,17 @@ def prerequisites():
         raise Skipped("network namespaces and XDP take root")
     if not (shutil.which("ethtool") and shutil.which("kdig")):
         raise Skipped("ethtool or kdig is not installed")
-    try:
-        socket.socket(44, socket.SOCK_RAW).close()   # AF_XDP
-    except OSError as error:
-        raise Skipped("AF_XDP: %s" % error) from None
+    backends.needs_af_xdp()
 
 
 def main():
     directory = tempfile.mkdtemp(prefix="xdp.")
-    namespaces, programs = [], None
+    pair = programs = None
     try:
         prerequisites()
-        for letter in "sc":
-            namespaces.append(Namespace(letter))
-        net = Net(*namespaces)
-        net.server.run("ethtool", "-K", "srv0", "rxvlan", "off")
+        pair = backends.Net()
+        net = Net(pair.server, pair.client)
+        net.server.run("ethtool", "-K", "srv0", "rxvlan", "off", must=False)
         programs = Programs(net, directory, os.environ["ANSER_BIN_DIR"])
         run(programs, net)
     except Skipped as why:
@@ -679,13 +599,12 @@ def main():
     finally:
         if programs:
             programs.stop()
-        for namespace in namespaces:
-            namespace.delete()
+        if pair:
+            pair.close()
         shutil.rmtree(directory)
     say("all as it should be")
     return 0
 
 
-STARTED = time.monotonic()
 if __name__ == "__main__":
     sys.exit(main())
