@@ -1,5 +1,6 @@
 /*
- * What the tests of the servers share: an empty table, from which every query is refused.
+ * What the tests of the servers share: a query, and an empty table, from which every query is
+ * refused.
  */
 #ifndef CONTROL_NET_TESTING_H
 #define CONTROL_NET_TESTING_H
@@ -8,11 +9,25 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "control/table/writer.h"
 #include "shared/table.h"
+#include "shared/wire.h"
+
+enum { TEST_QUERY_LEN = 12 + 9 + 4 };
+
+UNUSED static void test_put_query(uint8_t out[static TEST_QUERY_LEN], uint16_t id)
+{
+	static const uint8_t rest[] = {0,   0,   0,   1,   0,   0,   0, 0, 0, 0, 7, 'e',
+	                               'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1};
+
+	STATIC_ASSERT(sizeof rest == TEST_QUERY_LEN - 2, "length of the query");
+	wire_store16(out, id);
+	memcpy(out + 2, rest, sizeof rest);
+}
 
 /* tcp_keepalive: in units of 100 ms. Lends the table of the writer it gives. */
 UNUSED static struct table *test_empty_table(uint16_t tcp_keepalive,

@@ -31,7 +31,6 @@
 enum {
 	SOON_MS = 5000, /* after which a test has failed */
 	NEVER_MS = 200,
-	QUERY_LEN = 12 + 9 + 4,
 	RCODE_REFUSED = 5,
 };
 
@@ -195,21 +194,11 @@ static int client_for(const struct fixture *f, const char *server)
 	return fd;
 }
 
-static void put_query(uint8_t *out, uint16_t id)
-{
-	static const uint8_t rest[] = {0,   0,   0,   1,   0,   0,   0, 0, 0, 0, 7, 'e',
-	                               'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1};
-
-	STATIC_ASSERT(sizeof rest == QUERY_LEN - 2, "length of the query");
-	wire_store16(out, id);
-	memcpy(out + 2, rest, sizeof rest);
-}
-
 static void send_query(int fd, uint16_t id)
 {
-	uint8_t query[QUERY_LEN];
+	uint8_t query[TEST_QUERY_LEN];
 
-	put_query(query, id);
+	test_put_query(query, id);
 	assert_int_equal(send(fd, query, sizeof query, 0), sizeof query);
 }
 
@@ -217,7 +206,7 @@ static void assert_answered(int fd, uint16_t id)
 {
 	uint8_t dns[512];
 
-	assert_int_equal(recv(fd, dns, sizeof dns, 0), QUERY_LEN);
+	assert_int_equal(recv(fd, dns, sizeof dns, 0), TEST_QUERY_LEN);
 	assert_int_equal(wire_load16(dns), id);
 	assert_true(dns[2] & 0x80);
 	assert_int_equal(dns[3] & 0xf, RCODE_REFUSED);
@@ -325,12 +314,12 @@ static void message_larger_than_any_query_is_dropped(void **state)
 static void response_and_runt_get_no_answer(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t query[QUERY_LEN];
+	uint8_t query[TEST_QUERY_LEN];
 
 	listen_on(f, "127.0.0.1");
 	start(f);
 	int fd = client_for(f, "127.0.0.1");
-	put_query(query, 1);
+	test_put_query(query, 1);
 	query[2] |= 0x80;
 	assert_int_equal(send(fd, query, sizeof query, 0), sizeof query);
 	assert_int_equal(send(fd, query, 11, 0), 11);
@@ -346,7 +335,7 @@ static void response_and_runt_get_no_answer(void **state)
 static void query_from_port_0_is_dropped(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t packet[sizeof(struct udphdr) + QUERY_LEN] = {0};
+	uint8_t packet[sizeof(struct udphdr) + TEST_QUERY_LEN] = {0};
 	struct udphdr header = {.dest = htons(f->port), .len = htons(sizeof packet)};
 	struct sockaddr_storage to = test_address("127.0.0.1", 0);
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP);
@@ -358,7 +347,7 @@ static void query_from_port_0_is_dropped(void **state)
 	listen_on(f, "127.0.0.1");
 	start(f);
 	memcpy(packet, &header, sizeof header); /* without a checksum, as IPv4 allows */
-	put_query(packet + sizeof header, 1);
+	test_put_query(packet + sizeof header, 1);
 	assert_int_equal(sendto(fd, packet, sizeof packet, 0, (struct sockaddr *)&to,
 	                        sizeof(struct sockaddr_in)),
 	                 sizeof packet);
@@ -497,11 +486,11 @@ static void address_can_be_bound_by_a_data_plane_as_well(void **state)
 	assert_int_equal(udp_socket_open(&addr, false, &theirs), 0);
 	follow(f, false, true, 0);
 	int fd = client_for(f, "127.0.0.1");
-	uint8_t query[QUERY_LEN];
+	uint8_t query[TEST_QUERY_LEN];
 	send_query(fd, 1);
 	struct pollfd p = {.fd = theirs.fd, .events = POLLIN};
 	assert_int_equal(poll(&p, 1, SOON_MS), 1);
-	assert_int_equal(recv(theirs.fd, query, sizeof query, 0), QUERY_LEN);
+	assert_int_equal(recv(theirs.fd, query, sizeof query, 0), TEST_QUERY_LEN);
 	close(theirs.fd);
 	follow(f, false, false, 1);
 	send_query(fd, 2);
