@@ -35,12 +35,24 @@ struct peer {
 	struct publisher *publisher;
 };
 
+/* Somebody who wants to know when a grace number has become visible. */
+struct visible_wait {
+	struct visible_wait *next;
+	uint64_t number;
+	uint64_t deadline; /* ms */
+	int err;           /* once it is over */
+	visible_done *done;
+	void *arg;
+};
+
 struct publisher {
 	const struct config *config;
 	uv_loop_t *loop;
 	uv_poll_t listener;
 	uv_async_t wake;
 	uv_timer_t tick;
+	uv_timer_t deadline;        /* of the wait that ends first */
+	struct visible_wait *waits; /* the loop thread's */
 	unsigned handles; /* open on the loop; the memory goes with the last one */
 	bool closing;
 	int listen_fd;
@@ -51,9 +63,8 @@ struct publisher {
 	bool past_kernel; /* what the watcher was told last */
 	bool by_kernel;
 
-	/* lock guards what is below; changed says that something there has changed. */
+	/* lock guards what is below. */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
 	struct segment slots_segment;
 	struct slots *slots;
 	struct attachment_goal goal;
@@ -82,7 +93,6 @@ static void free_publisher(struct publisher *p)
 {
 	segment_close(&p->slots_segment);
 	close(p->goal.segment_fd);
-	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -137,6 +147,108 @@ static void tell_watcher(struct publisher *p)
 	p->watcher(p->watcher_arg, past_kernel, by_kernel);
 }
 
+/* ---- those who wait until something is visible, on the loop thread ---- */
+
+static bool is_visible(const struct publisher *p, uint64_t number, uint64_t now)
+{
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		if (attachment_behind(a, p->goal.generation, number) &&
+		    attachment_silence(a, now) <= p->config->stopped_after_ms)
+			return false;
+	}
+	return true;
+}
+
+/* Takes those whose wait is over out of the list. */
+static struct visible_wait *take_over(struct publisher *p)
+{
+	struct visible_wait *over = NULL;
+	struct visible_wait **end = &over;
+	uint64_t now = clock_now_ms();
+
+	lock(p);
+	for (struct visible_wait **link = &p->waits; *link;) {
+		struct visible_wait *w = *link;
+		bool visible = is_visible(p, w->number, now);
+		if (!visible && !p->closing && now < w->deadline) {
+			link = &w->next;
+			continue;
+		}
+		w->err = visible ? 0 : p->closing ? ERR_GONE : ERR_TIMEOUT;
+		*link = w->next;
+		w->next = NULL;
+		*end = w;
+		end = &w->next;
+	}
+	unlock(p);
+	return over;
+}
+
+static void on_deadline(uv_timer_t *timer);
+
+static void set_deadline(struct publisher *p)
+{
+	uint64_t now = clock_now_ms();
+	uint64_t first = UINT64_MAX;
+
+	if (p->closing)
+		return;
+	for (const struct visible_wait *w = p->waits; w; w = w->next)
+		first = w->deadline < first ? w->deadline : first;
+	if (first == UINT64_MAX) {
+		(void)uv_timer_stop(&p->deadline);
+		return;
+	}
+	/* One more, so that the clock of the timer and ours agree that it has passed. */
+	uv_update_time(p->loop);
+	(void)uv_timer_start(&p->deadline, on_deadline, first > now ? first - now + 1 : 1,
+	                     0);
+}
+
+/* With the lock not held: who waited may ask the publisher. */
+static void tell_waits(struct publisher *p)
+{
+	struct visible_wait *over = take_over(p);
+
+	if (!over)
+		return;
+	set_deadline(p);
+	while (over) {
+		struct visible_wait *w = over;
+		over = w->next;
+		w->done(w->arg, w->err);
+		free(w);
+	}
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	struct publisher *p = timer->data;
+
+	tell_waits(p);
+	set_deadline(p);
+}
+
+void publisher_when_visible(struct publisher *p, uint64_t number, unsigned timeout_ms,
+                            visible_done *done, void *arg)
+{
+	struct visible_wait *w = malloc(sizeof *w);
+
+	if (!w)
+		abort();
+	*w = (struct visible_wait){
+		.next = p->waits,
+		.number = number,
+		.deadline = clock_now_ms() + timeout_ms,
+		.done = done,
+		.arg = arg,
+	};
+	p->waits = w;
+	tell_waits(p);
+	set_deadline(p);
+}
+
 /* ---- the end of an attachment ---- */
 
 static void on_process_ended(uv_poll_t *handle, int status, int events);
@@ -177,9 +289,9 @@ static void on_poll_closed(uv_handle_t *handle)
 		a->state = ATTACHMENT_LINGERING;
 		a->quiet_since = clock_now_ms();
 	}
-	pthread_cond_broadcast(&p->changed);
 	unlock(p);
 	tell_watcher(p);
+	tell_waits(p);
 	handle_closed(p);
 }
 
@@ -384,9 +496,9 @@ static void on_socket(uv_poll_t *handle, int status, int events)
 		ask(p, peer);
 	else
 		hang_up(peer, err == ERR_GONE ? NULL : err_text(err));
-	pthread_cond_broadcast(&p->changed);
 	unlock(p);
 	tell_watcher(p);
+	tell_waits(p);
 }
 
 /* ---- loop callbacks ---- */
@@ -465,22 +577,11 @@ static void on_tick(uv_timer_t *handle)
 		check_silence(p, &p->peers[i], now);
 	p->goal.requested++;
 	ask_all(p);
-	pthread_cond_broadcast(&p->changed);
 	unlock(p);
+	tell_waits(p);
 }
 
 /* ---- opening and closing ---- */
-
-static void init_lock(struct publisher *p)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->changed, &attr);
-	pthread_condattr_destroy(&attr);
-}
 
 static int open_socket(struct publisher *p, char *text, size_t text_size)
 {
@@ -513,13 +614,15 @@ static void open_handles(struct publisher *p)
 		tick = TICK_MIN_MS;
 	if (tick > TICK_MAX_MS)
 		tick = TICK_MAX_MS;
-	p->handles = 3;
+	p->handles = 4;
 	p->listener.data = p;
 	p->wake.data = p;
 	p->tick.data = p;
+	p->deadline.data = p;
 	int err = uv_poll_init(p->loop, &p->listener, p->listen_fd);
 	err = err ? err : uv_async_init(p->loop, &p->wake, on_wake);
 	err = err ? err : uv_timer_init(p->loop, &p->tick);
+	err = err ? err : uv_timer_init(p->loop, &p->deadline);
 	err = err ? err : uv_poll_start(&p->listener, UV_READABLE, on_connection);
 	err = err ? err : uv_timer_start(&p->tick, on_tick, tick, tick);
 	assert(err == 0); /* the loop is up and the descriptor is new */
@@ -549,7 +652,7 @@ int publisher_open(uv_loop_t *loop, const struct config *config, struct publishe
 	p->config = config;
 	/* Holds the number of the segment's descriptor, so that later dup3() cannot run out. */
 	p->goal.segment_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	init_lock(p);
+	pthread_mutex_init(&p->lock, NULL);
 	init_peers(p);
 	err = slots_attach(&p->slots_segment, &p->slots);
 	assert(err == 0);
@@ -593,6 +696,7 @@ void publisher_close(struct publisher **pp)
 	remove_socket(p);
 	close_handle((uv_handle_t *)&p->wake);
 	close_handle((uv_handle_t *)&p->tick);
+	close_handle((uv_handle_t *)&p->deadline);
 	close_handle((uv_handle_t *)&p->listener);
 	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
 		if (p->peers[i].polling)
@@ -601,6 +705,7 @@ void publisher_close(struct publisher **pp)
 	unlock(p);
 	/* A poll handle lets go of its descriptor in uv_close() already. */
 	close(p->listen_fd);
+	tell_waits(p);
 }
 
 /* ---- any thread ---- */
@@ -635,43 +740,6 @@ uint64_t publisher_passed(struct publisher *p)
 	}
 	unlock(p);
 	return passed;
-}
-
-static bool is_visible(const struct publisher *p, uint64_t number, uint64_t now)
-{
-	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
-		const struct attachment *a = &p->peers[i].a;
-		if (attachment_behind(a, p->goal.generation, number) &&
-		    attachment_silence(a, now) <= p->config->stopped_after_ms)
-			return false;
-	}
-	return true;
-}
-
-static struct timespec deadline_in(unsigned ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
-int publisher_wait_visible(struct publisher *p, uint64_t number, unsigned timeout_ms)
-{
-	struct timespec deadline = deadline_in(timeout_ms);
-	int err = 0;
-
-	lock(p);
-	while (err == 0 && !is_visible(p, number, clock_now_ms()))
-		err = pthread_cond_timedwait(&p->changed, &p->lock, &deadline);
-	unlock(p);
-	return err == 0 ? 0 : ERR_TIMEOUT;
 }
 
 static void describe(const struct publisher *p, unsigned i, struct attachment_info *out)

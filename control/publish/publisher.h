@@ -54,11 +54,13 @@ uint64_t publisher_request_grace(struct publisher *p);
  * segment do not count: nothing in the newest one is theirs. */
 uint64_t publisher_passed(struct publisher *p);
 
-/* Any thread but the loop's. Waits until number has passed and no live attachment is still on an
- * older segment; attachments that have been silent for longer than the configured
- * stopped_after_ms are not waited for. ERR_TIMEOUT after timeout_ms. */
-MUST_CHECK int publisher_wait_visible(struct publisher *p, uint64_t number,
-                                      unsigned timeout_ms);
+/* Loop thread. Calls done, on the loop thread and perhaps before this returns, once number has
+ * passed and no live attachment is still on an older segment; attachments that have been silent
+ * for longer than the configured stopped_after_ms are not waited for. err is 0, ERR_TIMEOUT after
+ * timeout_ms, or ERR_GONE when the publisher is closed before. Any number may wait at once. */
+typedef void visible_done(void *arg, int err);
+void publisher_when_visible(struct publisher *p, uint64_t number, unsigned timeout_ms,
+                            visible_done *done, void *arg);
 
 /* Any thread. A copy of what is known of each attachment. Gives how many were written. */
 struct attachment_info {

@@ -23,6 +23,18 @@
 enum { SOON_MS = 5000, NEVER_MS = 300, PEERS_MAX = 4 };
 enum { WATCHED_PAST_KERNEL = 1, WATCHED_BY_KERNEL = 2 };
 
+/* What the test asks the loop's thread to wait for. */
+struct wish {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint64_t number;
+	unsigned timeout_ms;
+	unsigned count; /* of equal waits at once */
+	bool open;      /* not asked yet */
+	unsigned ended;
+	int err; /* worst of them */
+};
+
 /* A publisher on a loop in a thread of its own; the test is the "any thread". */
 struct fixture {
 	char directory[32];
@@ -30,6 +42,8 @@ struct fixture {
 	struct config config;
 	uv_loop_t loop;
 	uv_async_t stop;
+	uv_async_t ask;
+	struct wish wish;
 	pthread_t thread;
 	bool running;
 	struct publisher *publisher;
@@ -41,6 +55,72 @@ struct fixture {
 	unsigned npeers;
 };
 
+static void on_visible(void *arg, int err)
+{
+	struct wish *w = &((struct fixture *)arg)->wish;
+
+	pthread_mutex_lock(&w->lock);
+	w->ended++;
+	w->err = err < 0 ? err : w->err;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void on_ask(uv_async_t *handle)
+{
+	struct fixture *f = handle->data;
+	struct wish *w = &f->wish;
+
+	pthread_mutex_lock(&w->lock);
+	unsigned count = w->open ? w->count : 0;
+	w->open = false;
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned i = 0; i < count; i++)
+		publisher_when_visible(f->publisher, w->number, w->timeout_ms, on_visible,
+		                       f);
+}
+
+static void wish(struct fixture *f, uint64_t number, unsigned timeout_ms, unsigned count)
+{
+	struct wish *w = &f->wish;
+
+	pthread_mutex_lock(&w->lock);
+	w->number = number;
+	w->timeout_ms = timeout_ms;
+	w->count = count;
+	w->open = true;
+	w->ended = 0;
+	w->err = 0;
+	pthread_mutex_unlock(&w->lock);
+	uv_async_send(&f->ask);
+}
+
+static bool has_asked(struct fixture *f)
+{
+	pthread_mutex_lock(&f->wish.lock);
+	bool asked = !f->wish.open;
+	pthread_mutex_unlock(&f->wish.lock);
+	return asked;
+}
+
+static int wish_result(struct fixture *f)
+{
+	struct wish *w = &f->wish;
+
+	pthread_mutex_lock(&w->lock);
+	while (w->ended < w->count)
+		pthread_cond_wait(&w->changed, &w->lock);
+	int err = w->err;
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
+
+static int wait_visible(struct fixture *f, uint64_t number, unsigned timeout_ms)
+{
+	wish(f, number, timeout_ms, 1);
+	return wish_result(f);
+}
+
 static void on_stop(uv_async_t *handle)
 {
 	struct fixture *f = handle->data;
@@ -48,6 +128,7 @@ static void on_stop(uv_async_t *handle)
 	if (f->supervisor)
 		supervisor_close(&f->supervisor);
 	publisher_close(&f->publisher);
+	uv_close((uv_handle_t *)&f->ask, NULL);
 	uv_close((uv_handle_t *)handle, NULL);
 }
 
@@ -96,6 +177,8 @@ static void start(struct fixture *f)
 	assert_int_equal(uv_loop_init(&f->loop), 0);
 	f->stop.data = f;
 	assert_int_equal(uv_async_init(&f->loop, &f->stop, on_stop), 0);
+	f->ask.data = f;
+	assert_int_equal(uv_async_init(&f->loop, &f->ask, on_ask), 0);
 	assert_int_equal(
 		publisher_open(&f->loop, &f->config, &f->publisher, text, sizeof text),
 		0);
@@ -124,6 +207,8 @@ static int setup(void **state)
 		return -1;
 	snprintf(f->socket, sizeof f->socket, "%s/socket", f->directory);
 	set_config(f);
+	pthread_mutex_init(&f->wish.lock, NULL);
+	pthread_cond_init(&f->wish.changed, NULL);
 	*state = f;
 	return 0;
 }
@@ -229,7 +314,7 @@ static void without_data_planes_every_grace_has_passed(void **state)
 	uint64_t second = publisher_request_grace(f->publisher);
 	assert_true(second > first);
 	assert_true(has_passed(f, second));
-	assert_int_equal(publisher_wait_visible(f->publisher, second, 0), 0);
+	assert_int_equal(wait_visible(f, second, 0), 0);
 	stop(f);
 }
 
@@ -244,7 +329,7 @@ static void data_plane_gets_the_segment_and_answers_grace(void **state)
 	WAIT_UNTIL(is_on(f, pid, 1));
 	for (unsigned i = 0; i < 100; i++) {
 		uint64_t number = publisher_request_grace(f->publisher);
-		assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS),
+		assert_int_equal(wait_visible(f, number, SOON_MS),
 		                 0);
 		assert_true(has_passed(f, number));
 	}
@@ -279,7 +364,7 @@ static void all_data_planes_switch_to_a_new_segment(void **state)
 	WAIT_UNTIL(is_on(f, one, 1) && is_on(f, two, 1));
 	publish(f, 2);
 	uint64_t number = publisher_request_grace(f->publisher);
-	assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS), 0);
+	assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 	assert_true(is_on(f, one, 2) && is_on(f, two, 2));
 	stop(f);
 }
@@ -295,13 +380,33 @@ static void grace_waits_for_the_slowest_and_passes_when_it_is_killed(void **stat
 	WAIT_UNTIL(is_on(f, quick, 1) && is_on(f, mute, 1));
 	uint64_t number = publisher_request_grace(f->publisher);
 	STAYS_FALSE(has_passed(f, number));
-	assert_int_equal(publisher_wait_visible(f->publisher, number, 50), ERR_TIMEOUT);
+	assert_int_equal(wait_visible(f, number, 50), ERR_TIMEOUT);
 	assert_int_equal(kill(mute, SIGKILL), 0);
-	assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS), 0);
+	assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 	assert_true(has_passed(f, number));
 	WAIT_UNTIL(!is_attached(f, mute));
 	assert_true(is_attached(f, quick));
 	stop(f);
+}
+
+static void many_wait_at_once_and_none_outlives_the_publisher(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	publish(f, 1);
+	pid_t quick = add_peer(f, "answers");
+	WAIT_UNTIL(is_on(f, quick, 1));
+	wish(f, publisher_request_grace(f->publisher), SOON_MS, 100);
+	assert_int_equal(wish_result(f), 0);
+	pid_t mute = add_peer(f, "mute");
+	WAIT_UNTIL(is_on(f, mute, 1));
+	wish(f, publisher_request_grace(f->publisher), 20, 100);
+	assert_int_equal(wish_result(f), ERR_TIMEOUT);
+	wish(f, publisher_request_grace(f->publisher), SOON_MS, 100);
+	WAIT_UNTIL(has_asked(f));
+	stop(f);
+	assert_int_equal(wish_result(f), ERR_GONE);
 }
 
 /* ---- stopped ones ---- */
@@ -317,9 +422,9 @@ static void stopped_data_plane_is_named_and_not_waited_for_but_holds_memory(void
 	WAIT_UNTIL(is_on(f, pid, 1));
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	uint64_t number = publisher_request_grace(f->publisher);
-	assert_int_equal(publisher_wait_visible(f->publisher, number, 20), ERR_TIMEOUT);
+	assert_int_equal(wait_visible(f, number, 20), ERR_TIMEOUT);
 	WAIT_UNTIL(is_stopped(f, pid));
-	assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS), 0);
+	assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 	STAYS_FALSE(has_passed(f, number));
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	WAIT_UNTIL(has_passed(f, number) && !is_stopped(f, pid));
@@ -424,7 +529,7 @@ static void process_that_attaches_again_is_counted_once(void **state)
 	usleep(100000); /* by now it has hung up, and is back */
 	WAIT_UNTIL(publisher_attachments(f->publisher, all) == 1 && is_on(f, pid, 1));
 	uint64_t number = publisher_request_grace(f->publisher);
-	assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS), 0);
+	assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 	assert_true(has_passed(f, number));
 	stop(f);
 }
@@ -456,7 +561,7 @@ static void malformed_message_costs_its_sender_the_connection_only(void **state)
 		pid_t bad = peer_start(behaviours[i], f->socket, false);
 		assert_int_equal(peer_status(bad), PEER_HUNG_UP_ON);
 		uint64_t number = publisher_request_grace(f->publisher);
-		assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS),
+		assert_int_equal(wait_visible(f, number, SOON_MS),
 		                 0);
 		assert_true(is_on(f, good, 1));
 	}
@@ -474,7 +579,7 @@ static void data_plane_that_refuses_a_segment_stays_on_the_one_before(void **sta
 	publish(f, 2);
 	uint64_t number = publisher_request_grace(f->publisher);
 	/* It still shows what is old, and says so; but it holds nothing of what is new. */
-	assert_int_equal(publisher_wait_visible(f->publisher, number, NEVER_MS),
+	assert_int_equal(wait_visible(f, number, NEVER_MS),
 	                 ERR_TIMEOUT);
 	assert_true(has_passed(f, number));
 	publish(f, 3);
@@ -491,7 +596,7 @@ static void data_plane_that_serves_nothing_is_not_waited_for(void **state)
 	pid_t pid = add_peer(f, "refuses");
 	WAIT_UNTIL(is_attached(f, pid));
 	uint64_t number = publisher_request_grace(f->publisher);
-	assert_int_equal(publisher_wait_visible(f->publisher, number, SOON_MS), 0);
+	assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 	assert_true(is_on(f, pid, 0));
 	stop(f);
 }
@@ -731,6 +836,7 @@ int main(int argc, char **argv)
 		T(data_plane_gets_the_segment_and_answers_grace),
 		T(data_plane_that_came_first_gets_the_segment_later),
 		T(all_data_planes_switch_to_a_new_segment),
+		T(many_wait_at_once_and_none_outlives_the_publisher),
 		T(grace_waits_for_the_slowest_and_passes_when_it_is_killed),
 		T(stopped_data_plane_is_named_and_not_waited_for_but_holds_memory),
 		T(stopped_data_plane_is_noticed_when_nothing_changes),
