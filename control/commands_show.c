@@ -12,12 +12,6 @@
 
 enum { STUCK_ALARM_MB = 64 };
 
-static const char *const state_names[] = {
-	[ZONE_STATE_EMPTY] = "empty",
-	[ZONE_STATE_SERVED] = "served",
-	[ZONE_STATE_FAILED] = "failed",
-};
-
 static json_t *counters_json(const uint64_t values[static COUNTER_COUNT])
 {
 	json_t *o = json_object();
@@ -137,24 +131,40 @@ static json_t *attachments_stats(struct engine *e)
 }
 
 struct zone_counts {
+	struct engine *e;
+	uint64_t total;
 	uint64_t served;
 	uint64_t failed;
 	uint64_t records;
 	uint64_t rrsets;
 };
 
+static int count_zone(const struct store_zone *z, void *arg)
+{
+	struct zone_counts *n = arg;
+	struct shown_failure f = {.loaded = true};
+
+	if (n->failed)
+		(void)shown_failed(&n->e->shown, z->name, &f);
+	n->total++;
+	n->served += z->loaded && f.loaded;
+	n->records += z->records;
+	n->rrsets += z->rrsets;
+	return 0;
+}
+
 static struct zone_counts count_zones(struct engine *e)
 {
-	struct zone **all = registry_sorted(e->committer.registry);
-	struct zone_counts n = {0};
+	struct zone_counts n = {.e = e, .failed = shown_failures(&e->shown)};
+	struct store_txn *t;
 
-	for (size_t i = 0; all[i]; i++) {
-		n.served += all[i]->loaded;
-		n.failed += all[i]->state == ZONE_STATE_FAILED;
-		n.records += all[i]->records;
-		n.rrsets += all[i]->rrsets;
+	int err = store_begin_read(e->committer.store, &t);
+	if (err == 0) {
+		err = store_zone_each(t, count_zone, &n);
+		store_abort(&t);
 	}
-	free(all);
+	if (err < 0)
+		fprintf(stderr, "counting zones: %s\n", err_text(err));
 	return n;
 }
 
@@ -165,7 +175,7 @@ static void add_zone_counts(struct engine *e, json_t *result, json_t *alarms)
 
 	engine_set(zones, "served", engine_number(n.served));
 	engine_set(zones, "failed", engine_number(n.failed));
-	engine_set(zones, "total", engine_number(registry_count(e->committer.registry)));
+	engine_set(zones, "total", engine_number(n.total));
 	engine_set(result, "zones", zones);
 	engine_set(result, "records", engine_number(n.records));
 	engine_set(result, "rrsets", engine_number(n.rrsets));
@@ -175,12 +185,11 @@ static void add_zone_counts(struct engine *e, json_t *result, json_t *alarms)
 		                             (unsigned long long)n.failed));
 }
 
-static void add_table(struct engine *e, json_t *result, json_t *alarms)
+static void add_table(const struct writer_usage *usage, json_t *result, json_t *alarms)
 {
-	struct writer_usage u;
+	const struct writer_usage u = *usage;
 	json_t *table = json_object();
 
-	writer_usage(e->committer.writer, &u);
 	engine_set(table, "bytes_used", engine_number(u.used));
 	engine_set(table, "bytes_free", engine_number(u.free));
 	engine_set(table, "bytes_retired", engine_number(u.retired));
@@ -219,26 +228,28 @@ static uint64_t uptime(const struct engine *e)
 enum engine_outcome command_status(struct engine *e, const json_t *args, json_t *result)
 {
 	json_t *alarms = json_array();
+	struct shown_figures shown;
 
 	(void)args;
+	shown_look(&e->shown, &shown);
 	engine_set(result, "version", json_string(ANSER_VERSION));
 	engine_set(result, "pid", engine_number((uint64_t)getpid()));
 	engine_set(result, "uptime_s", engine_number(uptime(e)));
 	engine_set(result, "config", json_string(e->config->path));
-	engine_set(result, "generation", engine_number(e->committer.generation));
-	engine_set(result, "commit", engine_number(e->committer.commits));
+	engine_set(result, "generation", engine_number(shown.generation));
+	engine_set(result, "commit", engine_number(shown.commits));
 	add_zone_counts(e, result, alarms);
-	add_table(e, result, alarms);
+	add_table(&shown.table, result, alarms);
 	add_store(e, result);
 	engine_set(result, "tcp_connections",
 	           engine_number(atomic_load_explicit(&e->committer.source.connections,
 	                                              memory_order_relaxed)));
 	engine_set(result, "udp_sockets", engine_number(udp_sockets(e)));
 	engine_set(result, "attachments", attachments_status(e, alarms));
-	if (e->sync_error[0])
-		json_array_append_new(alarms,
-		                      json_sprintf("loading zones: %s", e->sync_error));
-	const char *state = !e->synced                ? "loading"
+	if (shown.sync_error[0])
+		json_array_append_new(
+			alarms, json_sprintf("loading zones: %s", shown.sync_error));
+	const char *state = !shown.synced             ? "loading"
 	                    : json_array_size(alarms) ? "degraded"
 	                                              : "ok";
 	engine_set(result, "state", json_string(state));
@@ -307,20 +318,27 @@ enum engine_outcome command_conf_check(struct engine *e, const json_t *args,
 
 /* ---- zones ---- */
 
-static json_t *zone_json(const struct zone *z)
+static json_t *zone_json(struct engine *e, const struct store_zone *z)
 {
 	char text[NAME_TEXT_MAX];
 	json_t *o = json_object();
+	struct shown_failure failure = {.loaded = true};
+	bool failed = shown_failed(&e->shown, z->name, &failure);
+	bool loaded = z->loaded && failure.loaded;
 
-	engine_set(o, "name", json_string(name_to_text(z->table.apex, text)));
-	engine_set(o, "state", json_string(state_names[z->state]));
-	engine_set(o, "serial", z->loaded ? engine_number(z->serial) : json_null());
+	engine_set(o, "name", json_string(name_to_text(z->name, text)));
+	engine_set(o, "state",
+	           json_string(failed   ? "failed"
+	                       : loaded ? "served"
+	                                : "empty"));
+	engine_set(o, "serial", loaded ? engine_number(z->serial) : json_null());
 	engine_set(o, "records", engine_number(z->records));
 	engine_set(o, "rrsets", engine_number(z->rrsets));
-	engine_set(o, "source", json_string(z->source ? z->source : ""));
+	json_t *source = json_string(z->source); /* NULL: a path that is not UTF-8 */
+	engine_set(o, "source", source ? source : json_string("?"));
 	engine_set(o, "changed_at", engine_number(z->changed_at));
-	if (z->error)
-		engine_set(o, "error", json_string(z->error));
+	if (failed && failure.text[0])
+		engine_set(o, "error", json_string(failure.text));
 	return o;
 }
 
@@ -349,27 +367,51 @@ static bool glob_match(const char *pattern, const char *text)
 	return *pattern == 0;
 }
 
+struct listing {
+	struct engine *e;
+	const char *match;
+	json_t *zones;
+};
+
+static int list_zone(const struct store_zone *z, void *arg)
+{
+	struct listing *l = arg;
+	char text[NAME_TEXT_MAX];
+
+	if (!l->match || glob_match(l->match, name_to_text(z->name, text)))
+		json_array_append_new(l->zones, zone_json(l->e, z));
+	return 0;
+}
+
 enum engine_outcome command_zone_list(struct engine *e, const json_t *args,
                                       json_t *result)
 {
-	const char *match = json_string_value(json_object_get(args, "match"));
-	struct zone **all = registry_sorted(e->committer.registry);
-	json_t *list = json_array();
-	char text[NAME_TEXT_MAX];
+	struct listing l = {
+		.e = e,
+		.match = json_string_value(json_object_get(args, "match")),
+		.zones = json_array(),
+	};
+	struct store_txn *t;
 
-	for (size_t i = 0; all[i]; i++)
-		if (!match || glob_match(match, name_to_text(all[i]->table.apex, text)))
-			json_array_append_new(list, zone_json(all[i]));
-	free(all);
-	engine_set(result, "zones", list);
+	engine_set(result, "zones", l.zones);
+	int err = store_begin_read(e->committer.store, &t);
+	if (err == 0) {
+		err = store_zone_each(t, list_zone, &l);
+		store_abort(&t);
+	}
+	if (err < 0)
+		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
 	return ENGINE_OK;
 }
 
+/* Commit thread: how a zone denies is the compiler's knowledge. */
 enum engine_outcome command_zone_show(struct engine *e, const json_t *args,
                                       json_t *result)
 {
 	uint8_t name[NAME_MAX_LEN];
 	enum engine_outcome bad = engine_zone_arg(args, result, name);
+	struct store_zone stored;
+	struct store_txn *t;
 
 	if (bad != ENGINE_OK)
 		return bad;
@@ -377,7 +419,14 @@ enum engine_outcome command_zone_show(struct engine *e, const json_t *args,
 	if (!z)
 		return engine_fail(result, ENGINE_REFUSED, "no zone %s",
 		                   json_string_value(json_object_get(args, "zone")));
-	json_t *o = zone_json(z);
+	int err = store_begin_read(e->committer.store, &t);
+	if (err == 0) {
+		err = store_zone_get(t, name, &stored);
+		store_abort(&t);
+	}
+	if (err < 0)
+		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
+	json_t *o = zone_json(e, &stored);
 	engine_set(o, "id", engine_number(z->table.id));
 	engine_set(o, "added", json_boolean(z->added));
 	engine_set(o, "denial",

@@ -14,7 +14,6 @@ enum {
 	BATCH_RRSETS =
 		500000, /* one commit takes no more, so that nothing grows without bound */
 	BATCH_ZONES = 20000,
-	WAIT_DEFAULT_MS = 5000,
 	EXPORT_PAGE = 1 << 20,
 };
 
@@ -137,6 +136,7 @@ static void report(struct loading *l, const struct load *load, const struct zone
 	json_t *o = json_object();
 	bool failed = z->state == ZONE_STATE_FAILED;
 
+	shown_zone(&l->e->shown, z);
 	if (!l->zones && !failed) {
 		json_decref(o);
 		return;
@@ -260,33 +260,6 @@ static void add_position(struct engine *e, json_t *result)
 	engine_set(result, "generation", engine_number(e->committer.generation));
 }
 
-static enum engine_outcome wait_visible(struct engine *e, const json_t *args,
-                                        json_t *result)
-{
-	const json_t *wait = json_object_get(args, "wait");
-	const json_t *timeout = json_object_get(args, "timeout_ms");
-	unsigned timeout_ms =
-		timeout ? (unsigned)json_integer_value(timeout) : WAIT_DEFAULT_MS;
-	struct timespec before;
-	struct timespec after;
-
-	engine_set(result, "visible_ms", json_null());
-	if (wait && !json_is_true(wait))
-		return ENGINE_OK;
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	int err = publisher_wait_visible(e->publisher, e->committer.grace, timeout_ms);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	if (err < 0)
-		return engine_fail(
-			result, ENGINE_TIMED_OUT,
-			"committed, but not every data plane serves it yet: %s",
-			err_text(err));
-	double ms = (double)(after.tv_sec - before.tv_sec) * 1e3 +
-	            (double)(after.tv_nsec - before.tv_nsec) / 1e6;
-	engine_set(result, "visible_ms", json_real(ms));
-	return ENGINE_OK;
-}
-
 static enum engine_outcome finish_loading(struct loading *l, const json_t *args,
                                           json_t *result)
 {
@@ -300,10 +273,10 @@ static enum engine_outcome finish_loading(struct loading *l, const json_t *args,
 	if (l->err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "the commit failed: %s",
 		                   err_text(l->err));
-	enum engine_outcome outcome = wait_visible(l->e, args, result);
-	if (outcome == ENGINE_OK && refused)
+	engine_wait_visible(l->e, args, result);
+	if (refused)
 		return engine_fail(result, ENGINE_REFUSED, "zones were refused");
-	return outcome;
+	return ENGINE_OK;
 }
 
 static struct loading loading_begin(struct engine *e, bool report_all)
@@ -359,11 +332,14 @@ enum engine_outcome command_zone_remove(struct engine *e, const json_t *args,
 		else
 			commit_abandon(c);
 	}
+	if (err == 0)
+		shown_zone_gone(&e->shown, name);
 	add_position(e, result);
 	if (err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "the commit failed: %s",
 		                   err_text(err));
-	return wait_visible(e, args, result);
+	engine_wait_visible(e, args, result);
+	return ENGINE_OK;
 }
 
 enum engine_outcome command_zone_reload(struct engine *e, const json_t *args,
@@ -475,6 +451,7 @@ static void remove_unwanted(struct loading *l)
 	for (size_t i = 0; all[i] && l->err == 0; i++) {
 		if (all[i]->added || all[i]->wanted)
 			continue;
+		shown_zone_gone(&l->e->shown, all[i]->table.apex);
 		l->err = batch_open(l);
 		if (l->err == 0)
 			l->err = commit_zone_remove(c, all[i]);
@@ -529,16 +506,15 @@ enum engine_outcome command_zone_sync(struct engine *e, const json_t *args,
 			load_one(&l, &list.items[i]);
 	}
 	load_list_free(&list);
-	e->synced = true;
 	enum engine_outcome outcome = finish_loading(&l, args, result);
 	if (outcome == ENGINE_OK && !complete)
 		outcome = engine_fail(
 			result, ENGINE_REFUSED,
 			"a zone directory cannot be read: no zone was removed");
-	snprintf(e->sync_error, sizeof e->sync_error, "%s",
-	         outcome == ENGINE_OK
-	                 ? ""
-	                 : json_string_value(json_object_get(result, "error")));
+	shown_sync(&e->shown,
+	           outcome == ENGINE_OK
+	                   ? ""
+	                   : json_string_value(json_object_get(result, "error")));
 	return outcome;
 }
 
@@ -601,7 +577,7 @@ static json_t *write_place(const struct store_entry *e)
 	return json_stringn(text, n);
 }
 
-static int export_from(struct store_cursor *cursor, const struct zone *z,
+static int export_from(struct store_cursor *cursor, const struct store_zone *z,
                        const uint8_t *key, size_t key_len, FILE *to, json_t *result)
 {
 	struct store_entry entry;
@@ -617,7 +593,7 @@ static int export_from(struct store_cursor *cursor, const struct zone *z,
 			engine_set(result, "next", write_place(&entry));
 			return 0;
 		}
-		TRY(name_from_key(entry.key, entry.key_len, z->table.apex, owner));
+		TRY(name_from_key(entry.key, entry.key_len, z->name, owner));
 		TRY(zonefile_write_rrset(to, owner, &entry.set));
 		memcpy(last, entry.key, entry.key_len);
 		last_len = entry.key_len;
@@ -626,44 +602,30 @@ static int export_from(struct store_cursor *cursor, const struct zone *z,
 	return found == ERR_NOTFOUND ? 0 : found;
 }
 
-static int export_page(struct engine *e, const struct zone *z, const json_t *args,
-                       FILE *to, json_t *result)
+static int export_page(struct store_txn *t, const struct store_zone *z,
+                       const json_t *args, FILE *to, json_t *result)
 {
 	uint8_t key[NAME_KEY_MAX + 2];
 	size_t key_len =
 		read_place(json_string_value(json_object_get(args, "after")), key);
-	struct store_txn *t;
 	struct store_cursor *cursor;
 
-	TRY(store_begin_read(e->committer.store, &t));
-	int err = store_cursor_open(t, z->table.id, &cursor);
-	if (err == 0) {
-		err = export_from(cursor, z, key, key_len, to, result);
-		store_cursor_close(&cursor);
-	}
-	store_abort(&t);
+	TRY(store_cursor_open(t, z->id, &cursor));
+	int err = export_from(cursor, z, key, key_len, to, result);
+	store_cursor_close(&cursor);
 	return err;
 }
 
-enum engine_outcome command_zone_export(struct engine *e, const json_t *args,
-                                        json_t *result)
+static enum engine_outcome export_zone(struct store_txn *t, const struct store_zone *z,
+                                       const json_t *args, json_t *result)
 {
-	uint8_t name[NAME_MAX_LEN];
-	enum engine_outcome bad = engine_zone_arg(args, result, name);
 	char *text = NULL;
 	size_t size = 0;
-
-	if (bad != ENGINE_OK)
-		return bad;
-	const struct zone *z = registry_find(e->committer.registry, name);
-	if (!z || !z->loaded)
-		return engine_fail(result, ENGINE_REFUSED,
-		                   z ? "zone %s has no contents" : "no zone %s",
-		                   json_string_value(json_object_get(args, "zone")));
 	FILE *to = open_memstream(&text, &size);
+
 	if (!to)
 		abort();
-	int err = export_page(e, z, args, to, result);
+	int err = export_page(t, z, args, to, result);
 	if (fclose(to) != 0)
 		abort();
 	engine_set(result, "serial", engine_number(z->serial));
@@ -672,4 +634,30 @@ enum engine_outcome command_zone_export(struct engine *e, const json_t *args,
 	if (err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
 	return ENGINE_OK;
+}
+
+enum engine_outcome command_zone_export(struct engine *e, const json_t *args,
+                                        json_t *result)
+{
+	uint8_t name[NAME_MAX_LEN];
+	struct shown_failure failure = {.loaded = true};
+	struct store_zone z;
+	struct store_txn *t;
+	enum engine_outcome outcome = engine_zone_arg(args, result, name);
+
+	if (outcome != ENGINE_OK)
+		return outcome;
+	int err = store_begin_read(e->committer.store, &t);
+	if (err < 0)
+		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
+	err = store_zone_get(t, name, &z);
+	(void)shown_failed(&e->shown, name, &failure);
+	if (err < 0 || !z.loaded || !failure.loaded)
+		outcome = engine_fail(result, ENGINE_REFUSED,
+		                      err < 0 ? "no zone %s" : "zone %s has no contents",
+		                      json_string_value(json_object_get(args, "zone")));
+	else
+		outcome = export_zone(t, &z, args, result);
+	store_abort(&t);
+	return outcome;
 }

@@ -6,21 +6,23 @@
 #include <string.h>
 
 #include "control/engine_internal.h"
+#include "control/pool.h"
 #include "shared/err.h"
 
-enum { TICK_MS = 20 };
+enum { TICK_MS = 20, WAIT_DEFAULT_MS = 5000 };
 
-static const struct {
+enum command_thread { ON_COMMIT, ON_POOL };
+
+struct command {
 	const char *name;
 	engine_command *run;
-} commands[] = {
-	{"status", command_status},           {"stats", command_stats},
-	{"version", command_version},         {"conf show", command_conf_show},
-	{"conf check", command_conf_check},   {"zone list", command_zone_list},
-	{"zone show", command_zone_show},     {"zone add", command_zone_add},
-	{"zone remove", command_zone_remove}, {"zone reload", command_zone_reload},
-	{"zone sync", command_zone_sync},     {"zone export", command_zone_export},
-	{"zone check", command_zone_check},   {"explain", command_explain},
+	enum command_thread thread;
+};
+
+static const struct command commands[] = {
+#define COMMAND(name, function, thread) {name, function, thread},
+#include "control/commands.def"
+#undef COMMAND
 };
 
 /* ---- helpers for commands ---- */
@@ -80,6 +82,19 @@ enum engine_outcome engine_zone_arg(const json_t *args, json_t *result,
 	return ENGINE_OK;
 }
 
+void engine_wait_visible(struct engine *e, const json_t *args, json_t *result)
+{
+	const json_t *wait = json_object_get(args, "wait");
+	const json_t *timeout = json_object_get(args, "timeout_ms");
+	struct job *j = e->running;
+
+	engine_set(result, "visible_ms", json_null());
+	j->waits = !wait || json_is_true(wait);
+	j->timeout_ms = timeout ? (unsigned)json_integer_value(timeout) : WAIT_DEFAULT_MS;
+	j->grace = e->committer.grace;
+	clock_gettime(CLOCK_MONOTONIC, &j->committed);
+}
+
 /* ---- queues ---- */
 
 static void push(struct job_queue *q, struct job *j)
@@ -105,24 +120,30 @@ static void job_free(struct job *j)
 {
 	json_decref(j->args);
 	json_decref(j->result);
-	free(j->command);
+	free(j->name);
 	free(j);
 }
 
-/* ---- the commit thread ---- */
-
-static void run_job(struct engine *e, struct job *j)
+/* Loop thread. */
+static void finish_job(struct job *j)
 {
-	j->result = json_object();
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		if (strcmp(commands[i].name, j->command) != 0)
-			continue;
-		j->outcome = commands[i].run(e, j->args, j->result);
-		return;
-	}
-	j->outcome = engine_fail(j->result, ENGINE_USAGE, "unknown command \"%s\"",
-	                         j->command);
+	struct engine *e = j->engine;
+
+	j->done(j->arg, j->outcome, j->result);
+	job_free(j);
+	engine_release(e);
 }
+
+static void run_job(struct job *j)
+{
+	if (j->command)
+		j->outcome = j->command->run(j->engine, j->args, j->result);
+	else
+		j->outcome = engine_fail(j->result, ENGINE_USAGE,
+		                         "unknown command \"%s\"", j->name);
+}
+
+/* ---- the commit thread ---- */
 
 /* Gives the next job, or NULL after a while without one. */
 static struct job *wait_for_job(struct engine *e)
@@ -158,7 +179,9 @@ static void *commit_thread(void *arg)
 	while (!stopping(e)) {
 		struct job *j = wait_for_job(e);
 		if (j) {
-			run_job(e, j);
+			e->running = j;
+			run_job(j);
+			shown_update(&e->shown, &e->committer);
 			pthread_mutex_lock(&e->lock);
 			push(&e->finished, j);
 			pthread_mutex_unlock(&e->lock);
@@ -167,11 +190,35 @@ static void *commit_thread(void *arg)
 		int err = committer_tick(&e->committer);
 		if (err < 0)
 			fprintf(stderr, "table housekeeping: %s\n", err_text(err));
+		shown_update(&e->shown, &e->committer);
 	}
 	return NULL;
 }
 
 /* ---- the loop thread ---- */
+
+static double ms_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) * 1e3 +
+	       (double)(now.tv_nsec - then->tv_nsec) / 1e6;
+}
+
+static void on_visible(void *arg, int err)
+{
+	struct job *j = arg;
+
+	if (err < 0)
+		j->outcome = engine_fail(
+			j->result, ENGINE_TIMED_OUT,
+			"committed, but not every data plane serves it yet: %s",
+			err_text(err));
+	else
+		engine_set(j->result, "visible_ms", json_real(ms_since(&j->committed)));
+	finish_job(j);
+}
 
 static void deliver(uv_async_t *async)
 {
@@ -183,9 +230,35 @@ static void deliver(uv_async_t *async)
 		pthread_mutex_unlock(&e->lock);
 		if (!j)
 			return;
-		j->done(j->arg, j->outcome, j->result);
-		job_free(j);
+		if (j->waits)
+			publisher_when_visible(e->publisher, j->grace, j->timeout_ms,
+			                       on_visible, j);
+		else
+			finish_job(j);
 	}
+}
+
+static void run_on_pool(void *arg)
+{
+	run_job(arg);
+}
+
+static void pool_done(void *arg, bool ran)
+{
+	struct job *j = arg;
+
+	if (!ran)
+		j->outcome = engine_fail(j->result, ENGINE_NOT_RUNNING,
+		                         "the server is stopping");
+	finish_job(j);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
 }
 
 void engine_run(struct engine *e, const char *command, const json_t *args,
@@ -193,14 +266,22 @@ void engine_run(struct engine *e, const char *command, const json_t *args,
 {
 	struct job *j = calloc(1, sizeof *j);
 
-	if (!j || !(j->command = strdup(command)))
+	if (!j || !(j->name = strdup(command)))
 		abort();
+	j->engine = e;
+	j->command = find_command(command);
 	j->args = args ? json_deep_copy(args) : json_object();
+	j->result = json_object();
 	j->done = done;
 	j->arg = arg;
+	e->references++;
+	if (!j->command || j->command->thread == ON_POOL) {
+		pool_run(e, run_on_pool, pool_done, j);
+		return;
+	}
 	pthread_mutex_lock(&e->lock);
 	push(&e->waiting, j);
-	pthread_cond_signal(&e->wake);
+	pthread_cond_broadcast(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -230,6 +311,9 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 		return err;
 	}
 	e->committer.source.counters = counters;
+	e->references = 1;
+	shown_init(&e->shown);
+	shown_update(&e->shown, &e->committer);
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
 	e->async.data = e;
@@ -240,16 +324,23 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 	return 0;
 }
 
-static void engine_closed(uv_handle_t *handle)
+void engine_release(struct engine *e)
 {
-	struct engine *e = handle->data;
 	struct counters *counters = e->committer.source.counters;
 
+	if (--e->references > 0)
+		return;
 	committer_close(&e->committer);
+	shown_fini(&e->shown);
 	free(counters);
 	pthread_mutex_destroy(&e->lock);
 	pthread_cond_destroy(&e->wake);
 	free(e);
+}
+
+static void engine_closed(uv_handle_t *handle)
+{
+	engine_release(handle->data);
 }
 
 void engine_close(struct engine **ep)
@@ -258,9 +349,10 @@ void engine_close(struct engine **ep)
 
 	pthread_mutex_lock(&e->lock);
 	e->stopping = true;
-	pthread_cond_signal(&e->wake);
+	pthread_cond_broadcast(&e->wake);
 	pthread_mutex_unlock(&e->lock);
 	pthread_join(e->thread, NULL);
+	pool_stop(e);
 	deliver(&e->async);
 	uv_close((uv_handle_t *)&e->async, engine_closed);
 	*ep = NULL;

@@ -1,7 +1,8 @@
 /*
  * The engine: the one place where changes happen. It owns the store, the table and the commit
- * thread on which every command that changes something runs, one after the other; commands that
- * only look run there as well, so that what they show is consistent.
+ * thread on which every command that changes something runs, one after the other. Whoever only
+ * looks does so on another thread, in a snapshot of the store: it neither waits for a change nor
+ * holds one up. That a change is visible on every core is waited for on the loop.
  *
  * Commands take and give JSON; the control socket and its client are thin shells around them.
  * docs/CONTROL.md lists commands, arguments and results.
@@ -16,6 +17,7 @@
 
 #include "control/config/config.h"
 #include "control/publish/publisher.h"
+#include "control/store/store.h"
 #include "shared/compiler.h"
 #include "shared/table.h"
 
@@ -57,5 +59,12 @@ typedef void engine_done(void *arg, enum engine_outcome outcome, const json_t *r
  * outcome is not ENGINE_OK it has "error" (text) and may have "diagnostics". */
 void engine_run(struct engine *e, const char *command, const json_t *args,
                 engine_done *done, void *arg);
+
+/* Loop thread. Runs work on another thread with a snapshot of the store, which ends with it, then
+ * done on the loop: err is what work gave, or ERR_GONE when the engine closed first. A snapshot
+ * keeps old pages from being used again: work must end within seconds. */
+typedef int read_work(struct store_txn *t, void *arg);
+void engine_read(struct engine *e, read_work *work, void (*done)(void *arg, int err),
+                 void *arg);
 
 #endif

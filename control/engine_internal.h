@@ -1,4 +1,4 @@
-/* What the engine's files share: commands run on the commit thread. */
+/* What the engine's files share. */
 #ifndef CONTROL_ENGINE_INTERNAL_H
 #define CONTROL_ENGINE_INTERNAL_H
 
@@ -7,13 +7,22 @@
 
 #include "control/commit/commit.h"
 #include "control/engine.h"
+#include "control/shown.h"
+
+struct command;
 
 struct job {
 	struct job *next;
-	char *command;
+	struct engine *engine;
+	const struct command *command; /* NULL: there is none of that name */
+	char *name;
 	json_t *args;
 	json_t *result;
 	enum engine_outcome outcome;
+	bool waits; /* until every data plane shows what it did */
+	unsigned timeout_ms;
+	uint64_t grace;
+	struct timespec committed;
 	engine_done *done;
 	void *arg;
 };
@@ -24,39 +33,33 @@ struct job_queue {
 };
 
 struct engine {
-	struct committer committer;
+	struct committer committer; /* the commit thread's, but for store and source */
 	const struct config *config;
 	struct publisher *publisher;
+	struct shown shown;
 	pthread_t thread;
-	pthread_mutex_t lock; /* queues and stopping */
+	pthread_mutex_t lock; /* queues, readers and stopping */
 	pthread_cond_t wake;
 	struct job_queue waiting;
 	struct job_queue finished;
+	unsigned readers; /* running on the pool */
 	bool stopping;
+	struct job *running; /* the commit thread's */
 	uv_async_t async;
+	unsigned
+		references; /* loop thread: the handle above, and whatever is to come back */
 	struct timespec started;
-	bool synced;          /* the configuration's zones have been loaded once */
-	char sync_error[256]; /* of the last such load, or empty */
 };
+
+void engine_release(struct engine *e);
 
 /* A command fills result, an empty object, and says how it went. */
 typedef enum engine_outcome engine_command(struct engine *e, const json_t *args,
                                            json_t *result);
 
-engine_command command_status;
-engine_command command_stats;
-engine_command command_version;
-engine_command command_conf_show;
-engine_command command_conf_check;
-engine_command command_zone_list;
-engine_command command_zone_show;
-engine_command command_zone_add;
-engine_command command_zone_remove;
-engine_command command_zone_reload;
-engine_command command_zone_sync;
-engine_command command_zone_export;
-engine_command command_zone_check;
-engine_command command_explain;
+#define COMMAND(name, function, thread) engine_command function;
+#include "control/commands.def"
+#undef COMMAND
 
 /* Sets "error" and gives outcome. */
 enum engine_outcome engine_fail(json_t *result, enum engine_outcome outcome,
@@ -75,5 +78,9 @@ json_t *engine_diagnostics(const struct diag *diag);
 /* The zone that args names: the folded name is written to name. */
 MUST_CHECK enum engine_outcome engine_zone_arg(const json_t *args, json_t *result,
                                                uint8_t name[static NAME_MAX_LEN]);
+
+/* Commit thread: the running command's answer is to wait until every data plane shows the last
+ * commit, unless args say otherwise; sets "visible_ms". */
+void engine_wait_visible(struct engine *e, const json_t *args, json_t *result);
 
 #endif

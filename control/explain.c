@@ -1,4 +1,5 @@
 /* explain NAME TYPE: what the table holds for a question, step by step, as a worker would see it. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -6,8 +7,11 @@
 #include "dataplane/respond/lookup.h"
 #include "dataplane/respond/query.h"
 #include "shared/err.h"
+#include "shared/rcu.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
+
+enum { EXPLAIN_ROOM = 65535 };
 
 struct explain {
 	struct snapshot s;
@@ -139,14 +143,17 @@ static void explain_missing(struct explain *x, unsigned max)
 /* Asks the responder itself, so that what is shown is what would be sent. */
 static void explain_answer(struct explain *x, bool dnssec)
 {
-	static uint8_t message[65535];
+	uint8_t *message = malloc(EXPLAIN_ROOM);
 	static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0};
 	static const char *const rcodes[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
 	                                     "NOTIMP",  "REFUSED", "YXDOMAIN"};
 	size_t len = name_len(x->name, NAME_MAX_LEN);
 	struct counters counters = {0};
 	struct responder *r = responder_new(&counters);
-	struct pkt p = {.dns = message, .room = sizeof message, .client.is_ipv4 = 1};
+
+	if (!message)
+		abort();
+	struct pkt p = {.dns = message, .room = EXPLAIN_ROOM, .client.is_ipv4 = 1};
 
 	memset(message, 0, DNS_HEADER_LEN);
 	message[5] = 1;
@@ -170,6 +177,7 @@ static void explain_answer(struct explain *x, bool dnssec)
 	    message[2] & 4 ? ", AA" : "", message[2] & 2 ? ", TC" : "",
 	    wire_load16(message + 6), wire_load16(message + 8), wire_load16(message + 10),
 	    p.len);
+	free(message);
 }
 
 static enum engine_outcome read_arguments(struct explain *x, const json_t *args,
@@ -195,31 +203,40 @@ static enum engine_outcome read_arguments(struct explain *x, const json_t *args,
 	return ENGINE_OK;
 }
 
+static void explain(struct explain *x, bool dnssec)
+{
+	path_of(&x->path, &x->s.hash_key, x->name,
+	        (uint8_t)name_len(x->name, NAME_MAX_LEN), &x->path_room);
+	unsigned labels = x->path.labels;
+	const struct table_node *n = path_node(&x->s, &x->path, labels);
+	if (n && !(n->flags & NODE_VOID))
+		explain_node(x, n);
+	else if (labels > 0)
+		explain_missing(x, labels - 1);
+	else
+		say(x, "no hosted zone holds this name: REFUSED");
+	const struct table_node *parent =
+		table_find(&x->s, name_hash(&x->s.hash_key, x->name) ^ TABLE_PARENT_SALT,
+	                   x->name, x->path.name_len, NODE_PARENT_SIDE);
+	if (parent)
+		say_node(x, "parent's side (DS)", parent);
+	explain_answer(x, dnssec);
+}
+
+/* As a reader of the table like any other, on a thread of the pool. */
 enum engine_outcome command_explain(struct engine *e, const json_t *args, json_t *result)
 {
-	struct explain x = {.table = writer_table(e->committer.writer)};
+	struct explain x = {0};
 	enum engine_outcome bad = read_arguments(&x, args, result);
 
 	if (bad != ENGINE_OK)
 		return bad;
 	x.lines = json_array();
+	rcu_reader_begin();
+	x.table = rcu_look(e->committer.source.current);
 	table_snapshot(x.table, &x.s);
-	path_of(&x.path, &x.s.hash_key, x.name, (uint8_t)name_len(x.name, NAME_MAX_LEN),
-	        &x.path_room);
-	unsigned labels = x.path.labels;
-	const struct table_node *n = path_node(&x.s, &x.path, labels);
-	if (n && !(n->flags & NODE_VOID))
-		explain_node(&x, n);
-	else if (labels > 0)
-		explain_missing(&x, labels - 1);
-	else
-		say(&x, "no hosted zone holds this name: REFUSED");
-	const struct table_node *parent =
-		table_find(&x.s, name_hash(&x.s.hash_key, x.name) ^ TABLE_PARENT_SALT,
-	                   x.name, x.path.name_len, NODE_PARENT_SIDE);
-	if (parent)
-		say_node(&x, "parent's side (DS)", parent);
-	explain_answer(&x, json_is_true(json_object_get(args, "dnssec")));
+	explain(&x, json_is_true(json_object_get(args, "dnssec")));
+	rcu_reader_end();
 	engine_set(result, "lines", x.lines);
 	return ENGINE_OK;
 }

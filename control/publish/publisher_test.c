@@ -329,8 +329,7 @@ static void data_plane_gets_the_segment_and_answers_grace(void **state)
 	WAIT_UNTIL(is_on(f, pid, 1));
 	for (unsigned i = 0; i < 100; i++) {
 		uint64_t number = publisher_request_grace(f->publisher);
-		assert_int_equal(wait_visible(f, number, SOON_MS),
-		                 0);
+		assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 		assert_true(has_passed(f, number));
 	}
 	assert_true(find(f, pid, &a));
@@ -561,8 +560,7 @@ static void malformed_message_costs_its_sender_the_connection_only(void **state)
 		pid_t bad = peer_start(behaviours[i], f->socket, false);
 		assert_int_equal(peer_status(bad), PEER_HUNG_UP_ON);
 		uint64_t number = publisher_request_grace(f->publisher);
-		assert_int_equal(wait_visible(f, number, SOON_MS),
-		                 0);
+		assert_int_equal(wait_visible(f, number, SOON_MS), 0);
 		assert_true(is_on(f, good, 1));
 	}
 	stop(f);
@@ -579,8 +577,7 @@ static void data_plane_that_refuses_a_segment_stays_on_the_one_before(void **sta
 	publish(f, 2);
 	uint64_t number = publisher_request_grace(f->publisher);
 	/* It still shows what is old, and says so; but it holds nothing of what is new. */
-	assert_int_equal(wait_visible(f, number, NEVER_MS),
-	                 ERR_TIMEOUT);
+	assert_int_equal(wait_visible(f, number, NEVER_MS), ERR_TIMEOUT);
 	assert_true(has_passed(f, number));
 	publish(f, 3);
 	WAIT_UNTIL(is_on(f, pid, 3));
