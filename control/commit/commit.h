@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/change/change.h"
 #include "control/commit/registry.h"
 #include "control/config/config.h"
 #include "control/diag.h"
@@ -38,14 +39,6 @@ struct committer {
 	uint64_t grace;        /* number of the newest grace period asked for */
 	uint64_t generation;
 	uint64_t commits; /* since start, over all segments */
-};
-
-/* What one zone's change came to. */
-struct commit_report {
-	size_t names; /* compiled */
-	size_t added; /* RRsets */
-	size_t removed;
-	size_t changed;
 };
 
 /* Opens the store, reads the list of zones and builds the first segment. */

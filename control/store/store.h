@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/access/actor.h"
 #include "control/zone/rrset.h"
 #include "shared/compiler.h"
 #include "shared/name.h"
@@ -22,7 +23,8 @@
 struct store;
 struct store_txn;
 
-/* dir is made when missing (mode 0700). text, when not NULL, receives a reason in words.
+/* dir is made when missing (mode 0700); a store of an older format is brought to today's, or left as it
+ * is when that fails. text, when not NULL, receives a reason in words.
  * ERR_BUSY: another process (or this one) has it open. ERR_VERSION: written by another version.
  * Nothing of a store may be used after fork(). */
 MUST_CHECK int store_open(const char *dir, struct store **out, char *text,
@@ -47,6 +49,60 @@ MUST_CHECK int store_begin_write(struct store *s, struct store_txn **out);
 MUST_CHECK int store_commit(struct store_txn **txn);
 void store_abort(struct store_txn **txn);
 
+/* What people say about a zone. Those that nothing acts upon are kept and shown. */
+enum zone_kind {
+	ZONE_KIND_NATIVE,
+	ZONE_KIND_PRIMARY,
+	ZONE_KIND_SECONDARY,
+	ZONE_KIND_PRODUCER,
+	ZONE_KIND_CONSUMER,
+};
+
+/* What a change does to the SOA's serial (control/change/serial.h). */
+enum serial_policy { SERIAL_KEEP, SERIAL_INCREMENT, SERIAL_DATE, SERIAL_UNIXTIME };
+
+/* Named by ATTR_..., of which bits 1 << ATTR_... make sets. */
+enum zone_attr {
+	ATTR_KIND,
+	ATTR_SERIAL,
+	ATTR_TENANT,
+	ATTR_ACCOUNT,
+	ATTR_CATALOG,
+	ATTR_SOA_EDIT,
+	ATTR_SOA_EDIT_API,
+	ATTR_MASTERS,
+	ATTR_RECTIFY,
+	ATTR_NSEC3PARAM,
+	ATTR_NSEC3NARROW,
+	ZONE_ATTRS
+};
+
+/* All zero is what a zone has that nobody has said anything about. */
+struct zone_attrs {
+	enum zone_kind kind;
+	enum serial_policy serial;
+	char tenant[TENANT_SIZE]; /* empty: none */
+	char account[64];
+	char catalog[256];
+	char soa_edit[32];
+	char soa_edit_api[32];
+	char masters[1024]; /* addresses with blanks between them */
+	bool api_rectify;
+	char nsec3param[64];
+	bool nsec3narrow;
+};
+
+/* Sets in *to those attributes of from that are in a set. */
+void store_attrs_merge(struct zone_attrs *to, const struct zone_attrs *from,
+                       uint32_t set);
+
+/* The attributes as bytes, those that are not zero. Gives how many. */
+enum { STORE_ATTRS_SIZE = sizeof(struct zone_attrs) + ZONE_ATTRS * 4 };
+size_t store_attrs_encode(const struct zone_attrs *a,
+                          uint8_t bytes[static STORE_ATTRS_SIZE]);
+/* Attributes that this code does not know are skipped. ERR_CORRUPT. */
+MUST_CHECK int store_attrs_decode(const void *bytes, size_t size, struct zone_attrs *out);
+
 /* What is known of a zone besides its RRsets. */
 enum { STORE_SOURCE_MAX = 1024 };
 
@@ -62,7 +118,18 @@ struct store_zone {
 	char source[STORE_SOURCE_MAX]; /* path of its zone file, or empty */
 	uint8_t source_mark
 		[32]; /* what the reader saw of its files (size, times); all zero: unknown */
+	uint64_t version; /* number in the log of its last change; 0: none is known */
+	bool edited;      /* changed since its zone file was read */
+	struct zone_attrs attrs;
 };
+
+/* A zone as bytes, all but its name. Gives how many. */
+enum { STORE_ZONE_SIZE = 256 + STORE_SOURCE_MAX + STORE_ATTRS_SIZE };
+size_t store_zone_encode(const struct store_zone *z,
+                         uint8_t bytes[static STORE_ZONE_SIZE]);
+/* ERR_CORRUPT, ERR_VERSION. */
+MUST_CHECK int store_zone_decode(const uint8_t *name, const void *bytes, size_t size,
+                                 struct store_zone *out);
 
 /* Gives the zone, or ERR_NOTFOUND. name: folded. */
 MUST_CHECK int store_zone_get(struct store_txn *t, const uint8_t *name,
@@ -70,7 +137,7 @@ MUST_CHECK int store_zone_get(struct store_txn *t, const uint8_t *name,
 /* Adds (id == 0: a new id is written to zone->id; ERR_EXISTS when the name is there) or replaces
  * (ERR_INVALID when the zone of that name has another id). */
 MUST_CHECK int store_zone_put(struct store_txn *t, struct store_zone *zone);
-/* Removes the zone and all of its RRsets. */
+/* Removes the zone with all of its RRsets and what they have besides; its history stays. */
 MUST_CHECK int store_zone_delete(struct store_txn *t, const uint8_t *name);
 /* Calls back in canonical order of zone names until it gives non-zero, which is handed through.
  * fn must not write. */
@@ -112,6 +179,109 @@ void store_cursor_close(struct store_cursor **c);
 MUST_CHECK int store_cursor_seek(struct store_cursor *c, const uint8_t *key,
                                  size_t key_len, struct store_entry *out);
 MUST_CHECK int store_cursor_next(struct store_cursor *c, struct store_entry *out);
+
+/* What an RRset has besides the records that are served, which may be there without any. The value
+ * is a matter of control/change/extra.h; the keys are those of the RRset. */
+MUST_CHECK int store_extra_put(struct store_txn *t, uint32_t zone, const uint8_t *key,
+                               size_t key_len, uint16_t type, const void *value,
+                               size_t size);
+MUST_CHECK int store_extra_get(struct store_txn *t, uint32_t zone, const uint8_t *key,
+                               size_t key_len, uint16_t type, const void **value,
+                               size_t *size);
+MUST_CHECK int store_extra_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,
+                                  size_t key_len, uint16_t type);
+
+struct store_extra {
+	const uint8_t *key; /* sort key of the owner; all is lent */
+	size_t key_len;
+	uint16_t type;
+	const void *value;
+	size_t size;
+};
+
+/* Calls back in canonical order, from the owner with key from on, until it gives non-zero, which is
+ * handed through. fn must not write. */
+MUST_CHECK int store_extra_each(struct store_txn *t, uint32_t zone, const uint8_t *from,
+                                size_t from_len,
+                                int (*fn)(const struct store_extra *, void *), void *arg);
+
+/* Lists of named items: all that is kept besides zones. The numbers are on disk. */
+enum store_list {
+	STORE_CONFIG,
+	STORE_APIKEY,
+	STORE_TENANT,
+	STORE_ZONEMETA,
+	STORE_TSIG,
+	STORE_CRYPTOKEY,
+	STORE_PURGE,
+	STORE_LISTS
+};
+
+/* ERR_TOOBIG: a key of no octet or of more than STORE_ITEM_KEY_MAX. */
+enum { STORE_ITEM_KEY_MAX = 510 };
+MUST_CHECK int store_item_put(struct store_txn *t, enum store_list l, const void *key,
+                              size_t key_len, const void *value, size_t size);
+MUST_CHECK int store_item_get(struct store_txn *t, enum store_list l, const void *key,
+                              size_t key_len, const void **value, size_t *size);
+MUST_CHECK int store_item_delete(struct store_txn *t, enum store_list l, const void *key,
+                                 size_t key_len);
+
+struct store_item {
+	const void *key; /* all is lent */
+	size_t key_len;
+	const void *value;
+	size_t size;
+};
+
+/* Calls back for the items whose keys begin with a prefix, in order of their octets, until it gives
+ * non-zero, which is handed through. fn must not write. */
+MUST_CHECK int store_item_each(struct store_txn *t, enum store_list l, const void *prefix,
+                               size_t len, int (*fn)(const struct store_item *, void *),
+                               void *arg);
+
+/*
+ * The log of changes: a header for each, by number, and its rows, in parts, by zone. What both hold
+ * is a matter of control/change/record.h. Numbers rise by one and are never used again.
+ */
+
+/* Gives the number of the next change, 1 for the first. It is taken by store_log_put(). */
+MUST_CHECK int store_log_next(struct store_txn *t, uint64_t *seq);
+/* Rising order of seq, and of zone and part within it, is the fast way. */
+MUST_CHECK int store_log_put(struct store_txn *t, uint64_t seq, const void *header,
+                             size_t size);
+MUST_CHECK int store_log_put_rows(struct store_txn *t, uint32_t zone, uint64_t seq,
+                                  uint32_t part, const void *rows, size_t size);
+
+/* Calls back for the headers from one number to another, both included, until it gives non-zero,
+ * which is handed through. fn must not write. */
+MUST_CHECK int store_log_each(struct store_txn *t, uint64_t from, uint64_t to,
+                              int (*fn)(uint64_t seq, const void *header, size_t size,
+                                        void *arg),
+                              void *arg);
+
+/* A part of a change's rows. */
+struct store_rows {
+	uint64_t seq;
+	uint32_t zone;
+	uint32_t part;
+	const void *rows; /* lent */
+	size_t size;
+};
+
+/* The same for all rows of one change, and for those of one zone from a number on: upwards, or down
+ * from it with the parts of each change still in rising order. */
+MUST_CHECK int store_log_each_rows(struct store_txn *t, uint64_t seq,
+                                   int (*fn)(const struct store_rows *, void *),
+                                   void *arg);
+MUST_CHECK int store_history_each(struct store_txn *t, uint32_t zone, uint64_t from,
+                                  bool backwards,
+                                  int (*fn)(const struct store_rows *, void *),
+                                  void *arg);
+
+/* Removes up to most headers and parts of the oldest changes with numbers below one, whole changes
+ * but for the last, and never the newest change of all. Gives in *done how many it removed. */
+MUST_CHECK int store_log_trim(struct store_txn *t, uint64_t below, size_t most,
+                              size_t *done);
 
 /* Small named values (cookie secret, format marks). ERR_NOTFOUND. lent like the rest. */
 MUST_CHECK int store_meta_get(struct store_txn *t, const char *name, const void **value,

@@ -1,5 +1,6 @@
 #include "control/zone/arena.h"
 
+#include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,14 @@ void *arena_alloc(struct contents_arena *a, size_t size)
 	a->at += size;
 	a->left -= size;
 	return p;
+}
+
+void *arena_aligned(struct contents_arena *a, size_t size)
+{
+	size_t mask = alignof(max_align_t) - 1;
+	uint8_t *p = arena_alloc(a, size + mask);
+
+	return p + (-(uintptr_t)p & mask);
 }
 
 void *array_room(void *array, size_t count, size_t *room, size_t item_size)

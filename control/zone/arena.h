@@ -15,6 +15,9 @@ void arena_free(struct contents_arena *a);
 /* Gives size bytes without any alignment, lent until arena_free(). */
 void *arena_alloc(struct contents_arena *a, size_t size);
 
+/* The same, aligned for anything. */
+void *arena_aligned(struct contents_arena *a, size_t size);
+
 /* Makes room for at least one more item behind count items, by doubling. Gives the array, which
  * may have moved. */
 void *array_room(void *array, size_t count, size_t *room, size_t item_size);

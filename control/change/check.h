@@ -1,0 +1,80 @@
+/*
+ * What the edits of one zone make of it, and whether that may be served.
+ *
+ * A view is the zone in a store transaction with the RRsets that the edits touch laid over it. It
+ * costs what the edits and the names around them cost, whatever the size of the zone: nothing here
+ * walks a zone. Nothing is written.
+ */
+#ifndef CONTROL_CHANGE_CHECK_H
+#define CONTROL_CHANGE_CHECK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/change/change.h"
+#include "control/store/store.h"
+#include "shared/compiler.h"
+
+/* A value of the zone that becomes another one. Both, and the key, lie in the view's arena. */
+struct overlay_set {
+	const uint8_t *key;
+	uint16_t key_len, type;
+	const uint8_t *blob; /* what it will be; size 0: gone */
+	size_t size;
+	const uint8_t *before; /* what it is; before_size 0: not there */
+	size_t before_size;
+};
+
+struct change_view {
+	struct store_txn *txn;
+	const struct store_zone *zone;
+	struct overlay_set *sets; /* RRsets, sorted by key and type */
+	size_t count;
+	struct overlay_set *extras; /* values of store_extra_put(), the same way */
+	size_t extra_count;
+	bool changed; /* something differs, or an edit counts even so */
+	int64_t rrsets,
+		records; /* what the zone's counts grow by; records with signatures */
+};
+
+/* Problems found so far. */
+struct change_problems {
+	struct contents_arena *arena;
+	int zone; /* index of the zone that is being looked at, or -1 */
+	struct change_problem *list; /* change_problems_fini() frees it */
+	size_t count, room;
+};
+
+void change_problems_fini(struct change_problems *p);
+
+/* edit: an index, or -1. member: NULL, or what of the edit; copied. */
+void PRINTF_LIKE(5, 6)
+	change_problem_add(struct change_problems *p, int edit, const char *rule,
+                           const char *member, const char *format, ...);
+
+/* Works out what the edits, in order, make of each RRset. Sets that become what they are already
+ * are left out. A zone without contents (no RRset in the store) works the same way. ERR_REFUSED: an
+ * edit cannot be done at all (owner outside of the zone, a type that no zone holds), see problems.
+ * The view is lent from the transaction and the arena. */
+MUST_CHECK int change_view_make(struct store_txn *t, const struct store_zone *zone,
+                                const struct zone_change *z, struct contents_arena *a,
+                                struct change_view *out,
+                                struct change_problems *problems);
+
+/* Puts RRsets that the edits do not name over the view, such as an SOA with its new serial. The
+ * blob is lent. before is read from the store. */
+MUST_CHECK int change_view_set(struct change_view *v, struct contents_arena *a,
+                               const uint8_t *key, size_t key_len, uint16_t type,
+                               const uint8_t *blob, size_t size);
+
+/* Gives what an RRset of the zone will be, lent. ERR_NOTFOUND. */
+MUST_CHECK int change_view_get(const struct change_view *v, const uint8_t *key,
+                               size_t key_len, uint16_t type, struct rrset *out);
+
+/* Checks the rules listed on top of check.c where the view differs from the store. ERR_REFUSED
+ * when there is a problem. Rules about zones as a whole are not looked at for one that had no
+ * contents: give it some first. */
+MUST_CHECK int change_check(const struct change_view *v, const struct zone_change *z,
+                            struct change_problems *out);
+
+#endif

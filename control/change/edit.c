@@ -1,0 +1,115 @@
+/*
+ * Edits while they are made: the records and comments that come with them.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "control/change/change.h"
+#include "control/zone/rdata.h"
+#include "shared/err.h"
+#include "shared/rrtype.h"
+
+enum { BLOB_FIRST = 64, BLOB_MAX = RRSET_HEADER + 65535 };
+
+/* Where a record stands in a blob, or belongs. */
+struct place {
+	size_t at;
+	bool there;
+};
+
+static struct place find_record(const struct edit *e, const uint8_t *blob, size_t size,
+                                const uint8_t *rdata, size_t len)
+{
+	struct place p = {.at = RRSET_HEADER};
+	const uint8_t *at = blob + RRSET_HEADER;
+
+	while (blob && at < blob + size) {
+		struct rdata d = rrset_next(&at);
+		int order = rdata_compare(e->type, rdata, len, d.bytes, d.len);
+
+		if (order <= 0) {
+			p.there = order == 0;
+			return p;
+		}
+		p.at = (size_t)(at - blob);
+	}
+	return p;
+}
+
+/* A blob under way. */
+struct growing {
+	uint8_t **blob;
+	size_t *size, *room;
+};
+
+static void grow(struct change *c, const struct growing *g, size_t wanted)
+{
+	size_t room = *g->room ? *g->room : BLOB_FIRST;
+
+	if (*g->room >= wanted)
+		return;
+	while (room < wanted)
+		room *= 2;
+	uint8_t *larger = arena_alloc(c->arena, room);
+	if (*g->blob)
+		memcpy(larger, *g->blob, *g->size);
+	*g->blob = larger;
+	*g->room = room;
+}
+
+static void insert(struct change *c, const struct edit *e, const struct growing *g,
+                   size_t at, struct rdata d)
+{
+	struct rrset head = {.ttl = e->ttl};
+	size_t more = sizeof(uint16_t) + d.len;
+
+	if (*g->blob)
+		memcpy(&head.count, *g->blob + 8, sizeof head.count);
+	else
+		*g->size = RRSET_HEADER;
+	head.count++;
+	grow(c, g, *g->size + more);
+	memmove(*g->blob + at + more, *g->blob + at, *g->size - at);
+	(void)rrset_write_rdata(*g->blob + at, d.bytes, d.len);
+	rrset_write_header(*g->blob, &head);
+	*g->size += more;
+}
+
+int change_edit_record(struct change *c, struct edit *e, const uint8_t *rdata, size_t len,
+                       bool disabled)
+{
+	struct growing served = {&e->blob, &e->blob_size, &e->blob_room};
+	struct growing hidden = {&e->hidden, &e->hidden_size, &e->hidden_room};
+	struct growing *g = disabled ? &hidden : &served;
+
+	if (len > RDATA_MAX || rdata_check(e->type, rdata, len) < 0)
+		return ERR_CORRUPT;
+	struct place in_served = find_record(e, e->blob, e->blob_size, rdata, len);
+	struct place in_hidden = find_record(e, e->hidden, e->hidden_size, rdata, len);
+	if (in_served.there || in_hidden.there)
+		return ERR_EXISTS;
+	if (*g->size + sizeof(uint16_t) + len > BLOB_MAX)
+		return ERR_TOOBIG;
+	insert(c, e, g, disabled ? in_hidden.at : in_served.at,
+	       (struct rdata){.bytes = rdata, .len = (uint16_t)len});
+	return 0;
+}
+
+void change_edit_comment(struct change *c, struct edit *e, const char *account,
+                         const char *content, uint64_t modified_at)
+{
+	if (e->comment_count == e->comment_room) {
+		size_t room = e->comment_room ? e->comment_room * 2 : 2;
+		struct comment *more = arena_aligned(c->arena, room * sizeof *more);
+
+		if (e->comment_count)
+			memcpy(more, e->comments, e->comment_count * sizeof *more);
+		e->comments = more;
+		e->comment_room = room;
+	}
+	e->comments[e->comment_count++] = (struct comment){
+		.account = change_text(c, account),
+		.content = change_text(c, content),
+		.modified_at = modified_at,
+	};
+}
