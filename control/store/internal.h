@@ -21,7 +21,9 @@
 #include "control/store/store.h"
 
 enum {
-	STORE_FORMAT = 1, /* bump when keys or values change in a way old code misreads */
+	STORE_FORMAT = 2, /* bump when keys or values change in a way old code misreads */
+	STORE_FORMAT_OLDEST = 1, /* that store_open() brings to today's */
+	STORE_DATABASES_MAX = 24,
 	STORE_KEY_MAX = 511, /* what LMDB is built with */
 	STORE_READERS = 512,
 	STORE_SEAL = 4, /* bytes of checksum behind each value */
@@ -33,6 +35,10 @@ struct store {
 	MDB_dbi meta;
 	MDB_dbi zone;
 	MDB_dbi rrset;
+	MDB_dbi extra;
+	MDB_dbi item;
+	MDB_dbi log;
+	MDB_dbi history;
 	int dir; /* descriptor of the directory, locked for as long as the store is open */
 	uint64_t map_least; /* bytes of address space taken from the start */
 	pthread_mutex_t lock;
@@ -65,7 +71,39 @@ MUST_CHECK int store_sealed_open(const MDB_val *key, MDB_val *value);
 /* Gives the value, its seal checked and taken off, lent. */
 MUST_CHECK int store_sealed_get(MDB_txn *txn, MDB_dbi dbi, MDB_val key, MDB_val *value);
 
-/* Removes every RRset of a zone. */
-MUST_CHECK int store_rrsets_delete(struct store_txn *t, uint32_t zone);
+/* Removes the value of a key. ERR_NOTFOUND. */
+MUST_CHECK int store_delete(struct store_txn *t, MDB_dbi dbi, MDB_val key);
+
+/* LMDB's keys and values are not const, but it only reads those that it is given. */
+static inline MDB_val store_val(const void *bytes, size_t size)
+{
+	return (MDB_val){.mv_size = size, .mv_data = (void *)(uintptr_t)bytes};
+}
+
+/*
+ * The key of whatever belongs to an RRset:
+ *
+ *      0      4                    n     n+1    n+3
+ *      +------+--------------------+------+------+
+ *      | zone | sort key of owner  | 0x00 | type |     zone and type big endian
+ *      +------+--------------------+------+------+
+ */
+struct set_key {
+	uint8_t bytes[STORE_KEY_MAX];
+};
+
+/* Gives the key in *out, lent from k. ERR_TOOBIG: LMDB takes none that long. */
+MUST_CHECK int set_key_make(struct set_key *k, uint32_t zone, const uint8_t *key,
+                            size_t key_len, uint16_t type, MDB_val *out);
+
+/* Says whether something is such a key, and of this zone. */
+bool set_key_is_of(const MDB_val *key, uint32_t zone);
+
+/* Gives the sort key in one, lent. */
+const uint8_t *set_key_owner(const MDB_val *key, size_t *len);
+uint16_t set_key_type(const MDB_val *key);
+
+/* Removes all that a database with such keys has of a zone. */
+MUST_CHECK int store_sets_delete(struct store_txn *t, MDB_dbi dbi, uint32_t zone);
 
 #endif

@@ -1,10 +1,5 @@
 /*
  * The rrset database: keys, single puts and reads, the loader and the cursor.
- *
- *      0      4                    n     n+1    n+3
- *      +------+--------------------+------+------+
- *      | zone | sort key of owner  | 0x00 | type |     zone and type big endian
- *      +------+--------------------+------+------+
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -19,12 +14,8 @@ enum {
 	KEY_AFTER = 3,
 };
 
-struct rrset_key {
-	uint8_t bytes[STORE_KEY_MAX];
-};
-
-static int make_key(struct rrset_key *k, uint32_t zone, const uint8_t *key,
-                    size_t key_len, uint16_t type, MDB_val *out)
+int set_key_make(struct set_key *k, uint32_t zone, const uint8_t *key, size_t key_len,
+                 uint16_t type, MDB_val *out)
 {
 	struct wire_writer w = wire_writer_on(k->bytes, sizeof k->bytes);
 
@@ -38,47 +29,54 @@ static int make_key(struct rrset_key *k, uint32_t zone, const uint8_t *key,
 	return 0;
 }
 
-static bool is_of_zone(const MDB_val *key, uint32_t zone)
+bool set_key_is_of(const MDB_val *key, uint32_t zone)
 {
 	return key->mv_size >= KEY_BEFORE + KEY_AFTER &&
 	       wire_load32(key->mv_data) == zone;
 }
 
-static MDB_val value_of(const void *blob, size_t size)
+const uint8_t *set_key_owner(const MDB_val *key, size_t *len)
 {
-	return (MDB_val){.mv_size = size, .mv_data = (void *)(uintptr_t)blob};
+	*len = key->mv_size - KEY_BEFORE - KEY_AFTER;
+	return (const uint8_t *)key->mv_data + KEY_BEFORE;
+}
+
+uint16_t set_key_type(const MDB_val *key)
+{
+	return wire_load16((const uint8_t *)key->mv_data + key->mv_size -
+	                   sizeof(uint16_t));
 }
 
 int store_rrset_put(struct store_txn *t, uint32_t zone, const uint8_t *key,
                     size_t key_len, const struct rrset *set)
 {
-	struct rrset_key bytes;
+	struct set_key bytes;
 	MDB_val k;
 
-	TRY(make_key(&bytes, zone, key, key_len, set->type, &k));
+	TRY(set_key_make(&bytes, zone, key, key_len, set->type, &k));
 	return store_sealed_put(t, t->store->rrset, NULL, k,
-	                        value_of(set->bytes, set->size), 0);
+	                        store_val(set->bytes, set->size), 0);
 }
 
 int store_rrset_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,
                        size_t key_len, uint16_t type)
 {
-	struct rrset_key bytes;
+	struct set_key bytes;
 	MDB_val k;
 
-	if (make_key(&bytes, zone, key, key_len, type, &k) < 0)
+	if (set_key_make(&bytes, zone, key, key_len, type, &k) < 0)
 		return ERR_NOTFOUND;
-	return store_write_error(t->store, mdb_del(t->txn, t->store->rrset, &k, NULL));
+	return store_delete(t, t->store->rrset, k);
 }
 
 int store_rrset_get(struct store_txn *t, uint32_t zone, const uint8_t *key,
                     size_t key_len, uint16_t type, struct rrset *out)
 {
-	struct rrset_key bytes;
+	struct set_key bytes;
 	MDB_val k;
 	MDB_val value;
 
-	if (make_key(&bytes, zone, key, key_len, type, &k) < 0)
+	if (set_key_make(&bytes, zone, key, key_len, type, &k) < 0)
 		return ERR_NOTFOUND;
 	TRY(store_sealed_get(t->txn, t->store->rrset, k, &value));
 	return rrset_open(type, value.mv_data, value.mv_size, out);
@@ -93,7 +91,7 @@ static int seek_zone(MDB_cursor *cursor, uint32_t zone)
 
 	wire_store32(first, zone);
 	TRY(store_error(mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)));
-	return is_of_zone(&key, zone) ? 0 : ERR_NOTFOUND;
+	return set_key_is_of(&key, zone) ? 0 : ERR_NOTFOUND;
 }
 
 static int delete_with(struct store *s, MDB_cursor *cursor, uint32_t zone)
@@ -105,15 +103,15 @@ static int delete_with(struct store *s, MDB_cursor *cursor, uint32_t zone)
 	do {
 		TRY(store_write_error(s, mdb_cursor_del(cursor, 0)));
 		TRY(store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT)));
-	} while (is_of_zone(&key, zone));
+	} while (set_key_is_of(&key, zone));
 	return 0;
 }
 
-int store_rrsets_delete(struct store_txn *t, uint32_t zone)
+int store_sets_delete(struct store_txn *t, MDB_dbi dbi, uint32_t zone)
 {
 	MDB_cursor *cursor;
 
-	TRY(store_error(mdb_cursor_open(t->txn, t->store->rrset, &cursor)));
+	TRY(store_error(mdb_cursor_open(t->txn, dbi, &cursor)));
 	int err = delete_with(t->store, cursor, zone);
 	mdb_cursor_close(cursor);
 	return err == ERR_NOTFOUND ? 0 : err;
@@ -173,14 +171,14 @@ out:
 int store_load_put(struct store_loader *l, const uint8_t *key, size_t key_len,
                    uint16_t type, const void *blob, size_t size)
 {
-	struct rrset_key bytes;
+	struct set_key bytes;
 	MDB_val k;
 
-	TRY(make_key(&bytes, l->zone, key, key_len, type, &k));
+	TRY(set_key_make(&bytes, l->zone, key, key_len, type, &k));
 	if (name_key_compare(k.mv_data, k.mv_size, l->last, l->last_len) <= 0)
 		return ERR_INVALID;
 	TRY(store_sealed_put(l->txn, l->txn->store->rrset, l->cursor, k,
-	                     value_of(blob, size), l->flags));
+	                     store_val(blob, size), l->flags));
 	memcpy(l->last, bytes.bytes, k.mv_size);
 	l->last_len = k.mv_size;
 	return 0;
@@ -232,15 +230,13 @@ void store_cursor_close(struct store_cursor **c)
 static int entry_at(const struct store_cursor *c, const MDB_val *key, MDB_val value,
                     struct store_entry *out)
 {
-	const uint8_t *bytes = key->mv_data;
+	struct store_entry e;
 
-	if (!is_of_zone(key, c->zone))
+	if (!set_key_is_of(key, c->zone))
 		return ERR_NOTFOUND;
 	TRY(store_sealed_open(key, &value));
-	struct store_entry e = {.key = bytes + KEY_BEFORE,
-	                        .key_len = key->mv_size - KEY_BEFORE - KEY_AFTER};
-	TRY(rrset_open(wire_load16(bytes + key->mv_size - 2), value.mv_data,
-	               value.mv_size, &e.set));
+	e.key = set_key_owner(key, &e.key_len);
+	TRY(rrset_open(set_key_type(key), value.mv_data, value.mv_size, &e.set));
 	*out = e;
 	return 0;
 }
@@ -248,11 +244,11 @@ static int entry_at(const struct store_cursor *c, const MDB_val *key, MDB_val va
 int store_cursor_seek(struct store_cursor *c, const uint8_t *key, size_t key_len,
                       struct store_entry *out)
 {
-	struct rrset_key bytes;
+	struct set_key bytes;
 	MDB_val k;
 	MDB_val value;
 
-	TRY(make_key(&bytes, c->zone, key, key_len, 0, &k));
+	TRY(set_key_make(&bytes, c->zone, key, key_len, 0, &k));
 	c->positioned = true;
 	TRY(store_error(mdb_cursor_get(c->cursor, &k, &value, MDB_SET_RANGE)));
 	return entry_at(c, &k, value, out);

@@ -84,3 +84,8 @@ int store_sealed_get(MDB_txn *txn, MDB_dbi dbi, MDB_val key, MDB_val *value)
 	*value = found;
 	return 0;
 }
+
+int store_delete(struct store_txn *t, MDB_dbi dbi, MDB_val key)
+{
+	return store_write_error(t->store, mdb_del(t->txn, dbi, &key, NULL));
+}

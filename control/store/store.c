@@ -98,7 +98,7 @@ static int open_environment(struct store *s, const char *dir, const struct reaso
 	int mdb = mdb_env_create(&s->env);
 
 	if (mdb == 0)
-		mdb = mdb_env_set_maxdbs(s->env, 8);
+		mdb = mdb_env_set_maxdbs(s->env, STORE_DATABASES_MAX);
 	if (mdb == 0)
 		mdb = mdb_env_set_maxreaders(s->env, STORE_READERS);
 	if (mdb == 0)
@@ -112,11 +112,10 @@ static int open_environment(struct store *s, const char *dir, const struct reaso
 	return mdb == 0 ? 0 : fail_mdb(r, mdb, dir);
 }
 
-/* Refuses what another version, or another program, has written. */
-static int check_format(MDB_txn *txn, const char *dir, const struct reason *r)
+/* Gives the format. Refuses what a later version, or another program, has written. */
+static int check_format(MDB_txn *txn, const char *dir, const struct reason *r,
+                        uint32_t *out)
 {
-	MDB_val key = {.mv_size = strlen(format_name),
-	               .mv_data = (void *)(uintptr_t)format_name};
 	MDB_val value;
 	MDB_dbi meta;
 	uint32_t format;
@@ -124,16 +123,18 @@ static int check_format(MDB_txn *txn, const char *dir, const struct reason *r)
 	int mdb = mdb_dbi_open(txn, "meta", 0, &meta);
 	if (mdb != 0)
 		return fail(r, ERR_VERSION, "%s is not a store of this program's", dir);
-	int err = store_sealed_get(txn, meta, key, &value);
+	int err = store_sealed_get(txn, meta, store_val(format_name, strlen(format_name)),
+	                           &value);
 	if (err < 0 || value.mv_size != sizeof format)
 		return fail(r, ERR_CORRUPT,
 		            "store %s: its format mark is missing or damaged", dir);
 	memcpy(&format, value.mv_data, sizeof format);
-	if (format != STORE_FORMAT)
+	if (format < STORE_FORMAT_OLDEST || format > STORE_FORMAT)
 		return fail(
 			r, ERR_VERSION,
-			"store %s has format %u, but this program reads format %d only",
-			dir, format, STORE_FORMAT);
+			"store %s has format %u, but this program reads formats %d to %d only",
+			dir, format, STORE_FORMAT_OLDEST, STORE_FORMAT);
+	*out = format;
 	return 0;
 }
 
@@ -148,42 +149,67 @@ static int is_empty(MDB_txn *txn, bool *empty)
 	return 0;
 }
 
-static int open_databases(struct store *s, MDB_txn *txn, bool make)
+/* What a store of an older format lacks is made. Format 1 had the first three databases only;
+ * what it says of a zone is the beginning of what is said today. */
+static int open_databases(struct store *s, MDB_txn *txn, uint32_t format)
+{
+	const struct {
+		const char *name;
+		MDB_dbi *dbi;
+		uint32_t since;
+	} databases[] = {
+		{"meta", &s->meta, 1},       {"zone", &s->zone, 1},
+		{"rrset", &s->rrset, 1},     {"extra", &s->extra, 2},
+		{"item", &s->item, 2},       {"log", &s->log, 2},
+		{"history", &s->history, 2},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(databases); i++) {
+		unsigned flags = databases[i].since > format ? MDB_CREATE : 0;
+
+		TRY(store_error(
+			mdb_dbi_open(txn, databases[i].name, flags, databases[i].dbi)));
+	}
+	return 0;
+}
+
+static int write_format(struct store *s, MDB_txn *txn)
 {
 	struct store_txn t = {.store = s, .txn = txn};
-	unsigned flags = make ? MDB_CREATE : 0;
 	uint32_t format = STORE_FORMAT;
-	MDB_val key = {.mv_size = strlen(format_name),
-	               .mv_data = (void *)(uintptr_t)format_name};
-	MDB_val value = {.mv_size = sizeof format, .mv_data = &format};
 
-	TRY(store_error(mdb_dbi_open(txn, "meta", flags, &s->meta)));
-	TRY(store_error(mdb_dbi_open(txn, "zone", flags, &s->zone)));
-	TRY(store_error(mdb_dbi_open(txn, "rrset", flags, &s->rrset)));
-	return make ? store_sealed_put(&t, s->meta, NULL, key, value, 0) : 0;
+	return store_sealed_put(&t, s->meta, NULL,
+	                        store_val(format_name, strlen(format_name)),
+	                        store_val(&format, sizeof format), 0);
+}
+
+static int open_contents_with(struct store *s, MDB_txn *txn, const char *dir,
+                              const struct reason *r)
+{
+	bool empty = false;
+	uint32_t format = 0; /* an empty store has none of the databases */
+
+	int err = is_empty(txn, &empty);
+	if (err == 0 && !empty)
+		TRY(check_format(txn, dir, r, &format));
+	if (err == 0)
+		err = open_databases(s, txn, format);
+	if (err == 0 && format != STORE_FORMAT)
+		err = write_format(s, txn);
+	return err == 0 ? 0 : fail(r, err, "store %s: %s", dir, err_text(err));
 }
 
 static int open_contents(struct store *s, const char *dir, const struct reason *r)
 {
 	MDB_txn *txn;
-	bool empty = false;
 	int mdb = mdb_txn_begin(s->env, NULL, 0, &txn);
 
 	if (mdb != 0)
 		return fail_mdb(r, mdb, dir);
-	int err = is_empty(txn, &empty);
-	if (err == 0 && !empty)
-		err = check_format(txn, dir, r);
-	else if (err < 0)
-		err = fail(r, err, "store %s: %s", dir, err_text(err));
+	int err = open_contents_with(s, txn, dir, r);
 	if (err < 0) {
 		mdb_txn_abort(txn);
 		return err;
-	}
-	err = open_databases(s, txn, empty);
-	if (err < 0) {
-		mdb_txn_abort(txn);
-		return fail(r, err, "store %s: %s", dir, err_text(err));
 	}
 	mdb = mdb_txn_commit(txn);
 	return mdb == 0 ? 0 : fail_mdb(r, mdb, dir);
@@ -232,35 +258,37 @@ void store_close(struct store *s)
 	free(s);
 }
 
-static uint64_t stat_pages(const MDB_stat *stat)
+/* Adds what a database takes to the usage, and gives how many entries it has. */
+static int add_usage(struct store_txn *t, MDB_dbi dbi, struct store_usage *u,
+                     uint64_t *entries)
 {
-	return stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
+	MDB_stat stat;
+
+	TRY(store_error(mdb_stat(t->txn, dbi, &stat)));
+	u->bytes_used +=
+		(stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) *
+		stat.ms_psize;
+	*entries = stat.ms_entries;
+	return 0;
 }
 
 int store_usage(struct store *s, struct store_usage *out)
 {
+	const MDB_dbi others[] = {s->meta, s->extra, s->item, s->log, s->history};
+	struct store_usage usage = {.bytes_reserved = file_size(s->env)};
 	struct store_txn *t;
-	MDB_stat meta;
-	MDB_stat zone;
-	MDB_stat rrset;
+	uint64_t entries;
 
 	TRY(store_begin_read(s, &t));
-	int mdb = mdb_stat(t->txn, s->meta, &meta);
-	if (mdb == 0)
-		mdb = mdb_stat(t->txn, s->zone, &zone);
-	if (mdb == 0)
-		mdb = mdb_stat(t->txn, s->rrset, &rrset);
-	if (mdb == 0)
-		*out = (struct store_usage){
-			.bytes_used = (stat_pages(&meta) + stat_pages(&zone) +
-		                       stat_pages(&rrset)) *
-		                      rrset.ms_psize,
-			.bytes_reserved = file_size(s->env),
-			.rrsets = rrset.ms_entries,
-			.zones = zone.ms_entries,
-		};
+	int err = add_usage(t, s->rrset, &usage, &usage.rrsets);
+	if (err == 0)
+		err = add_usage(t, s->zone, &usage, &usage.zones);
+	for (size_t i = 0; i < ARRAY_LEN(others) && err == 0; i++)
+		err = add_usage(t, others[i], &usage, &entries);
 	store_abort(&t);
-	return store_error(mdb);
+	if (err == 0)
+		*out = usage;
+	return err;
 }
 
 static int grow_map(struct store *s)
@@ -351,10 +379,9 @@ void store_abort(struct store_txn **txn)
 	free(t);
 }
 
-/* LMDB's keys are not const, but it only reads them. */
 static MDB_val meta_key(const char *name)
 {
-	return (MDB_val){.mv_size = strlen(name), .mv_data = (void *)(uintptr_t)name};
+	return store_val(name, strlen(name));
 }
 
 int store_meta_get(struct store_txn *t, const char *name, const void **value,
@@ -370,9 +397,8 @@ int store_meta_get(struct store_txn *t, const char *name, const void **value,
 
 int store_meta_put(struct store_txn *t, const char *name, const void *value, size_t size)
 {
-	MDB_val v = {.mv_size = size, .mv_data = (void *)(uintptr_t)value};
-
 	if (strcmp(name, format_name) == 0)
 		return ERR_INVALID;
-	return store_sealed_put(t, t->store->meta, NULL, meta_key(name), v, 0);
+	return store_sealed_put(t, t->store->meta, NULL, meta_key(name),
+	                        store_val(value, size), 0);
 }

@@ -17,75 +17,15 @@
 
 #include "control/store/crc32c.h"
 #include "control/store/internal.h"
+#include "control/store/testing.h"
 #include "shared/err.h"
 #include "shared/name.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
-enum { PATH_SIZE = 64, BLOB_MAX = 70000 };
+enum { BLOB_MAX = 70000 };
 
-static char dir[PATH_SIZE];
-static struct store *store;
 static uint8_t blob[BLOB_MAX];
-
-/* ---- fixture ---- */
-
-static void remove_dir(const char *path)
-{
-	char file[PATH_SIZE + 16];
-	static const char *const files[] = {"data.mdb", "lock.mdb"};
-
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		(void)snprintf(file, sizeof file, "%s/%s", path, files[i]);
-		(void)unlink(file);
-	}
-	assert_int_equal(rmdir(path), 0);
-}
-
-static void reopen(void)
-{
-	store_close(store);
-	store = NULL;
-	assert_int_equal(store_open(dir, &store, NULL, 0), 0);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	(void)snprintf(dir, sizeof dir, "/tmp/store_test.XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	store = NULL;
-	return store_open(dir, &store, NULL, 0);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	store_close(store);
-	remove_dir(dir);
-	return 0;
-}
-
-static struct store_txn *begin_write(void)
-{
-	struct store_txn *t;
-	assert_int_equal(store_begin_write(store, &t), 0);
-	return t;
-}
-
-static struct store_txn *begin_read(void)
-{
-	struct store_txn *t;
-	assert_int_equal(store_begin_read(store, &t), 0);
-	return t;
-}
-
-static void commit(struct store_txn *t)
-{
-	assert_int_equal(store_commit(&t), 0);
-	assert_null(t);
-}
 
 /* Builds the blob of an RRset with one record of len octets, each of them fill. */
 static size_t make_blob(uint32_t ttl, uint16_t len, uint8_t fill)
@@ -293,8 +233,145 @@ static void unknown_format_is_refused(void **state)
 	store = NULL;
 	assert_int_equal(store_open(dir, &store, text, sizeof text), ERR_VERSION);
 	assert_non_null(strstr(text, dir));
-	assert_non_null(strstr(text, "has format 2"));
-	assert_non_null(strstr(text, "reads format 1 only"));
+	assert_non_null(strstr(text, "has format 3"));
+	assert_non_null(strstr(text, "reads formats 1 to 2 only"));
+}
+
+/* What the code of format 1 wrote: two zones, three RRsets and three named values. */
+static const struct {
+	const char *database;
+	const char *key;
+	const char *value; /* with its seal */
+} format_1[] = {
+	{"meta", "636f6f6b69652d736563726574",
+         "7369787465656e206f6374657473212110407295"},
+	{"meta", "666f726d6174", "010000003308890b"},
+	{"meta", "67656e65726174696f6e", "0700000000000000df6908e3"},
+	{"meta", "6e6578742d7a6f6e652d6964", "0300000007027f7f"},
+	{"zone", "6578616d706c650000",
+         "01010000000178a3f1db00000000000000030000000000000003000000006553"
+         "f100000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d"
+         "1e1f00172f6574632f616e7365722f6578616d706c652e7a6f6e656ed92e4a"},
+	{"zone", "7465737400656d7074790000",
+         "0102000000020000000000000000000000000000000000000000000000000000"
+         "0000000000000000000000000000000000000000000000000000000000000000"
+         "00000000c5818e57"},
+	{"rrset", "00000001000002",
+         "100e000000000000010000000c00026e73076578616d706c65002e4767bf"},
+	{"rrset", "00000001000006",
+         "100e000000000000010000002e00026e73076578616d706c650004686f737407"
+         "6578616d706c650078a4c81b00000e1000000258000151800000012c0247e5c7"},
+	{"rrset", "000000016e7300000001", "2c01000000000000010000000400c0000201a95e4fc0"},
+};
+
+static MDB_val from_hex(const char *hex, uint8_t *to)
+{
+	size_t len = strlen(hex) / 2;
+
+	for (size_t i = 0; i < len; i++) {
+		char digits[3] = {hex[2 * i], hex[2 * i + 1], 0};
+		to[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return (MDB_val){.mv_size = len, .mv_data = to};
+}
+
+/* Makes a store of format 1 in an empty directory. */
+static void make_format_1(const char *path)
+{
+	uint8_t key[256];
+	uint8_t value[256];
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+	assert_int_equal(mdb_env_open(env, path, 0, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	for (size_t i = 0; i < ARRAY_LEN(format_1); i++) {
+		MDB_val k = from_hex(format_1[i].key, key);
+		MDB_val v = from_hex(format_1[i].value, value);
+
+		assert_int_equal(
+			mdb_dbi_open(txn, format_1[i].database, MDB_CREATE, &dbi), 0);
+		assert_int_equal(mdb_put(txn, dbi, &k, &v, 0), 0);
+	}
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+static void expect_zones_of_format_1(struct store_txn *t)
+{
+	struct store_zone wanted = {
+		.id = 1,
+		.name = "\7example",
+		.loaded = true,
+		.serial = 2024010203,
+		.rrsets = 3,
+		.records = 3,
+		.changed_at = 1700000000,
+		.source = "/etc/anser/example.zone",
+	};
+	struct store_zone other = {.id = 2, .name = "\5empty\4test", .added = true};
+	struct store_zone z;
+
+	for (uint8_t i = 0; i < sizeof wanted.source_mark; i++)
+		wanted.source_mark[i] = i;
+	assert_int_equal(store_zone_get(t, wanted.name, &z), 0);
+	assert_memory_equal(&z, &wanted, sizeof z);
+	assert_int_equal(store_zone_get(t, other.name, &z), 0);
+	assert_memory_equal(&z, &other, sizeof z);
+}
+
+static void store_of_format_1_is_brought_to_todays(void **state)
+{
+	struct store_rows rows = {0};
+	struct owner ns = owner_of("ns");
+	struct rrset set;
+	const void *value;
+	size_t size;
+
+	(void)state;
+	store_close(store);
+	remove_dir(dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	make_format_1(dir);
+
+	/* Once to bring it there, once to find it there. */
+	for (unsigned opened = 0; opened < 2; opened++) {
+		store = NULL;
+		assert_int_equal(store_open(dir, &store, NULL, 0), 0);
+		struct store_txn *t = begin_write();
+		expect_zones_of_format_1(t);
+		assert_int_equal(count_rrsets(t, 1), 3);
+		assert_int_equal(store_rrset_get(t, 1, ns.key, ns.len, RRTYPE_A, &set),
+		                 0);
+		assert_int_equal(set.ttl, 300);
+		assert_int_equal(store_meta_get(t, "cookie-secret", &value, &size), 0);
+		assert_memory_equal(value, "sixteen octets!!", size);
+		assert_int_equal(store_log_next(t, &rows.seq), 0);
+		assert_int_equal(rows.seq, opened + 1);
+		assert_int_equal(store_log_put(t, rows.seq, "header", 6), 0);
+		assert_int_equal(store_item_put(t, STORE_CONFIG, "k", 1, "v", 1), 0);
+		assert_int_equal(add_zone(t, opened ? "third." : "fourth."), opened + 3);
+		commit(t);
+		store_close(store);
+	}
+	store = NULL;
+	assert_int_equal(store_open(dir, &store, NULL, 0), 0);
+}
+
+static void store_of_format_0_is_refused(void **state)
+{
+	char text[256] = "";
+	uint32_t format = 0;
+
+	(void)state;
+	overwrite_meta("format", (MDB_val){.mv_size = sizeof format, .mv_data = &format});
+	store_close(store);
+	store = NULL;
+	assert_int_equal(store_open(dir, &store, text, sizeof text), ERR_VERSION);
+	assert_non_null(strstr(text, "has format 0"));
 }
 
 static void format_mark_of_another_size_is_refused(void **state)
@@ -370,6 +447,10 @@ static void zone_survives_reopening_field_by_field(void **state)
 		.changed_at = 1700000000,
 		.source = "/etc/zones/example.com.zone",
 		.source_mark = {1, 2, 3},
+		.version = UINT64_C(1) << 41,
+		.attrs = {.kind = ZONE_KIND_PRIMARY,
+	                  .tenant = "someone",
+	                  .nsec3narrow = true},
 	};
 	struct store_zone back;
 
@@ -389,8 +470,8 @@ static void zone_survives_reopening_field_by_field(void **state)
 static void zone_flags_are_independent(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
-		struct store_zone z = {.loaded = i & 1, .added = i & 2};
+	for (unsigned i = 0; i < 8; i++) {
+		struct store_zone z = {.loaded = i & 1, .added = i & 2, .edited = i & 4};
 		struct store_zone back;
 		struct store_txn *t = begin_write();
 
@@ -399,6 +480,7 @@ static void zone_flags_are_independent(void **state)
 		assert_int_equal(store_zone_get(t, z.name, &back), 0);
 		assert_int_equal(back.loaded, z.loaded);
 		assert_int_equal(back.added, z.added);
+		assert_int_equal(back.edited, z.edited);
 		store_abort(&t);
 	}
 }
@@ -755,7 +837,24 @@ static void damaged_value_is_found_on_reading(void **state)
 	store_abort(&t);
 }
 
-static void zone_delete_takes_its_rrsets_only(void **state)
+static int count_extra(const struct store_extra *x, void *arg)
+{
+	size_t *count = arg;
+
+	(void)x;
+	(*count)++;
+	return 0;
+}
+
+static size_t count_extras(struct store_txn *t, uint32_t zone)
+{
+	size_t count = 0;
+
+	assert_int_equal(store_extra_each(t, zone, NULL, 0, count_extra, &count), 0);
+	return count;
+}
+
+static void zone_delete_takes_all_that_is_its_own(void **state)
 {
 	uint8_t name[NAME_MAX_LEN];
 	struct store_txn *t = begin_write();
@@ -768,6 +867,9 @@ static void zone_delete_takes_its_rrsets_only(void **state)
 	for (unsigned i = 0; i < 2000; i++) {
 		char owner[16];
 		(void)snprintf(owner, sizeof owner, "h%u", i);
+		struct owner o = owner_of(owner);
+		assert_int_equal(store_extra_put(t, a, o.key, o.len, 1, "x", 1), 0);
+		assert_int_equal(store_extra_put(t, b, o.key, o.len, 1, "x", 1), 0);
 		assert_int_equal(put(t, a, owner, 1, 1), 0);
 		assert_int_equal(put(t, b, owner, 1, 1), 0);
 		assert_int_equal(put(t, c, owner, 1, 1), 0);
@@ -776,6 +878,8 @@ static void zone_delete_takes_its_rrsets_only(void **state)
 	assert_int_equal(count_rrsets(t, a), 2000);
 	assert_int_equal(count_rrsets(t, b), 0);
 	assert_int_equal(count_rrsets(t, c), 2000);
+	assert_int_equal(count_extras(t, a), 2000);
+	assert_int_equal(count_extras(t, b), 0);
 	store_abort(&t);
 }
 
@@ -1196,6 +1300,8 @@ int main(void)
 		TEST(unwritable_directory_is_named),
 		TEST(second_opener_is_refused),
 		TEST(unknown_format_is_refused),
+		TEST(store_of_format_1_is_brought_to_todays),
+		TEST(store_of_format_0_is_refused),
 		TEST(format_mark_of_another_size_is_refused),
 		TEST(environment_of_another_program_is_refused),
 		TEST(file_that_is_no_database_is_refused),
@@ -1213,7 +1319,7 @@ int main(void)
 		TEST(longest_key_of_any_name_fits),
 		TEST(values_of_every_size_come_back),
 		TEST(damaged_value_is_found_on_reading),
-		TEST(zone_delete_takes_its_rrsets_only),
+		TEST(zone_delete_takes_all_that_is_its_own),
 		TEST(loader_loads_behind_and_between_others),
 		TEST(loader_refuses_keys_that_do_not_rise),
 		TEST(a_million_rrsets_in_one_transaction),

@@ -6,10 +6,14 @@
  * Values are written field by field behind a version octet, in network order:
  *
  *      u8 version, u8 flags, u32 id, u32 serial, u64 rrsets, u64 records, u64 changed_at,
- *      32 octets source_mark, u16 length of source, source
+ *      32 octets source_mark, u16 length of source, source,
+ *      u64 version, attributes up to the end (attrs.c)
  *
- * A later version may append fields: what follows the last one known is not looked at as long as
- * the version octet is one of those that this code knows.
+ * The last line is missing in what a store of format 1 has: the version is 0 then, and all
+ * attributes are.
+ *
+ * A later version may append attributes: those that this code does not know are not looked at as
+ * long as the version octet is one of those that it knows.
  */
 #include <assert.h>
 #include <string.h>
@@ -20,9 +24,9 @@
 
 enum {
 	ZONE_VALUE_VERSION = 1,
-	ZONE_VALUE_MAX = 1 + 1 + 4 + 4 + 8 + 8 + 8 + 32 + 2 + STORE_SOURCE_MAX,
 	ZONE_FLAG_LOADED = 1 << 0,
 	ZONE_FLAG_ADDED = 1 << 1,
+	ZONE_FLAG_EDITED = 1 << 2,
 };
 
 static const uint8_t root_name[1] = {0};
@@ -43,14 +47,16 @@ static int make_key(struct zone_key *key, const uint8_t *name, MDB_val *out)
 	return 0;
 }
 
-static size_t encode(const struct store_zone *z, uint8_t bytes[static ZONE_VALUE_MAX])
+size_t store_zone_encode(const struct store_zone *z,
+                         uint8_t bytes[static STORE_ZONE_SIZE])
 {
-	struct wire_writer w = wire_writer_on(bytes, ZONE_VALUE_MAX);
+	struct wire_writer w = wire_writer_on(bytes, STORE_ZONE_SIZE);
 	size_t source_len = strnlen(z->source, sizeof z->source);
 
 	wire_write8(&w, ZONE_VALUE_VERSION);
 	wire_write8(&w, (uint8_t)((z->loaded ? ZONE_FLAG_LOADED : 0) |
-	                          (z->added ? ZONE_FLAG_ADDED : 0)));
+	                          (z->added ? ZONE_FLAG_ADDED : 0) |
+	                          (z->edited ? ZONE_FLAG_EDITED : 0)));
 	wire_write32(&w, z->id);
 	wire_write32(&w, z->serial);
 	wire_write64(&w, z->rrsets);
@@ -59,13 +65,16 @@ static size_t encode(const struct store_zone *z, uint8_t bytes[static ZONE_VALUE
 	wire_write_bytes(&w, z->source_mark, sizeof z->source_mark);
 	wire_write16(&w, (uint16_t)source_len);
 	wire_write_bytes(&w, z->source, source_len);
-	assert(w.ok);
-	return wire_written(&w);
+	wire_write64(&w, z->version);
+	uint8_t *attrs = wire_write_room(&w, STORE_ATTRS_SIZE);
+	assert(attrs);
+	return (size_t)(attrs - bytes) + store_attrs_encode(&z->attrs, attrs);
 }
 
-static int decode(const MDB_val *key, const MDB_val *value, struct store_zone *out)
+int store_zone_decode(const uint8_t *name, const void *bytes, size_t size,
+                      struct store_zone *out)
 {
-	struct wire_reader r = wire_reader_on(value->mv_data, value->mv_size);
+	struct wire_reader r = wire_reader_on(bytes, size);
 	struct store_zone z = {0};
 	uint8_t version = wire_read8(&r);
 
@@ -74,6 +83,7 @@ static int decode(const MDB_val *key, const MDB_val *value, struct store_zone *o
 	uint8_t flags = wire_read8(&r);
 	z.loaded = flags & ZONE_FLAG_LOADED;
 	z.added = flags & ZONE_FLAG_ADDED;
+	z.edited = flags & ZONE_FLAG_EDITED;
 	z.id = wire_read32(&r);
 	z.serial = wire_read32(&r);
 	z.rrsets = wire_read64(&r);
@@ -82,13 +92,26 @@ static int decode(const MDB_val *key, const MDB_val *value, struct store_zone *o
 	const uint8_t *mark = wire_read_bytes(&r, sizeof z.source_mark);
 	uint16_t source_len = wire_read16(&r);
 	const uint8_t *source = wire_read_bytes(&r, source_len);
-	if (!r.ok || source_len >= sizeof z.source || key->mv_size < 1)
+	if (r.ok && wire_left(&r) > 0)
+		z.version = wire_read64(&r);
+	if (!r.ok || source_len >= sizeof z.source)
 		return ERR_CORRUPT;
+	TRY(store_attrs_decode(r.at, wire_left(&r), &z.attrs));
 	memcpy(z.source_mark, mark, sizeof z.source_mark);
 	memcpy(z.source, source, source_len);
-	TRY(name_from_key(key->mv_data, key->mv_size - 1, root_name, z.name));
+	memcpy(z.name, name, name_len(name, sizeof z.name));
 	*out = z;
 	return 0;
+}
+
+static int decode(const MDB_val *key, const MDB_val *value, struct store_zone *out)
+{
+	uint8_t name[NAME_MAX_LEN];
+
+	if (key->mv_size < 1)
+		return ERR_CORRUPT;
+	TRY(name_from_key(key->mv_data, key->mv_size - 1, root_name, name));
+	return store_zone_decode(name, value->mv_data, value->mv_size, out);
 }
 
 int store_zone_get(struct store_txn *t, const uint8_t *name, struct store_zone *out)
@@ -129,7 +152,7 @@ int store_zone_put(struct store_txn *t, struct store_zone *zone)
 {
 	struct zone_key bytes;
 	struct store_zone old;
-	uint8_t value[ZONE_VALUE_MAX];
+	uint8_t value[STORE_ZONE_SIZE];
 	uint32_t id = zone->id;
 	MDB_val key;
 
@@ -148,7 +171,7 @@ int store_zone_put(struct store_txn *t, struct store_zone *zone)
 
 	struct store_zone with_id = *zone;
 	with_id.id = id;
-	MDB_val v = {.mv_size = encode(&with_id, value), .mv_data = value};
+	MDB_val v = {.mv_size = store_zone_encode(&with_id, value), .mv_data = value};
 	TRY(store_sealed_put(t, t->store->zone, NULL, key, v, 0));
 	zone->id = id;
 	return 0;
@@ -162,8 +185,9 @@ int store_zone_delete(struct store_txn *t, const uint8_t *name)
 
 	TRY(store_zone_get(t, name, &zone));
 	TRY(make_key(&bytes, name, &key));
-	TRY(store_rrsets_delete(t, zone.id));
-	return store_write_error(t->store, mdb_del(t->txn, t->store->zone, &key, NULL));
+	TRY(store_sets_delete(t, t->store->rrset, zone.id));
+	TRY(store_sets_delete(t, t->store->extra, zone.id));
+	return store_delete(t, t->store->zone, key);
 }
 
 static int each_with(MDB_cursor *cursor, int (*fn)(const struct store_zone *, void *),
