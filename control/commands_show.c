@@ -5,6 +5,7 @@
 
 #include "control/engine_internal.h"
 #include "shared/err.h"
+#include "shared/histogram.h"
 
 #ifndef ANSER_VERSION
 #define ANSER_VERSION "0"
@@ -16,10 +17,48 @@ static json_t *counters_json(const uint64_t values[static COUNTER_COUNT])
 {
 	json_t *o = json_object();
 
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+	for (unsigned i = 0; i < COUNTER_NAMED; i++)
 		engine_set(o, counter_name((enum counter_index)i),
 		           engine_number(values[i]));
 	return o;
+}
+
+static json_t *types_json(const uint64_t values[static COUNTER_COUNT])
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < COUNTED_TYPES; i++)
+		engine_set(o, counter_type_name((enum counted_type)i),
+		           engine_number(values[COUNTER_TYPE + i]));
+	return o;
+}
+
+/* open_ended: the last bucket has no limit. */
+static json_t *histogram_json(const uint64_t counts[], unsigned n, unsigned low,
+                              bool open_ended)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *o = json_object();
+		bool last = open_ended && i + 1 == n;
+		engine_set(o, "up_to",
+		           last ? json_null() : engine_number(histogram_limit(i, low)));
+		engine_set(o, "count", engine_number(counts[i]));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* What has no name among the counters. */
+static void add_distributions(json_t *o, const uint64_t values[static COUNTER_COUNT])
+{
+	engine_set(o, "types", types_json(values));
+	engine_set(o, "burst_sizes",
+	           histogram_json(values + COUNTER_BURST_SIZE, BURST_SIZES, 0, false));
+	engine_set(o, "burst_ns",
+	           histogram_json(values + COUNTER_BURST_TIME, BURST_TIMES,
+	                          BURST_TIME_LOW, true));
 }
 
 /* From a data plane: what is not UTF-8 has no JSON. */
@@ -57,6 +96,15 @@ static json_t *ports_json(struct engine *e, uint32_t pid)
 	for (unsigned i = 0; i < ports.count; i++)
 		json_array_append_new(list, port_json(&ports.port[i]));
 	return list;
+}
+
+/* Gives their number, and the list, which the caller frees. */
+static unsigned attachments(struct engine *e, struct attachment_info **out)
+{
+	*out = calloc(ATTACHMENTS_MAX, sizeof **out);
+	if (!*out)
+		abort();
+	return publisher_attachments(e->publisher, *out);
 }
 
 static json_t *attachment_json(const struct attachment_info *a)
@@ -103,8 +151,8 @@ static void add_alarms(const struct engine *e, const struct attachment_info *inf
 /* For status: with ports, and with alarms. */
 static json_t *attachments_status(struct engine *e, json_t *alarms)
 {
-	struct attachment_info info[ATTACHMENTS_MAX];
-	unsigned n = publisher_attachments(e->publisher, info);
+	struct attachment_info *info;
+	unsigned n = attachments(e, &info);
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n; i++) {
@@ -113,20 +161,39 @@ static json_t *attachments_status(struct engine *e, json_t *alarms)
 		json_array_append_new(list, o);
 	}
 	add_alarms(e, info, n, alarms);
+	free(info);
+	return list;
+}
+
+static json_t *workers_json(struct engine *e, const struct attachment_info *a)
+{
+	uint64_t values[COUNTER_COUNT];
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < a->workers; i++) {
+		json_t *o = json_object();
+		publisher_worker_counters(e->publisher, a->pid, i, values);
+		engine_set(o, "counters", counters_json(values));
+		add_distributions(o, values);
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 
 static json_t *attachments_stats(struct engine *e)
 {
-	struct attachment_info info[ATTACHMENTS_MAX];
-	unsigned n = publisher_attachments(e->publisher, info);
+	struct attachment_info *info;
+	unsigned n = attachments(e, &info);
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n; i++) {
 		json_t *o = attachment_json(&info[i]);
 		engine_set(o, "counters", counters_json(info[i].counters));
+		add_distributions(o, info[i].counters);
+		engine_set(o, "per_worker", workers_json(e, &info[i]));
 		json_array_append_new(list, o);
 	}
+	free(info);
 	return list;
 }
 
@@ -263,10 +330,9 @@ enum engine_outcome command_stats(struct engine *e, const json_t *args, json_t *
 
 	(void)args;
 	publisher_counters(e->publisher, values);
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		values[i] +=
-			counter_read(e->committer.source.counters, (enum counter_index)i);
+	counters_add(e->committer.source.counters, values);
 	engine_set(result, "counters", counters_json(values));
+	add_distributions(result, values);
 	engine_set(result, "attachments", attachments_stats(e));
 	return ENGINE_OK;
 }

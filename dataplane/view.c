@@ -76,7 +76,7 @@ static void carry(struct slots_attachment *to, const struct slots_attachment *fr
 
 	slots_add(from, sum);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		counter_add(&to->carried, (enum counter_index)i, sum[i]);
+		counter_add(&to->carried, i, sum[i]);
 }
 
 static int use_slots(struct view_parts *p, unsigned slot, unsigned nworkers)

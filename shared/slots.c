@@ -46,17 +46,11 @@ int slots_attach(const struct segment *s, struct slots **out)
 	return 0;
 }
 
-static void add(const struct counters *c, uint64_t sum[static COUNTER_COUNT])
-{
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		sum[i] += counter_read(c, (enum counter_index)i);
-}
-
 void slots_add(const struct slots_attachment *a, uint64_t sum[static COUNTER_COUNT])
 {
-	add(&a->carried, sum);
+	counters_add(&a->carried, sum);
 	for (unsigned w = 0; w < WORKERS_MAX; w++)
-		add(&a->workers[w], sum);
+		counters_add(&a->workers[w], sum);
 }
 
 static void clear(struct counters *c)

@@ -27,7 +27,7 @@
 #define SLOTS_MAGIC UINT64_C(0x544f4c5345534e41) /* "ANSESLOT" read as little endian */
 
 enum {
-	SLOTS_LAYOUT = 2,     /* bump with any change below or in counters.def */
+	SLOTS_LAYOUT = 3,     /* bump with any change below or in counters.{h,def} */
 	ATTACHMENTS_MAX = 16, /* data planes attached at once */
 	WORKERS_MAX = 64,     /* of one data plane */
 };

@@ -783,6 +783,19 @@ void publisher_counters(struct publisher *p, uint64_t out[static COUNTER_COUNT])
 	unlock(p);
 }
 
+void publisher_worker_counters(struct publisher *p, uint32_t pid, unsigned worker,
+                               uint64_t out[static COUNTER_COUNT])
+{
+	memset(out, 0, COUNTER_COUNT * sizeof *out);
+	lock(p);
+	for (unsigned i = 0; worker < WORKERS_MAX && i < ATTACHMENTS_MAX; i++) {
+		const struct attachment *a = &p->peers[i].a;
+		if (is_attached(a) && a->pid == pid)
+			counters_add(&p->slots->attachments[i].workers[worker], out);
+	}
+	unlock(p);
+}
+
 void publisher_ports(struct publisher *p, uint32_t pid, struct ipc_ports *out)
 {
 	*out = (struct ipc_ports){0};

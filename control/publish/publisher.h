@@ -77,6 +77,11 @@ struct attachment_info {
 unsigned publisher_attachments(struct publisher *p,
                                struct attachment_info out[static ATTACHMENTS_MAX]);
 
+/* Any thread. What one worker of the attached process has counted for this control plane; zeros when
+ * there is none such. What its process counted for an earlier one is in the attachment's sum only. */
+void publisher_worker_counters(struct publisher *p, uint32_t pid, unsigned worker,
+                               uint64_t out[static COUNTER_COUNT]);
+
 /* Any thread. The ports of the attached process, as last heard; none: count is 0. */
 void publisher_ports(struct publisher *p, uint32_t pid, struct ipc_ports *out);
 

@@ -265,7 +265,7 @@ static void publish(struct fixture *f, uint8_t generation)
 /* What is known of the process; false: it is not attached. */
 static bool find(struct fixture *f, pid_t pid, struct attachment_info *out)
 {
-	struct attachment_info all[ATTACHMENTS_MAX];
+	static struct attachment_info all[ATTACHMENTS_MAX];
 	unsigned n = publisher_attachments(f->publisher, all);
 
 	for (unsigned i = 0; i < n; i++) {
@@ -519,7 +519,7 @@ static void process_that_hung_up_but_lives_holds_memory_until_it_ends(void **sta
 static void process_that_attaches_again_is_counted_once(void **state)
 {
 	struct fixture *f = *state;
-	struct attachment_info all[ATTACHMENTS_MAX];
+	static struct attachment_info all[ATTACHMENTS_MAX];
 
 	start(f);
 	publish(f, 1);
@@ -677,6 +677,26 @@ static void counts_of_ended_data_planes_stay_in_the_sum(void **state)
 	stop(f);
 }
 
+static void each_worker_has_counters_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t sum[COUNTER_COUNT];
+
+	start(f);
+	publish(f, 1);
+	pid_t pid = add_peer(f, "answers");
+	WAIT_UNTIL(is_on(f, pid, 1));
+	publisher_worker_counters(f->publisher, (uint32_t)pid, 2, sum);
+	assert_int_equal(sum[COUNTER_queries], 5);
+	publisher_worker_counters(f->publisher, (uint32_t)pid, 1, sum);
+	assert_int_equal(sum[COUNTER_queries], 0);
+	publisher_worker_counters(f->publisher, (uint32_t)pid, WORKERS_MAX, sum);
+	assert_int_equal(sum[COUNTER_queries], 0);
+	publisher_worker_counters(f->publisher, 1, 2, sum);
+	assert_int_equal(sum[COUNTER_queries], 0);
+	stop(f);
+}
+
 /* ---- back ends ---- */
 
 static void watcher_is_told_when_the_back_ends_change(void **state)
@@ -754,7 +774,7 @@ static void ports_are_kept_for_each_data_plane(void **state)
 
 static pid_t first_pid(struct fixture *f)
 {
-	struct attachment_info all[ATTACHMENTS_MAX];
+	static struct attachment_info all[ATTACHMENTS_MAX];
 
 	return publisher_attachments(f->publisher, all) ? (pid_t)all[0].pid : 0;
 }
@@ -792,7 +812,7 @@ static void supervised_data_plane_is_started_restarted_and_ended(void **state)
 static void data_plane_of_an_earlier_control_plane_is_kept_and_ended(void **state)
 {
 	struct fixture *f = *state;
-	struct attachment_info all[ATTACHMENTS_MAX];
+	static struct attachment_info all[ATTACHMENTS_MAX];
 	char path[64];
 	int status;
 
@@ -848,6 +868,7 @@ int main(int argc, char **argv)
 		T(connection_beyond_the_last_slot_is_refused),
 		T(second_publisher_does_not_steal_the_socket),
 		T(counts_of_ended_data_planes_stay_in_the_sum),
+		T(each_worker_has_counters_of_its_own),
 		T(watcher_is_told_when_the_back_ends_change),
 		T(back_end_of_one_that_hung_up_counts_until_it_ends),
 		T(ports_are_kept_for_each_data_plane),

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dataplane/respond/answer.h"
 #include "dataplane/respond/chaos.h"
@@ -23,16 +24,23 @@
 #include "dataplane/respond/plain.h"
 #include "dataplane/respond/query.h"
 #include "shared/cacheline.h"
+#include "shared/histogram.h"
 #include "shared/wire.h"
 
 enum {
-	RCODES_MAX = RCODE_BADVERS + 1,
 	ONE_A_RR = 16, /* bytes of an A record whose owner is a pointer */
 };
 
+/* What is counted by message: of many counters, each burst touches a few. */
 struct tally {
-	uint64_t value[COUNTER_COUNT];
+	unsigned noerror; /* what most are counts without a list */
+	unsigned nxdomain;
+	unsigned count; /* of those touched */
+	uint8_t touched[COUNTER_COUNT + 1];
+	uint8_t value[COUNTER_COUNT]; /* at most BURST_MAX */
 };
+STATIC_ASSERT((int)COUNTER_COUNT < UINT8_MAX, "an index fits in touched");
+STATIC_ASSERT((int)BURST_MAX == 1 << (BURST_SIZES - 1), "every size has a bucket");
 
 struct responder {
 	struct query queries[BURST_MAX];
@@ -43,8 +51,8 @@ struct responder {
 	struct zone_memo zones;
 	struct answer answer;    /* of the present message */
 	struct path_guess guess; /* the last closest encloser */
-	uint32_t rcodes[RCODES_MAX];
 	uint32_t now;
+	uint32_t bursts;
 };
 
 struct responder *responder_new(struct counters *counters)
@@ -71,33 +79,79 @@ void responder_count_in(struct responder *r, struct counters *counters)
 
 static ALWAYS_INLINE void count(struct responder *r, enum counter_index i, uint64_t n)
 {
-	r->tally.value[i] += n;
+	counter_add(r->counters, i, n);
 }
 
-static enum counter_index rcode_counter(unsigned rcode)
+/* Counts one, at the end of the burst. Without a branch: types of queries come in no order. */
+static ALWAYS_INLINE void tally(struct responder *r, unsigned i)
 {
-	switch (rcode) {
-	case RCODE_NOERROR: return COUNTER_rcode_noerror;
-	case RCODE_FORMERR: return COUNTER_rcode_formerr;
-	case RCODE_SERVFAIL: return COUNTER_rcode_servfail;
-	case RCODE_NXDOMAIN: return COUNTER_rcode_nxdomain;
-	case RCODE_NOTIMP: return COUNTER_rcode_notimp;
-	case RCODE_REFUSED: return COUNTER_rcode_refused;
-	default: return COUNTER_rcode_other;
-	}
+	struct tally *t = &r->tally;
+
+	t->touched[t->count] = (uint8_t)i;
+	t->count += t->value[i]++ == 0;
 }
 
 static void flush_tally(struct responder *r)
 {
-	for (unsigned i = 0; i < RCODES_MAX; i++)
-		if (r->rcodes[i])
-			count(r, rcode_counter(i), r->rcodes[i]);
-	memset(r->rcodes, 0, sizeof r->rcodes);
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		if (r->tally.value[i])
-			counter_add(r->counters, (enum counter_index)i,
-			            r->tally.value[i]);
-	memset(&r->tally, 0, sizeof r->tally);
+	struct tally *t = &r->tally;
+
+	for (unsigned n = 0; n < t->count; n++) {
+		unsigned i = t->touched[n];
+		counter_add(r->counters, i, t->value[i]);
+		t->value[i] = 0;
+	}
+	count(r, COUNTER_rcode_noerror, t->noerror);
+	count(r, COUNTER_rcode_nxdomain, t->nxdomain);
+	t->noerror = t->nxdomain = t->count = 0;
+}
+
+static void tally_rcode(struct responder *r, unsigned rcode)
+{
+	static const uint8_t counters[] = {
+		[RCODE_NOERROR] = COUNTER_rcode_noerror,
+		[RCODE_FORMERR] = COUNTER_rcode_formerr,
+		[RCODE_SERVFAIL] = COUNTER_rcode_servfail,
+		[RCODE_NXDOMAIN] = COUNTER_rcode_nxdomain,
+		[RCODE_NOTIMP] = COUNTER_rcode_notimp,
+		[RCODE_REFUSED] = COUNTER_rcode_refused,
+	};
+
+	tally(r, rcode < ARRAY_LEN(counters) ? counters[rcode]
+	                                     : (unsigned)COUNTER_rcode_other);
+}
+
+static ALWAYS_INLINE void tally_type(struct responder *r, const struct query *q)
+{
+	/* One more than the type's index, so that 0 is for all that are not listed. */
+	static const uint8_t listed[] = {
+#define COUNTED_TYPE(number, name) [number] = COUNTED_##name + 1,
+#include "shared/counted_types.def"
+#undef COUNTED_TYPE
+	};
+	unsigned type = COUNTED_NONE;
+
+	if (likely(q->question_end != 0)) {
+		unsigned at = q->qtype < ARRAY_LEN(listed) ? listed[q->qtype] : 0;
+		type = at ? at - 1 : (unsigned)COUNTED_OTHER;
+	}
+	tally(r, COUNTER_TYPE + type);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void count_time(struct responder *r, uint64_t ns)
+{
+	counter_add(r->counters,
+	            COUNTER_BURST_TIME +
+	                    histogram_bucket(ns, BURST_TIME_LOW, BURST_TIMES),
+	            1);
+	count(r, COUNTER_timed_ns, ns);
 }
 
 /* ---- cookies ---- */
@@ -160,6 +214,7 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 			prefetch_read(q->bucket);
 			prefetch_write(p->dns + p->len + ONE_A_RR);
 		}
+		tally_type(r, q);
 		if (unlikely(q->edns & EDNS_COOKIE))
 			check_cookie(r, p, q);
 		bytes += p->len;
@@ -360,7 +415,7 @@ static ALWAYS_INLINE bool put_plain(struct responder *r, struct pkt *p,
 	if (likely(q->simple)) {
 		if (unlikely(!plain_write_entry(p, q, r->settings)))
 			return false;
-		r->rcodes[RCODE_NOERROR]++;
+		r->tally.noerror++;
 		return true;
 	}
 	if (q->denies == 0)
@@ -372,7 +427,8 @@ static ALWAYS_INLINE bool put_plain(struct responder *r, struct pkt *p,
 	                                                 r->snapshot.base)
 	                : !plain_write_negative(p, q, r->settings, v))
 		return false;
-	r->rcodes[q->node ? RCODE_NOERROR : RCODE_NXDOMAIN]++;
+	r->tally.noerror += q->node != NULL;
+	r->tally.nxdomain += q->node == NULL;
 	return true;
 }
 
@@ -425,7 +481,7 @@ static void answer_end(struct responder *r, struct answer *a, struct pkt *p)
 		a->e.counts[SECTION_ADDITIONAL]++;
 	}
 	put_header(p->dns, a, q->question_end != 0);
-	r->rcodes[a->rcode]++;
+	tally_rcode(r, a->rcode);
 }
 
 static void count_drop(struct responder *r, const struct pkt *p)
@@ -475,16 +531,10 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 	count(r, COUNTER_referrals, referrals);
 }
 
-HOT void respond_burst(struct responder *r, const struct table *table, uint32_t now,
-                       struct pkt pkts[], unsigned n)
+static ALWAYS_INLINE void answer_all(struct responder *r, struct pkt pkts[], unsigned n)
 {
 	struct query *missing[BURST_MAX];
 
-	table_snapshot(table, &r->snapshot);
-	r->settings = table_settings_at(table, &r->snapshot);
-	r->now = now;
-	r->zones.zone = 0;
-	r->guess.node = NULL;
 	stage_parse(r, pkts, n);
 	stage_match(r, n);
 	unsigned unknown = stage_find(r, pkts, n, missing);
@@ -493,6 +543,24 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
 	if (unknown > 0)
 		stage_cover(r, pkts, missing, unknown);
 	stage_write(r, pkts, n);
+}
+
+HOT void respond_burst(struct responder *r, const struct table *table, uint32_t now,
+                       struct pkt pkts[], unsigned n)
+{
+	bool timed = r->bursts++ % BURST_TIMED_IN == 0;
+	uint64_t start = unlikely(timed) ? now_ns() : 0;
+
+	table_snapshot(table, &r->snapshot);
+	r->settings = table_settings_at(table, &r->snapshot);
+	r->now = now;
+	r->zones.zone = 0;
+	r->guess.node = NULL;
+	answer_all(r, pkts, n);
 	count(r, COUNTER_bursts, 1);
+	counter_add(r->counters, COUNTER_BURST_SIZE + histogram_bucket(n, 0, BURST_SIZES),
+	            1);
 	flush_tally(r);
+	if (unlikely(timed))
+		count_time(r, now_ns() - start);
 }
