@@ -197,22 +197,19 @@ static json_t *attachments_stats(struct engine *e)
 	return list;
 }
 
-struct zone_counts {
+struct zone_count {
 	struct engine *e;
-	uint64_t total;
-	uint64_t served;
-	uint64_t failed;
-	uint64_t records;
-	uint64_t rrsets;
+	struct zone_counts n;
 };
 
 static int count_zone(const struct store_zone *z, void *arg)
 {
-	struct zone_counts *n = arg;
+	struct zone_count *c = arg;
+	struct zone_counts *n = &c->n;
 	struct shown_failure f = {.loaded = true};
 
 	if (n->failed)
-		(void)shown_failed(&n->e->shown, z->name, &f);
+		(void)shown_failed(&c->e->shown, z->name, &f);
 	n->total++;
 	n->served += z->loaded && f.loaded;
 	n->records += z->records;
@@ -220,24 +217,24 @@ static int count_zone(const struct store_zone *z, void *arg)
 	return 0;
 }
 
-static struct zone_counts count_zones(struct engine *e)
+struct zone_counts engine_count_zones(struct engine *e)
 {
-	struct zone_counts n = {.e = e, .failed = shown_failures(&e->shown)};
+	struct zone_count c = {.e = e, .n.failed = shown_failures(&e->shown)};
 	struct store_txn *t;
 
 	int err = store_begin_read(e->committer.store, &t);
 	if (err == 0) {
-		err = store_zone_each(t, count_zone, &n);
+		err = store_zone_each(t, count_zone, &c);
 		store_abort(&t);
 	}
 	if (err < 0)
 		fprintf(stderr, "counting zones: %s\n", err_text(err));
-	return n;
+	return c.n;
 }
 
 static void add_zone_counts(struct engine *e, json_t *result, json_t *alarms)
 {
-	struct zone_counts n = count_zones(e);
+	struct zone_counts n = engine_count_zones(e);
 	json_t *zones = json_object();
 
 	engine_set(zones, "served", engine_number(n.served));

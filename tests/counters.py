@@ -301,18 +301,15 @@ def main():
     addresses = ADDRESSES if has_ipv6() else ADDRESSES[:1]
     if len(addresses) < 2:
         print("no IPv6 here: IPv4 only")
-    with Server(os.environ["ANSER_BIN_DIR"], addresses) as server:
-        try:
+    try:
+        with Server(os.environ["ANSER_BIN_DIR"], addresses) as server:
             run(server)
-        except Failure as failure:
-            print("FAILED: %s" % failure)
-            raise
+    except Failure as failure:
+        print("FAILED: %s" % failure)
+        return 1
     print("all passed")
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failure:
-        sys.exit(1)
+    sys.exit(main())

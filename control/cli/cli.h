@@ -132,6 +132,7 @@ enum engine_outcome run_zone_reload(struct cli *c);
 enum engine_outcome run_zone_export(struct cli *c);
 enum engine_outcome run_zone_check(struct cli *c);
 enum engine_outcome run_stats(struct cli *c);
+enum engine_outcome run_metrics(struct cli *c);
 enum engine_outcome run_explain(struct cli *c);
 enum engine_outcome run_conf_check(struct cli *c);
 enum engine_outcome run_conf_show(struct cli *c);

@@ -230,6 +230,21 @@ enum engine_outcome run_stats(struct cli *c)
 	return cli_ask(c, "stats", NULL, show_stats);
 }
 
+/* ---- metrics ---- */
+
+static void show_metrics(struct cli *c, const json_t *result)
+{
+	const char *text = json_string_value(json_object_get(result, "text"));
+
+	(void)c;
+	(void)fputs(text ? text : "", stdout);
+}
+
+enum engine_outcome run_metrics(struct cli *c)
+{
+	return cli_ask(c, "metrics", NULL, show_metrics);
+}
+
 /* ---- explain, version ---- */
 
 static void show_lines(struct cli *c, const json_t *result)

@@ -8,6 +8,7 @@
 
 #include "control/commit/diff.h"
 #include "control/compile/compile.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
 #include "shared/rrtype.h"
@@ -329,13 +330,16 @@ int commit_finish(struct committer *c)
 		commit_abandon(c);
 		return ERR_FULL;
 	}
+	uint64_t began = clock_now_ns();
 	int err = store_commit(&c->txn);
+	durations_add(&c->store_commits, clock_now_ns() - began);
 	if (err < 0) {
 		commit_abandon(c);
 		return err;
 	}
 	writer_publish(c->writer);
 	c->commits++;
+	c->changed_at = (uint64_t)time(NULL);
 	ask_for_grace(c);
 	return 0;
 }

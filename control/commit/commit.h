@@ -25,6 +25,7 @@
 #include "control/table/writer.h"
 #include "control/zone/contents.h"
 #include "shared/compiler.h"
+#include "shared/histogram.h"
 
 struct committer {
 	const struct config *config;
@@ -38,7 +39,9 @@ struct committer {
 	struct store_txn *txn; /* of the commit under way, or NULL */
 	uint64_t grace;        /* number of the newest grace period asked for */
 	uint64_t generation;
-	uint64_t commits; /* since start, over all segments */
+	uint64_t commits;    /* since start, over all segments */
+	uint64_t changed_at; /* s since 1970: the newest of them; 0: none yet */
+	struct durations store_commits; /* until they were on disk */
 };
 
 /* Opens the store, reads the list of zones and builds the first segment. */

@@ -31,7 +31,8 @@ enum {
 struct peer {
 	struct attachment a;
 	uv_poll_t poll;
-	bool polling; /* the handle is open or being closed */
+	bool polling;      /* the handle is open or being closed */
+	uint64_t asked_at; /* clock_now_ns() of the open question */
 	struct publisher *publisher;
 };
 
@@ -68,6 +69,7 @@ struct publisher {
 	struct segment slots_segment;
 	struct slots *slots;
 	struct attachment_goal goal;
+	struct durations grace;
 	uint64_t ended
 		[COUNTER_COUNT]; /* counted by attachments whose slot was used again */
 	struct peer peers[ATTACHMENTS_MAX];
@@ -330,8 +332,11 @@ static void on_socket(uv_poll_t *handle, int status, int events);
 
 static void ask(struct publisher *p, struct peer *peer)
 {
+	uint64_t open = peer->a.open_grace;
 	int err = attachment_ask(&peer->a, &p->goal, clock_now_ms());
 
+	if (peer->a.open_grace != open)
+		peer->asked_at = clock_now_ns();
 	if (err == 0 || err == ERR_BUSY) {
 		int events = UV_READABLE | (err == ERR_BUSY ? UV_WRITABLE : 0);
 		uv_poll_start(&peer->poll, events, on_socket);
@@ -457,7 +462,10 @@ static int handle_message(struct publisher *p, struct peer *peer,
 
 	if (a->state == ATTACHMENT_GREETING)
 		return m->type == IPC_HELLO ? greet(p, peer, &m->hello) : ERR_CORRUPT;
+	bool asked = a->open_grace != 0;
 	TRY(attachment_answer(a, m, clock_now_ms()));
+	if (asked && a->open_grace == 0)
+		durations_add(&p->grace, clock_now_ns() - peer->asked_at);
 	if (m->type == IPC_SEGMENT_DONE)
 		forget_earlier_self(p, a);
 	if (m->type == IPC_SEGMENT_REFUSED)
@@ -780,6 +788,13 @@ void publisher_counters(struct publisher *p, uint64_t out[static COUNTER_COUNT])
 	memcpy(out, p->ended, sizeof p->ended);
 	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
 		slots_add(&p->slots->attachments[i], out);
+	unlock(p);
+}
+
+void publisher_grace_times(struct publisher *p, struct durations *out)
+{
+	lock(p);
+	*out = p->grace;
 	unlock(p);
 }
 

@@ -22,6 +22,7 @@
 #include "control/config/config.h"
 #include "shared/compiler.h"
 #include "shared/counters.h"
+#include "shared/histogram.h"
 #include "shared/ipc.h"
 #include "shared/slots.h"
 
@@ -76,6 +77,10 @@ struct attachment_info {
 };
 unsigned publisher_attachments(struct publisher *p,
                                struct attachment_info out[static ATTACHMENTS_MAX]);
+
+/* Any thread. For how long data planes were asked for each grace period before they said that it had
+ * passed. */
+void publisher_grace_times(struct publisher *p, struct durations *out);
 
 /* Any thread. What one worker of the attached process has counted for this control plane; zeros when
  * there is none such. What its process counted for an earlier one is in the attachment's sum only. */

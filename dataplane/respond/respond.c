@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dataplane/respond/answer.h"
 #include "dataplane/respond/chaos.h"
@@ -24,6 +23,7 @@
 #include "dataplane/respond/plain.h"
 #include "dataplane/respond/query.h"
 #include "shared/cacheline.h"
+#include "shared/clock.h"
 #include "shared/histogram.h"
 #include "shared/wire.h"
 
@@ -135,14 +135,6 @@ static ALWAYS_INLINE void tally_type(struct responder *r, const struct query *q)
 		type = at ? at - 1 : (unsigned)COUNTED_OTHER;
 	}
 	tally(r, COUNTER_TYPE + type);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static void count_time(struct responder *r, uint64_t ns)
@@ -549,7 +541,7 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
                        struct pkt pkts[], unsigned n)
 {
 	bool timed = r->bursts++ % BURST_TIMED_IN == 0;
-	uint64_t start = unlikely(timed) ? now_ns() : 0;
+	uint64_t start = unlikely(timed) ? clock_now_ns() : 0;
 
 	table_snapshot(table, &r->snapshot);
 	r->settings = table_settings_at(table, &r->snapshot);
@@ -562,5 +554,5 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
 	            1);
 	flush_tally(r);
 	if (unlikely(timed))
-		count_time(r, now_ns() - start);
+		count_time(r, clock_now_ns() - start);
 }

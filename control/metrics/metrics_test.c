@@ -1,0 +1,172 @@
+#include "control/metrics/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* cmocka.h needs these before it. */
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+// clang-format on
+
+enum { WORKERS = 2 };
+
+struct fixture {
+	struct metrics m;
+	struct metrics_plane plane;
+	uint64_t counts[WORKERS][COUNTER_COUNT];
+	char *text;
+	size_t size;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	f->m.version = "1.2.3";
+	f->m.pid = 7;
+	f->m.planes = &f->plane;
+	f->m.plane_count = 1;
+	f->plane.pid = 4712;
+	f->plane.workers = WORKERS;
+	f->plane.counts = f->counts;
+	strcpy(f->plane.io, "xdp");
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	free(f->text);
+	free(f);
+	return 0;
+}
+
+static void write_text(struct fixture *f)
+{
+	free(f->text);
+	FILE *to = open_memstream(&f->text, &f->size);
+	assert_non_null(to);
+	metrics_write(&f->m, to);
+	assert_int_equal(fclose(to), 0);
+}
+
+/* There is one such line, and it stands alone. */
+static bool has_line(const struct fixture *f, const char *line)
+{
+	size_t len = strlen(line);
+	unsigned found = 0;
+
+	for (const char *at = f->text; (at = strstr(at, line)); at += len)
+		found += (at == f->text || at[-1] == '\n') && at[len] == '\n';
+	return found == 1;
+}
+
+static void counters_have_their_labels(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.counters[COUNTER_queries] = 10;
+	f->m.counters[COUNTER_tcp] = 3;
+	f->m.counters[COUNTER_ipv6] = 4;
+	f->m.counters[COUNTER_rcode_nxdomain] = 2;
+	f->m.counters[COUNTER_dropped_runt] = 1;
+	f->m.counters[COUNTER_TYPE + COUNTED_CAA] = 6;
+	f->m.counters[COUNTER_TYPE + COUNTED_OTHER] = UINT64_MAX;
+	write_text(f);
+	assert_true(has_line(f, "# TYPE anser_queries_total counter"));
+	assert_true(has_line(f, "anser_queries_total 10"));
+	assert_true(has_line(f, "anser_queries_by_protocol_total{protocol=\"udp\"} 7"));
+	assert_true(has_line(f, "anser_queries_by_protocol_total{protocol=\"tcp\"} 3"));
+	assert_true(has_line(f, "anser_queries_by_family_total{family=\"ipv6\"} 4"));
+	assert_true(has_line(f, "anser_queries_by_type_total{type=\"CAA\"} 6"));
+	assert_true(has_line(f, "anser_queries_by_type_total{type=\"other\"} "
+	                        "18446744073709551615"));
+	assert_true(has_line(f, "anser_responses_by_rcode_total{rcode=\"NXDOMAIN\"} 2"));
+	assert_true(has_line(f, "anser_dropped_total{reason=\"runt\"} 1"));
+}
+
+static void buckets_are_cumulative(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.counters[COUNTER_queries] = 71;
+	f->m.counters[COUNTER_BURST_SIZE] = 5;
+	f->m.counters[COUNTER_BURST_SIZE + 1] = 1;
+	f->m.counters[COUNTER_BURST_SIZE + BURST_SIZES - 1] = 1;
+	f->m.grace.count[0] = 2;
+	f->m.grace.count[DURATIONS - 1] = 1;
+	f->m.grace.sum = 9000000000;
+	write_text(f);
+	assert_true(has_line(f, "# TYPE anser_burst_queries histogram"));
+	assert_true(has_line(f, "anser_burst_queries_bucket{le=\"1\"} 5"));
+	assert_true(has_line(f, "anser_burst_queries_bucket{le=\"32\"} 6"));
+	assert_true(has_line(f, "anser_burst_queries_bucket{le=\"64\"} 7"));
+	assert_true(has_line(f, "anser_burst_queries_bucket{le=\"+Inf\"} 7"));
+	assert_true(has_line(f, "anser_burst_queries_sum 71.000000000"));
+	assert_true(has_line(f, "anser_burst_queries_count 7"));
+	assert_true(has_line(f, "anser_grace_period_seconds_bucket{le=\"8.192e-06\"} 2"));
+	assert_true(has_line(f, "anser_grace_period_seconds_bucket{le=\"+Inf\"} 3"));
+	assert_true(has_line(f, "anser_grace_period_seconds_sum 9.000000000"));
+}
+
+static void each_worker_has_a_line(void **state)
+{
+	struct fixture *f = *state;
+
+	f->counts[0][COUNTER_queries] = 11;
+	f->counts[1][COUNTER_queries] = 12;
+	f->m.own[COUNTER_queries] = 13;
+	write_text(f);
+	assert_true(has_line(f, "anser_worker_queries_total{pid=\"4712\",backend=\"xdp\","
+	                        "worker=\"0\"} 11"));
+	assert_true(has_line(f, "anser_worker_queries_total{pid=\"4712\",backend=\"xdp\","
+	                        "worker=\"1\"} 12"));
+	assert_true(has_line(f,
+	                     "anser_worker_queries_total{pid=\"7\",backend=\"control\","
+	                     "worker=\"0\"} 13"));
+}
+
+static void names_cannot_break_out_of_their_quotes(void **state)
+{
+	struct fixture *f = *state;
+
+	strcpy(f->plane.io, "a\"} 1\n\\\xc3");
+	f->plane.ports.count = 1;
+	f->plane.ports.port[0].rx_missed = 5;
+	strcpy(f->plane.ports.port[0].name, "eth0\n\"");
+	write_text(f);
+	assert_true(has_line(f, "anser_data_plane_stopped{pid=\"4712\","
+	                        "backend=\"a?} 1???\"} 0"));
+	assert_true(has_line(
+		f, "anser_port_missed_packets_total{pid=\"4712\",port=\"eth0??\"} 5"));
+}
+
+static void nothing_attached_is_no_error(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.plane_count = 0;
+	f->m.planes = NULL;
+	write_text(f);
+	assert_true(has_line(f, "anser_data_planes 0"));
+	assert_true(has_line(f, "anser_build_info{version=\"1.2.3\"} 1"));
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(counters_have_their_labels),
+		T(buckets_are_cumulative),
+		T(each_worker_has_a_line),
+		T(names_cannot_break_out_of_their_quotes),
+		T(nothing_attached_is_no_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""What monitoring is told is well formed, complete, and true.
+
+A server is asked known queries, by UDP and TCP; `anserctl metrics` must give what `anserctl stats`
+counts and what was asked. promtool has the last word on the format.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import counters
+from counters import check, until
+
+SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? ([-+0-9.e]+)$')
+LABEL = re.compile(r'(\w+)="([^"\\]*)"(?:,|$)')
+
+
+def parse(text):
+    """{(name, frozenset of labels): value}; every sample belongs to the family above it."""
+    samples = {}
+    kind = {}
+    family = None
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            family = line.split()[2]
+            check(family not in kind, "%s twice" % family)
+            check(len(line.split(None, 3)) == 4, "no help: %s" % line)
+            kind[family] = None
+            continue
+        if line.startswith("# TYPE "):
+            check(line.split()[2] == family, "a type out of place: %s" % line)
+            kind[family] = line.split()[3]
+            continue
+        match = SAMPLE.match(line)
+        check(match, "not a sample: %s" % line)
+        name, labels, value = match.groups()
+        base = re.sub(r"_(bucket|sum|count)$", "", name) if kind[family] == "histogram" else name
+        check(base == family, "%s out of place" % line)
+        key = (name, frozenset(LABEL.findall(labels or "")))
+        check(key not in samples, "twice: %s" % line)
+        samples[key] = float(value)
+    return samples
+
+
+def value(samples, name, **labels):
+    key = ("anser_" + name, frozenset(labels.items()))
+    check(key in samples, "no %s %s" % (name, labels))
+    return samples[key]
+
+
+def total(samples, name):
+    return sum(v for (n, _), v in samples.items() if n == "anser_" + name)
+
+
+def expect(samples, wanted, name, **labels):
+    found = value(samples, name, **labels)
+    check(found == wanted, "%s %s: %g, not %g" % (name, labels, found, wanted))
+
+
+def promtool_accepts(text):
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True,
+                          text=True, timeout=60, check=False)
+    check(done.returncode == 0 and not done.stdout and not done.stderr,
+          "promtool: %s%s" % (done.stdout, done.stderr))
+
+
+def same_as_stats(samples, stats):
+    for rcode in ("noerror", "formerr", "servfail", "nxdomain", "notimp", "refused"):
+        expect(samples, stats["counters"]["rcode_" + rcode], "responses_by_rcode_total",
+               rcode=rcode.upper())
+    for name, count in stats["types"].items():
+        expect(samples, count, "queries_by_type_total", type=name)
+    expect(samples, stats["counters"]["dropped_runt"], "dropped_total", reason="runt")
+    expect(samples, stats["counters"]["bytes_out"], "response_bytes_total")
+
+
+def adds_up(samples):
+    queries = value(samples, "queries_total")
+    for metric in ("queries_by_protocol_total", "queries_by_family_total", "queries_by_type_total",
+                   "worker_queries_total"):
+        check(total(samples, metric) == queries,
+              "%s: %g, not %g" % (metric, total(samples, metric), queries))
+    check(total(samples, "responses_by_rcode_total") == value(samples, "responses_total"), "rcodes")
+    expect(samples, queries, "burst_queries_sum")
+    check(value(samples, "burst_queries_count") == total(samples, "worker_bursts_total"), "bursts")
+
+
+def run(server):
+    sums = counters.Sums()
+
+    server.start_plane()
+    counters.ask_all(server, sums)
+    text = server.ctl("metrics")
+    samples = parse(text)
+    if shutil.which("promtool"):
+        promtool_accepts(text)
+        print("-- promtool takes %d samples" % len(samples))
+    else:
+        print("-- not checked by promtool: it is not installed")
+    same_as_stats(samples, server.json("stats"))
+    adds_up(samples)
+    expect(samples, sums["queries"], "queries_total")
+    expect(samples, sums["tcp"], "queries_by_protocol_total", protocol="tcp")
+    expect(samples, sums["ipv6"], "queries_by_family_total", family="ipv6")
+    expect(samples, sums["tcp"], "worker_queries_total", pid=str(server.control.pid),
+           backend="control", worker="0")
+    expect(samples, 1, "data_planes")
+    expect(samples, 0, "data_plane_stopped", pid=str(server.plane.pid), backend="udp")
+    expect(samples, 1, "zones_served")
+    expect(samples, 1, "zones_loaded")
+    status = server.json("status")
+    expect(samples, status["commit"], "table_commits_total")
+    expect(samples, status["generation"], "data_plane_table_generation",
+           pid=str(server.plane.pid), backend="udp")
+    check(value(samples, "store_commit_duration_seconds_count") > 0, "no commit was timed")
+    check(value(samples, "store_commit_duration_seconds_sum") > 0, "commits took no time")
+    # The publisher asks for a grace period now and then, changes or not.
+    until("a grace period was timed",
+          lambda: value(parse(server.ctl("metrics")), "grace_period_seconds_count") > 0)
+    print("-- %d queries are where they belong" % sums["queries"])
+
+
+def main():
+    addresses = counters.ADDRESSES if counters.has_ipv6() else counters.ADDRESSES[:1]
+    try:
+        with counters.Server(os.environ["ANSER_BIN_DIR"], addresses) as server:
+            run(server)
+    except counters.Failure as failure:
+        print("FAILED: %s" % failure)
+        return 1
+    print("all passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
