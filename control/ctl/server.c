@@ -1,21 +1,18 @@
 #include "control/ctl/server.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "control/json_depth.h"
+#include "control/net/unix_socket.h"
 #include "shared/err.h"
 
 enum {
 	CLIENTS_MAX = 64,
 	LINE_MAX_BYTES = 16 << 20,
 	WRITE_TIMEOUT_MS = 30000,
-	JSON_DEPTH_MAX = 32,
 	READ_STEP = 4096, /* least room offered to a read */
 	BACKLOG = 64,
 };
@@ -29,9 +26,7 @@ struct ctl_server {
 	unsigned client_count;
 	unsigned
 		references; /* the listener and each client: the last one to end frees the server */
-	dev_t dev; /* of the socket file, to remove no other server's at the end */
-	ino_t ino;
-	struct sockaddr_un address;
+	struct unix_socket file;
 };
 
 struct client {
@@ -176,26 +171,6 @@ static void on_command_done(void *arg, enum engine_outcome outcome, const json_t
 		                     "the result cannot be put in JSON");
 }
 
-/* Counts brackets outside of strings: a limit before the parser, which recurses. */
-static bool is_nested_too_deeply(const char *line, size_t len)
-{
-	unsigned depth = 0;
-	bool quoted = false;
-
-	for (size_t i = 0; i < len; i++) {
-		if (quoted && line[i] == '\\')
-			i++;
-		else if (line[i] == '"')
-			quoted = !quoted;
-		else if (!quoted && (line[i] == '[' || line[i] == '{') &&
-		         ++depth > JSON_DEPTH_MAX)
-			return true;
-		else if (!quoted && (line[i] == ']' || line[i] == '}') && depth)
-			depth--;
-	}
-	return false;
-}
-
 /* Gives what is wrong with the request, or NULL. */
 static const char *check_request(json_t *request)
 {
@@ -224,7 +199,7 @@ static void client_run_line(struct client *c, const char *line, size_t len)
 	json_error_t error;
 	char why[JSON_ERROR_TEXT_LENGTH + 64];
 
-	if (is_nested_too_deeply(line, len)) {
+	if (json_is_too_deep(line, len)) {
 		client_respond_error(c, ENGINE_USAGE, "nested too deeply");
 		return;
 	}
@@ -377,66 +352,6 @@ static void on_connection(uv_stream_t *listener, int status)
 	}
 }
 
-/* ---- the socket file ---- */
-
-/* Says whether the path is free to bind: nothing there, or a socket that nobody listens on, which
- * is removed. */
-static int clear_path(const struct sockaddr_un *address, char *text, size_t text_size)
-{
-	struct stat st;
-
-	if (lstat(address->sun_path, &st) != 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode)) {
-		(void)snprintf(text, text_size, "%s is there and is no socket",
-		               address->sun_path);
-		return ERR_EXISTS;
-	}
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int connected =
-		fd < 0 ? -1
-		       : connect(fd, (const struct sockaddr *)address, sizeof *address);
-	bool stale = fd >= 0 && connected < 0 && errno == ECONNREFUSED;
-	if (fd >= 0)
-		(void)close(fd);
-	if (!stale) {
-		(void)snprintf(text, text_size, "another server uses %s",
-		               address->sun_path);
-		return ERR_EXISTS;
-	}
-	(void)unlink(address->sun_path);
-	return 0;
-}
-
-/* Gives a bound socket whose file never had a wider mode than 0660. */
-static int bind_path(const struct sockaddr_un *address, char *text, size_t text_size)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	mode_t before = umask(0117);
-	int err =
-		fd < 0 ? -1 : bind(fd, (const struct sockaddr *)address, sizeof *address);
-	int why = errno;
-
-	(void)umask(before);
-	if (err < 0) {
-		(void)snprintf(text, text_size, "%s: %s", address->sun_path,
-		               strerror(why));
-		if (fd >= 0)
-			(void)close(fd);
-		return ERR_SYSTEM;
-	}
-	return fd;
-}
-
-static void remove_socket_file(const struct ctl_server *s)
-{
-	struct stat st;
-
-	if (lstat(s->address.sun_path, &st) == 0 && st.st_dev == s->dev &&
-	    st.st_ino == s->ino)
-		(void)unlink(s->address.sun_path);
-}
-
 /* ---- the server ---- */
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -451,7 +366,7 @@ void ctl_server_close(struct ctl_server **server)
 	*server = NULL;
 	if (!s)
 		return;
-	remove_socket_file(s);
+	unix_socket_remove(&s->file);
 	while (s->clients)
 		client_close(s->clients);
 	uv_close((uv_handle_t *)&s->listener, on_listener_closed);
@@ -465,19 +380,10 @@ void ctl_server_limit(struct ctl_server *s, const struct ctl_limits *limits)
 int ctl_server_open(uv_loop_t *loop, const char *path, struct engine *engine,
                     struct ctl_server **out, char *text, size_t text_size)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct stat st = {0};
+	struct unix_socket file;
+	int fd = -1;
 
-	if (strlen(path) >= sizeof address.sun_path) {
-		(void)snprintf(text, text_size, "%s: longer than a socket's path may be",
-		               path);
-		return ERR_TOOBIG;
-	}
-	memcpy(address.sun_path, path, strlen(path));
-	TRY(clear_path(&address, text, text_size));
-	int fd = bind_path(&address, text, text_size);
-	TRY(fd);
-	(void)lstat(path, &st);
+	TRY(unix_socket_bind(path, &file, &fd, text, text_size));
 	/* libuv writes to pipes with writev(): a client that hangs up must not end the process. */
 	(void)signal(SIGPIPE, SIG_IGN);
 
@@ -489,9 +395,7 @@ int ctl_server_open(uv_loop_t *loop, const char *path, struct engine *engine,
 		.engine = engine,
 		.limits = {CLIENTS_MAX, LINE_MAX_BYTES, WRITE_TIMEOUT_MS},
 		.references = 1,
-		.dev = st.st_dev,
-		.ino = st.st_ino,
-		.address = address,
+		.file = file,
 	};
 	(void)uv_pipe_init(loop, &s->listener, 0);
 	s->listener.data = s;
