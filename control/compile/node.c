@@ -205,7 +205,7 @@ static void give_back(struct builder *b)
 	for (unsigned i = 0; i < b->nfragments; i++) {
 		const struct table_fragment *f =
 			table_at(writer_base(b->c->w), b->fragments[i]);
-		writer_free_now(b->c->w, b->fragments[i], (size_t)f->units * TABLE_UNIT);
+		writer_retire(b->c->w, b->fragments[i], (size_t)f->units * TABLE_UNIT);
 	}
 }
 

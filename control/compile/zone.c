@@ -26,13 +26,6 @@ static void space_retire(void *ctx, table_ref ref, size_t bytes)
 	writer_retire(c->w, ref, bytes);
 }
 
-static void space_free_now(void *ctx, table_ref ref, size_t bytes)
-{
-	struct compiler *c = ctx;
-
-	writer_free_now(c->w, ref, bytes);
-}
-
 struct compiler *compiler_new(struct table_writer *w,
                               bool (*hosts_below)(void *arg, const uint8_t *name),
                               void *arg)
@@ -48,7 +41,7 @@ struct compiler *compiler_new(struct table_writer *w,
 		.base = writer_base(w),
 		.alloc = space_alloc,
 		.retire = space_retire,
-		.free_now = space_free_now,
+		.free_now = space_retire, /* an undone change wants all it made */
 		.ctx = c,
 	};
 	return c;

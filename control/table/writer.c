@@ -5,8 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "control/table/buckets.h"
-#include "control/table/room.h"
+#include "control/table/internal.h"
 #include "shared/err.h"
 
 enum {
@@ -15,52 +14,9 @@ enum {
 	HUGE_PAGE = 2 << 20,
 	COLLAPSE_SHARE =
 		8, /* collapse again when the table has grown by one part in so many */
-	GROWTH_PRIVATE = 8, /* a growth step adds one bucket for so many, */
-	GROWTH_SHARED = 64, /* fewer at a time where a commit waits for it */
-};
-
-#define DEAD_ZONE UINT32_MAX /* a node replaced by the very change that made it */
-
-enum item_kind {
-	ITEM_FREE,
-	ITEM_NODE,
-	ITEM_ZONE,
-	ITEM_SETTINGS,
-};
-
-struct item {
-	table_ref ref;
-	uint32_t bytes; /* ITEM_FREE */
-	enum item_kind kind;
-};
-
-/* What waits for one grace period. */
-struct batch {
-	struct batch *next;
-	uint64_t grace; /* 0: not asked for yet */
-	struct split *splits;
-	size_t split_count;
-	struct item *items;
-	size_t count;
-	size_t room;
-};
-
-struct table_writer {
-	struct segment segment;
-	struct table table;
-	struct table_header *header;
-	struct room room;
-	struct buckets buckets;
-	uint64_t names;
-	uint64_t retired;
-	uint64_t commit;    /* last published; 0: private */
-	uint64_t collapsed; /* bytes of the arena already behind huge pages */
-	uint64_t collapsed_buckets;
-	bool shared;
-	bool failed;
-	struct batch *current; /* of the change in preparation */
-	struct batch *first;   /* published, oldest first */
-	struct batch **last;
+	GROWTH_PRIVATE = 8,  /* a growth step adds one bucket for so many, */
+	GROWTH_SHARED = 64,  /* fewer at a time where a commit waits for it */
+	MADE_KEPT = 1 << 16, /* objects: the list of a larger change is not kept */
 };
 
 static void *must(void *p)
@@ -70,19 +26,19 @@ static void *must(void *p)
 	return p;
 }
 
-static struct batch *batch_new(void)
+struct batch *writer_batch_new(void)
 {
 	return must(calloc(1, sizeof(struct batch)));
 }
 
-static void batch_free(struct batch *b)
+void writer_batch_free(struct batch *b)
 {
 	free(b->splits);
 	free(b->items);
 	free(b);
 }
 
-static void batch_add(struct batch *b, struct item item)
+void writer_batch_add(struct batch *b, struct item item)
 {
 	if (b->count == b->room) {
 		b->room = b->room ? b->room * 2 : 64;
@@ -153,7 +109,7 @@ int writer_open(uint64_t size, uint64_t generation, uint64_t names,
 		.max = w->header->buckets_max,
 		.key = w->header->hash_key,
 	};
-	w->current = batch_new();
+	w->current = writer_batch_new();
 	w->last = &w->first;
 	*out = w;
 	return 0;
@@ -167,10 +123,11 @@ void writer_close(struct table_writer **wp)
 		return;
 	while (w->first) {
 		struct batch *next = w->first->next;
-		batch_free(w->first);
+		writer_batch_free(w->first);
 		w->first = next;
 	}
-	batch_free(w->current);
+	writer_batch_free(w->current);
+	free(w->made);
 	segment_close(&w->segment);
 	free(w);
 	*wp = NULL;
@@ -217,6 +174,15 @@ uint32_t writer_born(const struct table_writer *w)
 
 /* ---- memory ---- */
 
+static void note_made(struct table_writer *w, table_ref ref, size_t bytes)
+{
+	if (w->made_count == w->made_room) {
+		w->made_room = w->made_room ? w->made_room * 2 : 64;
+		w->made = must(realloc(w->made, w->made_room * sizeof *w->made));
+	}
+	w->made[w->made_count++] = (struct made){.ref = ref, .bytes = (uint32_t)bytes};
+}
+
 table_ref writer_alloc(struct table_writer *w, size_t bytes, void **out)
 {
 	table_ref ref = room_alloc(&w->room, bytes);
@@ -227,10 +193,12 @@ table_ref writer_alloc(struct table_writer *w, size_t bytes, void **out)
 	}
 	*out = writer_at(w->segment.base, ref);
 	memset(*out, 0, room_size(bytes));
+	if (w->shared)
+		note_made(w, ref, bytes);
 	return ref;
 }
 
-void writer_free_now(struct table_writer *w, table_ref ref, size_t bytes)
+static void free_room(struct table_writer *w, table_ref ref, size_t bytes)
 {
 	room_free(&w->room, ref, bytes);
 }
@@ -238,20 +206,21 @@ void writer_free_now(struct table_writer *w, table_ref ref, size_t bytes)
 void writer_retire(struct table_writer *w, table_ref ref, size_t bytes)
 {
 	if (!w->shared) {
-		writer_free_now(w, ref, bytes);
+		free_room(w, ref, bytes);
 		return;
 	}
 	w->retired += room_size(bytes);
-	batch_add(w->current,
-	          (struct item){.kind = ITEM_FREE, .ref = ref, .bytes = (uint32_t)bytes});
+	writer_batch_add(
+		w->current,
+		(struct item){.kind = ITEM_FREE, .ref = ref, .bytes = (uint32_t)bytes});
 }
 
-static struct table_node *node_at(const struct table_writer *w, table_ref ref)
+struct table_node *writer_node_at(const struct table_writer *w, table_ref ref)
 {
 	return writer_at(w->segment.base, ref);
 }
 
-static size_t node_size(const struct table_node *n)
+size_t writer_node_size(const struct table_node *n)
 {
 	const struct table_entry *e = table_node_entries(n);
 
@@ -264,7 +233,7 @@ static size_t node_size(const struct table_node *n)
 static void node_release(struct table_writer *w, table_ref ref,
                          void (*give)(struct table_writer *, table_ref, size_t))
 {
-	const struct table_node *n = node_at(w, ref);
+	const struct table_node *n = writer_node_at(w, ref);
 	const struct table_entry *e = table_node_entries(n);
 
 	for (unsigned i = 0; i < n->nentries; i++, e = table_entry_next(e)) {
@@ -273,7 +242,7 @@ static void node_release(struct table_writer *w, table_ref ref,
 		const struct table_fragment *f = table_at(w->segment.base, e->ref);
 		give(w, e->ref, (size_t)f->units * TABLE_UNIT);
 	}
-	give(w, ref, node_size(n));
+	give(w, ref, writer_node_size(n));
 }
 
 /* ---- nodes ---- */
@@ -332,8 +301,8 @@ static void insert_new(struct table_writer *w, uint64_t hash, table_ref node)
 static void supersede(struct table_writer *w, struct slot slot, table_ref node)
 {
 	table_ref old_ref = slot_ref(slot);
-	struct table_node *old = node_at(w, old_ref);
-	struct table_node *n = node_at(w, node);
+	struct table_node *old = writer_node_at(w, old_ref);
+	struct table_node *n = writer_node_at(w, node);
 
 	if (writer_is_own(w, old)) {
 		table_ref before = atomic_load_explicit(&old->prev, memory_order_relaxed);
@@ -345,12 +314,12 @@ static void supersede(struct table_writer *w, struct slot slot, table_ref node)
 	}
 	atomic_store_explicit(&n->prev, old_ref, memory_order_relaxed);
 	slot_set(slot, node);
-	w->retired += room_size(node_size(old));
+	w->retired += room_size(writer_node_size(old));
 }
 
 void writer_put_node(struct table_writer *w, uint64_t hash, table_ref node)
 {
-	struct table_node *n = node_at(w, node);
+	struct table_node *n = writer_node_at(w, node);
 	struct slot slot = buckets_find(&w->buckets, hash, n->name, n->name_len,
 	                                n->flags & NODE_PARENT_SIDE);
 
@@ -358,13 +327,14 @@ void writer_put_node(struct table_writer *w, uint64_t hash, table_ref node)
 	if (!slot.bucket) {
 		insert_new(w, hash, node);
 	} else if (!w->shared) {
-		node_release(w, slot_ref(slot), writer_free_now);
+		node_release(w, slot_ref(slot), free_room);
 		slot_set(slot, node);
 	} else {
 		supersede(w, slot, node);
 	}
 	if (w->shared)
-		batch_add(w->current, (struct item){.kind = ITEM_NODE, .ref = node});
+		writer_batch_add(w->current,
+		                 (struct item){.kind = ITEM_NODE, .ref = node});
 }
 
 void writer_delete_node(struct table_writer *w, uint64_t hash, const uint8_t *name,
@@ -373,10 +343,10 @@ void writer_delete_node(struct table_writer *w, uint64_t hash, const uint8_t *na
 	struct slot slot = buckets_find(&w->buckets, hash, name, name_len, parent_side);
 	void *room;
 
-	if (!slot.bucket || (node_at(w, slot_ref(slot))->flags & NODE_DELETED))
+	if (!slot.bucket || (writer_node_at(w, slot_ref(slot))->flags & NODE_DELETED))
 		return;
 	if (!w->shared) {
-		node_release(w, slot_ref(slot), writer_free_now);
+		node_release(w, slot_ref(slot), free_room);
 		slot_clear(slot);
 		w->names--;
 		return;
@@ -398,7 +368,7 @@ struct table_node *writer_find(struct table_writer *w, uint64_t hash, const uint
 
 	if (!slot.bucket)
 		return NULL;
-	struct table_node *n = node_at(w, slot_ref(slot));
+	struct table_node *n = writer_node_at(w, slot_ref(slot));
 	return n->flags & NODE_DELETED ? NULL : n;
 }
 
@@ -435,7 +405,7 @@ static bool copy_fragments(struct table_writer *w, struct table_node *n)
 struct table_node *writer_modify(struct table_writer *w, uint64_t hash,
                                  struct table_node *n)
 {
-	size_t size = node_size(n);
+	size_t size = writer_node_size(n);
 	void *copy;
 
 	if (writer_is_own(w, n))
@@ -480,7 +450,9 @@ void writer_put_zone(struct table_writer *w, table_ref zone, table_ref version)
 		writer_retire(w, old_ref, zone_version_size(old));
 	}
 	if (w->shared)
-		batch_add(w->current, (struct item){.kind = ITEM_ZONE, .ref = version});
+		writer_batch_add(
+			w->current,
+			(struct item){.kind = ITEM_ZONE, .ref = version, .stub = zone});
 }
 
 void writer_put_settings(struct table_writer *w, table_ref settings)
@@ -492,8 +464,8 @@ void writer_put_settings(struct table_writer *w, table_ref settings)
 	atomic_store_explicit(&v->prev, old, memory_order_relaxed);
 	atomic_store_explicit(&w->header->settings, settings, memory_order_release);
 	if (w->shared)
-		batch_add(w->current,
-		          (struct item){.kind = ITEM_SETTINGS, .ref = settings});
+		writer_batch_add(w->current,
+		                 (struct item){.kind = ITEM_SETTINGS, .ref = settings});
 }
 
 /* ---- publication ---- */
@@ -502,6 +474,18 @@ static void enqueue(struct table_writer *w, struct batch *b)
 {
 	*w->last = b;
 	w->last = &b->next;
+}
+
+void writer_batch_end(struct table_writer *w)
+{
+	enqueue(w, w->current);
+	w->current = writer_batch_new();
+	w->made_count = 0;
+	if (w->made_room > MADE_KEPT) {
+		free(w->made);
+		w->made = NULL;
+		w->made_room = 0;
+	}
 }
 
 void writer_share(struct table_writer *w)
@@ -519,8 +503,7 @@ uint64_t writer_publish(struct table_writer *w)
 		w->commit++; /* as writer_born() */
 	atomic_store_explicit(&w->header->commit, w->commit, memory_order_release);
 
-	enqueue(w, w->current);
-	w->current = batch_new();
+	writer_batch_end(w);
 	return w->commit;
 }
 
@@ -550,13 +533,13 @@ static void free_retired(struct table_writer *w, table_ref ref, size_t bytes)
 /* A superseded node was counted when it was superseded, its fragments were not. */
 static void free_superseded(struct table_writer *w, table_ref ref)
 {
-	w->retired -= room_size(node_size(node_at(w, ref)));
-	node_release(w, ref, writer_free_now);
+	w->retired -= room_size(writer_node_size(writer_node_at(w, ref)));
+	node_release(w, ref, free_room);
 }
 
 static void settle_node(struct table_writer *w, table_ref ref, struct batch *late)
 {
-	struct table_node *n = node_at(w, ref);
+	struct table_node *n = writer_node_at(w, ref);
 	table_ref prev = atomic_load_explicit(&n->prev, memory_order_relaxed);
 
 	if (n->zone == DEAD_ZONE)
@@ -576,10 +559,10 @@ static void settle_node(struct table_writer *w, table_ref ref, struct batch *lat
 	slot_clear(slot);
 	w->names--;
 	/* A reader may have loaded the slot just before. */
-	w->retired += room_size(node_size(n));
-	batch_add(late, (struct item){.kind = ITEM_FREE,
-	                              .ref = ref,
-	                              .bytes = (uint32_t)node_size(n)});
+	w->retired += room_size(writer_node_size(n));
+	writer_batch_add(late, (struct item){.kind = ITEM_FREE,
+	                                     .ref = ref,
+	                                     .bytes = (uint32_t)writer_node_size(n)});
 }
 
 static void settle_zone(struct table_writer *w, table_ref ref)
@@ -592,8 +575,7 @@ static void settle_zone(struct table_writer *w, table_ref ref)
 	atomic_store_explicit(&v->prev, 0, memory_order_relaxed);
 	atomic_store_explicit(&v->born, 0, memory_order_release);
 	if (prev)
-		writer_free_now(w, prev,
-		                zone_version_size(writer_at(w->segment.base, prev)));
+		free_room(w, prev, zone_version_size(writer_at(w->segment.base, prev)));
 }
 
 static void settle_settings(struct table_writer *w, table_ref ref)
@@ -604,7 +586,7 @@ static void settle_settings(struct table_writer *w, table_ref ref)
 	atomic_store_explicit(&v->prev, 0, memory_order_relaxed);
 	atomic_store_explicit(&v->born, 0, memory_order_release);
 	if (prev)
-		writer_free_now(w, prev, sizeof *v);
+		free_room(w, prev, sizeof *v);
 }
 
 static void settle(struct table_writer *w, const struct batch *b, struct batch *late)
@@ -633,7 +615,7 @@ static void finish_split(struct table_writer *w, struct batch *b)
 
 void writer_passed(struct table_writer *w, uint64_t grace)
 {
-	struct batch *late = batch_new();
+	struct batch *late = writer_batch_new();
 
 	while (w->first && w->first->grace != 0 && w->first->grace <= grace) {
 		struct batch *b = w->first;
@@ -645,12 +627,12 @@ void writer_passed(struct table_writer *w, uint64_t grace)
 		w->first = b->next;
 		if (!w->first)
 			w->last = &w->first;
-		batch_free(b);
+		writer_batch_free(b);
 	}
 	if (late->count > 0)
 		enqueue(w, late);
 	else
-		batch_free(late);
+		writer_batch_free(late);
 }
 
 /* Collapsing copies: not again before the table has grown by a good part. */

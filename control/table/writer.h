@@ -7,8 +7,8 @@
  * a grace period has passed; the owner of the writer says when. A segment is private until
  * writer_share(): nobody reads it yet, so nothing is versioned and loading is quick.
  *
- * There is no undoing of a half-prepared change: whoever cannot finish one throws the whole
- * segment away and builds a fresh one from the store, just as after a crash.
+ * A change that cannot be finished is withdrawn by writer_undo(), at the cost of what it had
+ * prepared.
  *
  * Not thread safe: one thread owns a writer.
  */
@@ -40,15 +40,12 @@ void writer_share(struct table_writer *w);
 
 /*
  * Memory. Gives zeroed room for bytes in the arena and its ref, or 0 when the segment is full
- * (then, and ever after, writer_failed()). Objects are 16-byte aligned; those of up to 64 bytes
+ * (then, and until writer_undo(), writer_failed()). Objects are 16-byte aligned; those of up to 64 bytes
  * do not cross a cache line.
  */
 table_ref writer_alloc(struct table_writer *w, size_t bytes, void **out);
 
-/* Frees at once: no reader can have seen the object. */
-void writer_free_now(struct table_writer *w, table_ref ref, size_t bytes);
-
-/* Frees after this commit's grace period. */
+/* Frees after this commit's grace period; at once while the segment is private. */
 void writer_retire(struct table_writer *w, table_ref ref, size_t bytes);
 
 static inline void *writer_at(uint8_t *base, table_ref ref)
@@ -96,6 +93,14 @@ void writer_put_settings(struct table_writer *w, table_ref settings);
 
 /* Makes the prepared change visible. Gives its commit number. */
 uint64_t writer_publish(struct table_writer *w);
+
+/*
+ * Takes the prepared change of a shared segment back: names, zones and settings are what they were
+ * at the last publication, and there is room again. Refs that came out of the change are void. Its
+ * memory goes after a grace period, since readers may have come across what they could not see:
+ * ask for one as after publishing. Buckets that were added stay.
+ */
+void writer_undo(struct table_writer *w);
 
 /*
  * Reclamation. After publishing, the owner asks for a grace period and says under which number;
