@@ -81,16 +81,15 @@ static void gather_planes(struct engine *e, struct metrics *m)
 
 static void gather_zones(struct engine *e, struct metrics *m)
 {
-	struct zone_counts n = engine_count_zones(e);
 	struct shown_figures shown;
 
 	shown_look(&e->shown, &shown);
 	m->loaded = shown.synced;
-	m->zones.total = n.total;
-	m->zones.served = n.served;
-	m->zones.failed = n.failed;
-	m->zones.records = n.records;
-	m->zones.rrsets = n.rrsets;
+	m->zones.total = shown.zones;
+	m->zones.served = shown.totals.served;
+	m->zones.failed = shown.totals.failed;
+	m->zones.records = shown.totals.records;
+	m->zones.rrsets = shown.totals.rrsets;
 }
 
 static void gather_table(const struct committer *c, struct metrics *m)

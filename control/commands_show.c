@@ -197,49 +197,15 @@ static json_t *attachments_stats(struct engine *e)
 	return list;
 }
 
-struct zone_count {
-	struct engine *e;
-	struct zone_counts n;
-};
-
-static int count_zone(const struct store_zone *z, void *arg)
+static void add_zone_counts(const struct shown_figures *shown, json_t *result,
+                            json_t *alarms)
 {
-	struct zone_count *c = arg;
-	struct zone_counts *n = &c->n;
-	struct shown_failure f = {.loaded = true};
-
-	if (n->failed)
-		(void)shown_failed(&c->e->shown, z->name, &f);
-	n->total++;
-	n->served += z->loaded && f.loaded;
-	n->records += z->records;
-	n->rrsets += z->rrsets;
-	return 0;
-}
-
-struct zone_counts engine_count_zones(struct engine *e)
-{
-	struct zone_count c = {.e = e, .n.failed = shown_failures(&e->shown)};
-	struct store_txn *t;
-
-	int err = store_begin_read(e->committer.store, &t);
-	if (err == 0) {
-		err = store_zone_each(t, count_zone, &c);
-		store_abort(&t);
-	}
-	if (err < 0)
-		fprintf(stderr, "counting zones: %s\n", err_text(err));
-	return c.n;
-}
-
-static void add_zone_counts(struct engine *e, json_t *result, json_t *alarms)
-{
-	struct zone_counts n = engine_count_zones(e);
+	const struct registry_totals n = shown->totals;
 	json_t *zones = json_object();
 
 	engine_set(zones, "served", engine_number(n.served));
 	engine_set(zones, "failed", engine_number(n.failed));
-	engine_set(zones, "total", engine_number(n.total));
+	engine_set(zones, "total", engine_number(shown->zones));
 	engine_set(result, "zones", zones);
 	engine_set(result, "records", engine_number(n.records));
 	engine_set(result, "rrsets", engine_number(n.rrsets));
@@ -302,7 +268,7 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 	engine_set(result, "config", json_string(e->config->path));
 	engine_set(result, "generation", engine_number(shown.generation));
 	engine_set(result, "commit", engine_number(shown.commits));
-	add_zone_counts(e, result, alarms);
+	add_zone_counts(&shown, result, alarms);
 	add_table(&shown.table, result, alarms);
 	add_store(e, result);
 	engine_set(result, "tcp_connections",

@@ -198,6 +198,7 @@ static int find_or_add(struct loading *l, const struct load *load, struct zone *
 
 	if (!z)
 		TRY(commit_zone_add(c, load->name, load->added, &z));
+	registry_touch(c->registry, z);
 	set_text(&z->source, load->file);
 	*out = z;
 	return 0;

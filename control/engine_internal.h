@@ -75,16 +75,6 @@ static inline json_t *engine_number(uint64_t v)
 
 json_t *engine_diagnostics(const struct diag *diag);
 
-/* Over all zones. */
-struct zone_counts {
-	uint64_t total;
-	uint64_t served;
-	uint64_t failed;
-	uint64_t records;
-	uint64_t rrsets;
-};
-struct zone_counts engine_count_zones(struct engine *e);
-
 /* The zone that args names: the folded name is written to name. */
 MUST_CHECK enum engine_outcome engine_zone_arg(const json_t *args, json_t *result,
                                                uint8_t name[static NAME_MAX_LEN]);

@@ -57,6 +57,8 @@ void shown_update(struct shown *s, const struct committer *c)
 	s->figures.generation = c->generation;
 	s->figures.commits = c->commits;
 	writer_usage(c->writer, &s->figures.table);
+	s->figures.zones = registry_count(c->registry);
+	registry_totals(c->registry, &s->figures.totals);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -108,12 +110,4 @@ bool shown_failed(struct shown *s, const uint8_t *name, struct shown_failure *ou
 	}
 	pthread_mutex_unlock(&s->lock);
 	return failed;
-}
-
-size_t shown_failures(struct shown *s)
-{
-	pthread_mutex_lock(&s->lock);
-	size_t count = json_object_size(s->failed);
-	pthread_mutex_unlock(&s->lock);
-	return count;
 }

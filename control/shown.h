@@ -19,6 +19,8 @@ struct shown_figures {
 	uint64_t generation;
 	uint64_t commits;
 	struct writer_usage table;
+	uint64_t zones;
+	struct registry_totals totals; /* over all of them */
 	bool synced;          /* the configuration's zones have been loaded once */
 	char sync_error[256]; /* of the last such load, or empty */
 };
@@ -49,6 +51,5 @@ struct shown_failure {
 	char text[1024];
 };
 bool shown_failed(struct shown *s, const uint8_t *name, struct shown_failure *out);
-size_t shown_failures(struct shown *s);
 
 #endif

@@ -2,8 +2,9 @@
  * Publication against readers: a writer that commits changes to many names at once, and to the
  * set of names, while readers answer bursts. Each commit gives every name of the zone the same
  * number; a burst reads one snapshot, so all of its answers must carry one number, and numbers
- * must never go back. Run under ThreadSanitizer it also proves that no reader touches memory that
- * is being written.
+ * must never go back. After each commit another change is prepared, sometimes one that makes the
+ * hash grow, and taken back: its number must never be seen. Run under ThreadSanitizer it also
+ * proves that no reader touches memory that is being written.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "control/zone/zonefile.h"
 #include "shared/rcu.h"
 #include "shared/rrtype.h"
 #include "tests/harness.h"
@@ -25,8 +27,10 @@ enum {
 	COMMITS = 60,
 	NAMES = 400, /* of which the upper half come and go */
 	STEADY = NAMES / 2,
+	GROWING = 4 * NAMES,
 	BURST = 16,
 	ROOM = 1024,
+	NEVER = 0x8000, /* numbers from here on are never published */
 };
 
 static struct harness *h;
@@ -36,11 +40,10 @@ static atomic_uint mixed;
 static atomic_uint backwards;
 static atomic_uint strange;
 
-static size_t make_text(char *text, unsigned number)
+static size_t make_text(char *text, unsigned number, unsigned names)
 {
 	size_t len =
 		(size_t)sprintf(text, "@ 60 SOA ns h %u 1 1 1 60\n@ 60 NS ns\n", number);
-	unsigned names = number % 2 ? NAMES : STEADY + number % STEADY;
 
 	for (unsigned i = 0; i < names; i++)
 		len += (size_t)sprintf(text + len, "n%u 60 A 10.0.%u.%u\n", i,
@@ -75,7 +78,7 @@ static void check_burst(const struct pkt *pkts, int *newest)
 {
 	int first = answer_number(&pkts[0]);
 
-	if (first < 0)
+	if (first < 0 || first >= NEVER)
 		atomic_fetch_add_explicit(&strange, 1, memory_order_relaxed);
 	for (unsigned i = 1; i < BURST; i++)
 		if (answer_number(&pkts[i]) != first)
@@ -108,23 +111,55 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+static unsigned names_of(unsigned number)
+{
+	return number % 2 ? NAMES : STEADY + number % STEADY;
+}
+
+static void load(char *text, unsigned number)
+{
+	make_text(text, number, names_of(number));
+	assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+}
+
+static void prepare_and_abandon(char *text, unsigned number)
+{
+	struct committer *c = &h->committer;
+	struct contents *contents = NULL;
+	struct commit_report report;
+	uint8_t apex[NAME_MAX_LEN];
+	struct diag diag;
+
+	diag_init(&diag);
+	harness_name("x.example", apex);
+	size_t len = make_text(text, NEVER + number, number % 8 ? STEADY : GROWING);
+	assert_int_equal(zonefile_parse(text, len, "test", apex, &contents, &diag), 0);
+	assert_int_equal(commit_begin(c), 0);
+	assert_int_equal(commit_zone_contents(c, registry_find(c->registry, apex),
+	                                      contents, &report),
+	                 0);
+	commit_abandon(c);
+	assert_int_equal(committer_tick(c), 0);
+	contents_free(contents);
+	diag_fini(&diag);
+}
+
 static void every_burst_sees_one_commit(void **unused)
 {
 	static struct counters counters[READERS];
-	char *text = malloc((size_t)(NAMES + 2) * 64);
+	char *text = malloc((size_t)(GROWING + 2) * 64);
 	pthread_t threads[READERS];
 	struct writer_usage usage;
 
 	(void)unused;
 	h = harness_open();
-	make_text(text, 1);
-	assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+	load(text, 1);
 	for (unsigned i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, reader, &counters[i]),
 		                 0);
 	for (unsigned i = 2; i < COMMITS; i++) {
-		make_text(text, i);
-		assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+		load(text, i);
+		prepare_and_abandon(text, i);
 		if (i % 20 == 0)
 			assert_int_equal(committer_rebuild(&h->committer), 0);
 	}

@@ -105,8 +105,10 @@ static int compile_loaded(struct committer *c, struct zone *z, struct store_txn 
 	fprintf(stderr, "the store is damaged: it holds %llu of %llu RRsets of zone %s\n",
 	        (unsigned long long)rrsets, (unsigned long long)z->rrsets,
 	        name_to_text(z->table.apex, text));
+	registry_touch(c->registry, z);
 	z->loaded = false;
 	z->state = ZONE_STATE_FAILED;
+	free(z->error);
 	z->error = strdup("the store is damaged");
 	memset(z->source_mark, 0, sizeof z->source_mark);
 	TRY(compile_remove(c->compiler, &z->table, t));
@@ -124,8 +126,10 @@ static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
 
 	z->table.hosts_children = registry_hosts_below(c->registry, z->table.apex);
 	TRY(compile_path(c->compiler, z->table.apex));
-	if (parent)
+	if (parent) {
+		registry_touch(c->registry, parent);
 		parent->table.hosts_children = true;
+	}
 	if (parent && parent->loaded)
 		TRY(compile_hide(c->compiler, &parent->table, t, key, key_len));
 	TRY(z->loaded ? compile_loaded(c, z, t)
@@ -233,7 +237,12 @@ int committer_rebuild(struct committer *c)
 	                usage.rrsets, &fresh));
 	c->compiler = compiler_new(fresh, hosts_below, c);
 	c->writer = fresh;
+	registry_begin(c->registry);
 	int err = build(c, fresh);
+	if (err == 0)
+		registry_keep(c->registry);
+	else
+		registry_undo(c->registry);
 	if (err < 0) {
 		/* The old table goes on being served, but can take no further change. */
 		compiler_free(c->compiler);
@@ -274,11 +283,11 @@ static int read_registry(struct committer *c)
 {
 	struct store_txn *t;
 
-	if (c->registry)
-		registry_free(c->registry);
 	c->registry = registry_new();
 	TRY(store_begin_read(c->store, &t));
+	registry_begin(c->registry);
 	int err = store_zone_each(t, read_zone, c);
+	registry_keep(c->registry);
 	store_abort(&t);
 	return err;
 }
@@ -314,7 +323,9 @@ void committer_close(struct committer *c)
 
 int commit_begin(struct committer *c)
 {
-	return store_begin_write(c->store, &c->txn);
+	TRY(store_begin_write(c->store, &c->txn));
+	registry_begin(c->registry);
+	return 0;
 }
 
 static void ask_for_grace(struct committer *c)
@@ -338,6 +349,7 @@ int commit_finish(struct committer *c)
 		return err;
 	}
 	writer_publish(c->writer);
+	registry_keep(c->registry);
 	c->commits++;
 	c->changed_at = (uint64_t)time(NULL);
 	ask_for_grace(c);
@@ -348,13 +360,9 @@ void commit_abandon(struct committer *c)
 {
 	if (c->txn)
 		store_abort(&c->txn);
-	int err = read_registry(c);
-	if (err == 0)
-		err = committer_rebuild(c);
-	if (err < 0)
-		fprintf(stderr,
-		        "cannot rebuild the table: %s; the last one is still served\n",
-		        err_text(err));
+	writer_undo(c->writer);
+	registry_undo(c->registry);
+	ask_for_grace(c);
 }
 
 int commit_zone_state(struct committer *c, struct zone *z)
@@ -402,6 +410,9 @@ int commit_zone_remove(struct committer *c, struct zone *z)
 	size_t names;
 
 	memcpy(name, z->table.apex, sizeof name);
+	registry_touch(c->registry, z);
+	if (parent)
+		registry_touch(c->registry, parent);
 	TRY(leave_table(c, z, c->txn));
 	TRY(store_zone_delete(c->txn, name));
 	registry_remove(c->registry, z);
@@ -449,6 +460,7 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 	struct diff d;
 	bool first = !z->loaded;
 
+	registry_touch(c->registry, z);
 	diff_init(&d);
 	int err = diff_compute(&d, c->txn, z->table.id, contents);
 	if (err == 0)

@@ -4,8 +4,8 @@
  * A commit begins a store transaction and prepares table versions beside it. Finishing writes
  * the store durably, then makes the table's change visible by one store; whoever sees an answer
  * from a commit can rely on its being on disk. When anything fails before that, the transaction is
- * aborted, and a table that was touched is replaced by a fresh one built from the store: nothing
- * half-done is ever visible or kept.
+ * aborted, and what was prepared in the table and the registry is taken back, at the cost of what
+ * had been prepared: nothing half-done is ever visible or kept.
  *
  * Belongs to the commit thread.
  */
@@ -49,7 +49,9 @@ MUST_CHECK int committer_open(struct committer *c, const struct config *config,
                               struct publisher *p, char *text, size_t text_size);
 void committer_close(struct committer *c);
 
-/* A commit: begin, any number of changes, then exactly one of finish and abandon. */
+/* A commit: begin, any number of changes, then exactly one of finish and abandon; a finish that
+ * fails has abandoned. Before the caller itself changes anything of a zone: registry_touch(). An
+ * abandoned commit leaves zones where they were, except that those it added are gone. */
 MUST_CHECK int commit_begin(struct committer *c);
 MUST_CHECK int commit_finish(struct committer *c);
 void commit_abandon(struct committer *c);

@@ -12,6 +12,13 @@ struct entry {
 	uint8_t *name; /* owned; NULL: free slot */
 	struct zone *zone;
 	size_t below;
+	uint64_t hash;
+};
+
+/* What a zone was before the change under way touched it. */
+struct note {
+	struct zone *zone;
+	struct zone *before; /* a copy, texts included; NULL: it was not there */
 };
 
 struct registry {
@@ -20,9 +27,17 @@ struct registry {
 	size_t used;
 	size_t zones;
 	struct name_hash_key key;
+	bool open; /* a change is under way */
+	struct note *notes;
+	size_t note_count;
+	size_t note_room;
+	struct registry_totals totals;
 };
 
-enum { ROOM_MIN = 64 };
+enum {
+	ROOM_MIN = 64,
+	NOTES_KEPT = 4096, /* the list of a larger change is not kept */
+};
 
 static void *must(void *p)
 {
@@ -45,6 +60,8 @@ struct registry *registry_new(void)
 
 static void zone_free(struct zone *z)
 {
+	if (!z)
+		return;
 	free(z->source);
 	free(z->error);
 	free(z);
@@ -52,6 +69,9 @@ static void zone_free(struct zone *z)
 
 void registry_free(struct registry *r)
 {
+	if (r->open)
+		registry_keep(r);
+	free(r->notes);
 	for (size_t i = 0; i < r->room; i++) {
 		free(r->entries[i].name);
 		if (r->entries[i].zone)
@@ -61,25 +81,27 @@ void registry_free(struct registry *r)
 	free(r);
 }
 
-static size_t home(const struct registry *r, const uint8_t *name, size_t len)
+static uint64_t hash_of(const struct registry *r, const uint8_t *name)
 {
 	uint8_t padded[NAME_MAX_LEN + 1 + NAME_PAD] = {0};
 
-	memcpy(padded, name, len);
-	return (size_t)name_hash(&r->key, padded) & (r->room - 1);
+	memcpy(padded, name, name_len(name, NAME_MAX_LEN));
+	return name_hash(&r->key, padded);
 }
 
 /* The slot of a name, or the free one where it would go. */
-static struct entry *slot(const struct registry *r, const uint8_t *name)
+static struct entry *slot_of(const struct registry *r, const uint8_t *name, uint64_t hash)
 {
-	size_t len = name_len(name, NAME_MAX_LEN);
-	size_t i = home(r, name, len);
-
-	for (;; i = (i + 1) & (r->room - 1)) {
+	for (size_t i = hash & (r->room - 1);; i = (i + 1) & (r->room - 1)) {
 		struct entry *e = &r->entries[i];
-		if (!e->name || name_equal(e->name, name))
+		if (!e->name || (e->hash == hash && name_equal(e->name, name)))
 			return e;
 	}
+}
+
+static struct entry *slot(const struct registry *r, const uint8_t *name)
+{
+	return slot_of(r, name, hash_of(r, name));
 }
 
 static void grow(struct registry *r)
@@ -90,21 +112,26 @@ static void grow(struct registry *r)
 		return;
 	bigger.room *= 2;
 	bigger.entries = must(calloc(bigger.room, sizeof *bigger.entries));
-	for (size_t i = 0; i < r->room; i++)
-		if (r->entries[i].name)
-			*slot(&bigger, r->entries[i].name) = r->entries[i];
+	for (size_t i = 0; i < r->room; i++) {
+		const struct entry *e = &r->entries[i];
+		if (e->name)
+			*slot_of(&bigger, e->name, e->hash) = *e;
+	}
 	free(r->entries);
 	*r = bigger;
 }
 
 static struct entry *obtain(struct registry *r, const uint8_t *name)
 {
+	uint64_t hash = hash_of(r, name);
+
 	grow(r);
-	struct entry *e = slot(r, name);
+	struct entry *e = slot_of(r, name, hash);
 	if (!e->name) {
 		size_t len = name_len(name, NAME_MAX_LEN);
 		e->name = must(malloc(len));
 		memcpy(e->name, name, len);
+		e->hash = hash;
 		r->used++;
 	}
 	return e;
@@ -120,8 +147,7 @@ static void discard(struct registry *r, struct entry *e)
 	*e = (struct entry){0};
 	r->used--;
 	for (size_t i = (gap + 1) & mask; r->entries[i].name; i = (i + 1) & mask) {
-		const uint8_t *name = r->entries[i].name;
-		size_t h = home(r, name, name_len(name, NAME_MAX_LEN));
+		size_t h = r->entries[i].hash & mask;
 		if (((i - h) & mask) < ((i - gap) & mask))
 			continue;
 		r->entries[gap] = r->entries[i];
@@ -141,6 +167,124 @@ static void count_above(struct registry *r, const uint8_t *name, int change)
 	}
 }
 
+/* ---- changes ---- */
+
+static void add_note(struct registry *r, struct note n)
+{
+	assert(r->open);
+	if (r->note_count == r->note_room) {
+		r->note_room = r->note_room ? r->note_room * 2 : 16;
+		r->notes = must(realloc(r->notes, r->note_room * sizeof *r->notes));
+	}
+	r->notes[r->note_count++] = n;
+}
+
+static void link_zone(struct registry *r, struct zone *z)
+{
+	obtain(r, z->table.apex)->zone = z;
+	count_above(r, z->table.apex, 1);
+	r->zones++;
+}
+
+static void unlink_zone(struct registry *r, struct zone *z)
+{
+	struct entry *e = slot(r, z->table.apex);
+
+	e->zone = NULL;
+	if (e->below == 0)
+		discard(r, e);
+	count_above(r, z->table.apex, -1);
+	r->zones--;
+}
+
+static void count_in(struct registry_totals *t, const struct zone *z)
+{
+	t->served += z->loaded;
+	t->failed += z->state == ZONE_STATE_FAILED;
+	t->records += z->records;
+	t->rrsets += z->rrsets;
+}
+
+static void count_out(struct registry_totals *t, const struct zone *z)
+{
+	t->served -= z->loaded;
+	t->failed -= z->state == ZONE_STATE_FAILED;
+	t->records -= z->records;
+	t->rrsets -= z->rrsets;
+}
+
+void registry_begin(struct registry *r)
+{
+	assert(!r->open);
+	r->open = true;
+}
+
+static void end(struct registry *r)
+{
+	for (size_t i = 0; i < r->note_count; i++)
+		zone_free(r->notes[i].before);
+	r->note_count = 0;
+	r->open = false;
+	if (r->note_room <= NOTES_KEPT)
+		return;
+	free(r->notes);
+	r->notes = NULL;
+	r->note_room = 0;
+}
+
+void registry_keep(struct registry *r)
+{
+	for (size_t i = 0; i < r->note_count; i++) {
+		struct zone *z = r->notes[i].zone;
+		if (r->notes[i].before)
+			count_out(&r->totals, r->notes[i].before);
+		z->noted = false;
+		if (z->gone)
+			zone_free(z);
+		else
+			count_in(&r->totals, z);
+	}
+	end(r);
+}
+
+/* Names first: a zone may have been removed and another added in its place. */
+void registry_undo(struct registry *r)
+{
+	for (size_t i = 0; i < r->note_count; i++)
+		if (!r->notes[i].before && !r->notes[i].zone->gone)
+			unlink_zone(r, r->notes[i].zone);
+	for (size_t i = 0; i < r->note_count; i++) {
+		struct note *n = &r->notes[i];
+		if (!n->before) {
+			zone_free(n->zone);
+			continue;
+		}
+		if (n->zone->gone)
+			link_zone(r, n->zone);
+		struct zone changed = *n->zone;
+		*n->zone = *n->before;
+		*n->before = changed; /* its texts go with it */
+	}
+	end(r);
+}
+
+static char *copy_text(const char *text)
+{
+	return text ? must(strdup(text)) : NULL;
+}
+
+void registry_touch(struct registry *r, struct zone *z)
+{
+	if (z->noted)
+		return;
+	struct zone *before = must(malloc(sizeof *before));
+	*before = *z;
+	before->source = copy_text(z->source);
+	before->error = copy_text(z->error);
+	add_note(r, (struct note){.zone = z, .before = before});
+	z->noted = true;
+}
+
 struct zone *registry_add(struct registry *r, const uint8_t *name)
 {
 	struct zone *z = must(calloc(1, sizeof *z));
@@ -149,22 +293,17 @@ struct zone *registry_add(struct registry *r, const uint8_t *name)
 	memcpy(z->table.apex, name, len);
 	z->table.apex_len = (uint8_t)len;
 	z->table.apex_labels = (uint8_t)name_labels(name);
-	obtain(r, name)->zone = z;
-	count_above(r, name, 1);
-	r->zones++;
+	link_zone(r, z);
+	add_note(r, (struct note){.zone = z});
+	z->noted = true;
 	return z;
 }
 
 void registry_remove(struct registry *r, struct zone *z)
 {
-	struct entry *e = slot(r, z->table.apex);
-
-	e->zone = NULL;
-	if (e->below == 0)
-		discard(r, e);
-	count_above(r, z->table.apex, -1);
-	zone_free(z);
-	r->zones--;
+	registry_touch(r, z);
+	unlink_zone(r, z);
+	z->gone = true;
 }
 
 struct zone *registry_find(const struct registry *r, const uint8_t *name)
@@ -191,6 +330,11 @@ bool registry_hosts_below(const struct registry *r, const uint8_t *name)
 size_t registry_count(const struct registry *r)
 {
 	return r->zones;
+}
+
+void registry_totals(const struct registry *r, struct registry_totals *out)
+{
+	*out = r->totals;
 }
 
 static int compare_zones(const void *a, const void *b)
