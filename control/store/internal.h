@@ -44,6 +44,7 @@ struct store {
 	pthread_mutex_t lock;
 	unsigned open_txns; /* under lock: the map may only move when there are none */
 	bool full;          /* under lock: a transaction found the map full */
+	bool purged; /* the writing thread's: nothing is on the list of what is to be purged */
 };
 
 struct store_txn {
@@ -103,7 +104,12 @@ bool set_key_is_of(const MDB_val *key, uint32_t zone);
 const uint8_t *set_key_owner(const MDB_val *key, size_t *len);
 uint16_t set_key_type(const MDB_val *key);
 
-/* Removes all that a database with such keys has of a zone. */
-MUST_CHECK int store_sets_delete(struct store_txn *t, MDB_dbi dbi, uint32_t zone);
+/* Removes what a database with such keys has of a zone, so many at most. ERR_NOTFOUND: none is
+ * left. */
+MUST_CHECK int store_sets_delete(struct store_txn *t, MDB_dbi dbi, uint32_t zone,
+                                 uint64_t most);
+
+/* Removes all that belongs to RRsets of a zone that has so many: at once, or by and by. */
+MUST_CHECK int store_purge_zone(struct store_txn *t, uint32_t zone, uint64_t rrsets);
 
 #endif

@@ -94,27 +94,29 @@ static int seek_zone(MDB_cursor *cursor, uint32_t zone)
 	return set_key_is_of(&key, zone) ? 0 : ERR_NOTFOUND;
 }
 
-static int delete_with(struct store *s, MDB_cursor *cursor, uint32_t zone)
+static int delete_with(struct store *s, MDB_cursor *cursor, uint32_t zone, uint64_t most)
 {
 	MDB_val key;
 	MDB_val value;
 
 	TRY(seek_zone(cursor, zone));
-	do {
+	for (uint64_t i = 0; i < most; i++) {
 		TRY(store_write_error(s, mdb_cursor_del(cursor, 0)));
 		TRY(store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT)));
-	} while (set_key_is_of(&key, zone));
+		if (!set_key_is_of(&key, zone))
+			return ERR_NOTFOUND;
+	}
 	return 0;
 }
 
-int store_sets_delete(struct store_txn *t, MDB_dbi dbi, uint32_t zone)
+int store_sets_delete(struct store_txn *t, MDB_dbi dbi, uint32_t zone, uint64_t most)
 {
 	MDB_cursor *cursor;
 
 	TRY(store_error(mdb_cursor_open(t->txn, dbi, &cursor)));
-	int err = delete_with(t->store, cursor, zone);
+	int err = delete_with(t->store, cursor, zone, most);
 	mdb_cursor_close(cursor);
-	return err == ERR_NOTFOUND ? 0 : err;
+	return err;
 }
 
 /* ---- loader ---- */

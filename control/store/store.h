@@ -137,8 +137,12 @@ MUST_CHECK int store_zone_get(struct store_txn *t, const uint8_t *name,
 /* Adds (id == 0: a new id is written to zone->id; ERR_EXISTS when the name is there) or replaces
  * (ERR_INVALID when the zone of that name has another id). */
 MUST_CHECK int store_zone_put(struct store_txn *t, struct store_zone *zone);
-/* Removes the zone with all of its RRsets and what they have besides; its history stays. */
+/* Removes the zone with all of its RRsets and what they have besides; its history stays. What a
+ * large zone has stays, out of reach, until store_purge() has taken it away. */
 MUST_CHECK int store_zone_delete(struct store_txn *t, const uint8_t *name);
+/* Removes some of what deleted zones have left, in a transaction of its own that is short enough not
+ * to keep a commit waiting. Gives 1 when it did, 0 when nothing is left. */
+MUST_CHECK int store_purge(struct store *s);
 /* Calls back in canonical order of zone names until it gives non-zero, which is handed through.
  * fn must not write. */
 MUST_CHECK int store_zone_each(struct store_txn *t,
@@ -213,7 +217,6 @@ enum store_list {
 	STORE_ZONEMETA,
 	STORE_TSIG,
 	STORE_CRYPTOKEY,
-	STORE_PURGE,
 	STORE_LISTS
 };
 

@@ -883,6 +883,72 @@ static void zone_delete_takes_all_that_is_its_own(void **state)
 	store_abort(&t);
 }
 
+static uint64_t rrsets_in_all(void)
+{
+	struct store_usage u;
+
+	assert_int_equal(store_usage(store, &u), 0);
+	return u.rrsets;
+}
+
+static void add_large_zone(const char *text, unsigned rrsets)
+{
+	struct store_txn *t = begin_write();
+	struct store_zone z = {.added = true, .rrsets = rrsets};
+
+	name_of(text, z.name);
+	assert_int_equal(store_zone_put(t, &z), 0);
+	for (unsigned i = 0; i < rrsets; i++) {
+		char owner[16];
+		(void)snprintf(owner, sizeof owner, "h%u", i);
+		assert_int_equal(put(t, z.id, owner, 1, 1), 0);
+	}
+	commit(t);
+}
+
+static void delete_zone(const char *text, bool keep)
+{
+	struct store_txn *t = begin_write();
+	uint8_t name[NAME_MAX_LEN];
+
+	name_of(text, name);
+	assert_int_equal(store_zone_delete(t, name), 0);
+	assert_int_equal(store_zone_delete(t, name), ERR_NOTFOUND);
+	if (keep)
+		commit(t);
+	else
+		store_abort(&t);
+}
+
+/* Its removal costs the same as a small zone's; the records go in steps, over a restart as well. */
+static void large_zone_is_purged_by_and_by(void **state)
+{
+	enum { LARGE = 5000, STEP_MAX = 2000, SMALL = 100 };
+	unsigned steps = 0;
+
+	(void)state;
+	add_large_zone("a.", LARGE);
+	add_large_zone("b.", LARGE);
+	add_large_zone("c.", SMALL);
+	assert_int_equal(store_purge(store), 0);
+	delete_zone("a.", false);
+	assert_int_equal(store_purge(store), 0);
+	delete_zone("b.", true);
+	delete_zone("c.", true);
+	assert_int_equal(rrsets_in_all(), 2 * LARGE);
+	delete_zone("a.", true);
+	add_large_zone("a.", SMALL);
+	for (uint64_t left = rrsets_in_all(); store_purge(store) == 1; steps++) {
+		assert_in_range(left - rrsets_in_all(), 0, STEP_MAX);
+		left = rrsets_in_all();
+		if (steps % 2 == 0)
+			reopen();
+	}
+	assert_in_range(steps, 2 * LARGE / STEP_MAX, 2 * (LARGE / STEP_MAX + 2));
+	assert_int_equal(rrsets_in_all(), SMALL);
+	assert_int_equal(store_purge(store), 0);
+}
+
 /* ---- loader ---- */
 
 static int load(struct store_txn *t, uint32_t zone, unsigned n)
@@ -1320,6 +1386,7 @@ int main(void)
 		TEST(values_of_every_size_come_back),
 		TEST(damaged_value_is_found_on_reading),
 		TEST(zone_delete_takes_all_that_is_its_own),
+		TEST(large_zone_is_purged_by_and_by),
 		TEST(loader_loads_behind_and_between_others),
 		TEST(loader_refuses_keys_that_do_not_rise),
 		TEST(a_million_rrsets_in_one_transaction),

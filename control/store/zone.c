@@ -185,8 +185,7 @@ int store_zone_delete(struct store_txn *t, const uint8_t *name)
 
 	TRY(store_zone_get(t, name, &zone));
 	TRY(make_key(&bytes, name, &key));
-	TRY(store_sets_delete(t, t->store->rrset, zone.id));
-	TRY(store_sets_delete(t, t->store->extra, zone.id));
+	TRY(store_purge_zone(t, zone.id, zone.rrsets));
 	return store_delete(t, t->store->zone, key);
 }
 
