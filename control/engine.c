@@ -188,6 +188,8 @@ static void *commit_thread(void *arg)
 			uv_async_send(&e->async);
 		}
 		int err = committer_tick(&e->committer);
+		if (err == 0 && !j)
+			err = committer_rest(&e->committer);
 		if (err < 0)
 			fprintf(stderr, "table housekeeping: %s\n", err_text(err));
 		shown_update(&e->shown, &e->committer);

@@ -171,6 +171,11 @@ static void settle(struct bench *b)
 
 	for (unsigned i = 0; i < GRACE_PERIODS; i++)
 		must(committer_tick(&b->committer), "housekeeping");
+	int more;
+	do {
+		more = committer_rest(&b->committer);
+		must(more, "housekeeping");
+	} while (more > 0);
 }
 
 void bench_load_zones(struct bench *b, const char *origin, uint32_t zones, uint32_t names,

@@ -352,6 +352,7 @@ int commit_finish(struct committer *c)
 	registry_keep(c->registry);
 	c->commits++;
 	c->changed_at = (uint64_t)time(NULL);
+	c->store_ails = false;
 	ask_for_grace(c);
 	return 0;
 }
@@ -505,7 +506,6 @@ int committer_tick(struct committer *c)
 {
 	struct writer_usage usage;
 
-	writer_collapse(c->writer);
 	writer_passed(c->writer,
 	              c->publisher ? publisher_passed(c->publisher) : c->grace);
 	if (writer_wants_grace(c->writer))
@@ -520,4 +520,15 @@ int committer_tick(struct committer *c)
 	        "a stopped data plane holds back %llu bytes: moving to a fresh table\n",
 	        (unsigned long long)usage.retired);
 	return committer_rebuild(c);
+}
+
+int committer_rest(struct committer *c)
+{
+	if (writer_collapse(c->writer))
+		return 1;
+	if (c->store_ails)
+		return 0;
+	int err = store_purge(c->store);
+	c->store_ails = err < 0;
+	return err;
 }

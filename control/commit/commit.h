@@ -42,6 +42,7 @@ struct committer {
 	uint64_t commits;    /* since start, over all segments */
 	uint64_t changed_at; /* s since 1970: the newest of them; 0: none yet */
 	struct durations store_commits; /* until they were on disk */
+	bool store_ails; /* a purge failed: none before a commit has succeeded */
 };
 
 /* Opens the store, reads the list of zones and builds the first segment. */
@@ -72,6 +73,11 @@ MUST_CHECK int commit_zone_state(struct committer *c, struct zone *z);
 /* Housekeeping, between commits: frees what no reader sees any more; leaves a stopped reader
  * behind by moving to a fresh segment when too much waits for it. */
 MUST_CHECK int committer_tick(struct committer *c);
+
+/* Does a few milliseconds of what has time until nobody waits for a commit: huge pages for the
+ * table, removal of what removed zones have left in the store. Gives 1 when it did something, 0
+ * when there was nothing to do. An error is given once, and not met again before a commit. */
+MUST_CHECK int committer_rest(struct committer *c);
 
 /* Builds a fresh segment from the store and moves all readers there. */
 MUST_CHECK int committer_rebuild(struct committer *c);

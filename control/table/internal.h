@@ -54,6 +54,12 @@ struct made {
 	uint32_t bytes;
 };
 
+/* A part of the segment that gets huge pages, one after the other: bytes from its beginning. */
+struct stretch {
+	uint64_t collapsed;
+	uint64_t goal;
+};
+
 struct table_writer {
 	struct segment segment;
 	struct table table;
@@ -62,9 +68,10 @@ struct table_writer {
 	struct buckets buckets;
 	uint64_t names;
 	uint64_t retired;
-	uint64_t commit;    /* last published; 0: private */
-	uint64_t collapsed; /* bytes of the arena already behind huge pages */
-	uint64_t collapsed_buckets;
+	uint64_t commit;      /* last published; 0: private */
+	struct stretch front; /* header and buckets */
+	struct stretch arena;
+	uint64_t collapsed_buckets; /* bytes of them when front was begun */
 	bool shared;
 	bool failed;
 	struct batch *current; /* of the change in preparation */

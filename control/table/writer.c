@@ -14,9 +14,13 @@ enum {
 	HUGE_PAGE = 2 << 20,
 	COLLAPSE_SHARE =
 		8, /* collapse again when the table has grown by one part in so many */
-	GROWTH_PRIVATE = 8,  /* a growth step adds one bucket for so many, */
-	GROWTH_SHARED = 64,  /* fewer at a time where a commit waits for it */
-	MADE_KEPT = 1 << 16, /* objects: the list of a larger change is not kept */
+	GROWTH_PRIVATE = 8, /* a growth step adds one bucket for so many; */
+	/* where a commit waits for it, one for more of them, and no more than so many: each
+	 * makes room for one name and a half at least, so inserting never outruns them. */
+	GROWTH_SHARED = 64,
+	GROWTH_STEP_MAX = 256,
+	CLEAN_STEP_MAX = 1024, /* buckets between two commits */
+	MADE_KEPT = 1 << 16,   /* objects: the list of a larger change is not kept */
 };
 
 static void *must(void *p)
@@ -247,8 +251,16 @@ static void node_release(struct table_writer *w, table_ref ref,
 
 /* ---- nodes ---- */
 
+/* One step goes on where the last one ended, until the number of buckets has doubled. */
 static void batch_add_split(struct batch *b, struct split split)
 {
+	struct split *last = b->split_count ? &b->splits[b->split_count - 1] : NULL;
+
+	if (last && split.low > 0 && last->high == split.low) {
+		last->high = split.high;
+		last->count = split.count;
+		return;
+	}
 	b->splits = must(realloc(b->splits, (b->split_count + 1) * sizeof *b->splits));
 	b->splits[b->split_count++] = split;
 }
@@ -273,16 +285,23 @@ static bool grow(struct table_writer *w, uint64_t add)
 
 static void grow_if_full(struct table_writer *w)
 {
-	uint64_t share = w->shared ? GROWTH_SHARED : GROWTH_PRIVATE;
+	uint64_t add =
+		w->buckets.count / (w->shared ? GROWTH_SHARED : GROWTH_PRIVATE) + 1;
 
-	if (w->names > buckets_limit(w->buckets.count))
-		(void)grow(w, w->buckets.count / share + 1);
+	if (w->names <= buckets_limit(w->buckets.count))
+		return;
+	if (w->shared && add > GROWTH_STEP_MAX)
+		add = GROWTH_STEP_MAX;
+	(void)grow(w, add);
 }
 
 void writer_reserve(struct table_writer *w, uint64_t names)
 {
 	uint64_t want = buckets_for(w->names + names);
 
+	/* A few names do not pay for a large table's doubling. */
+	if (w->shared && want > w->buckets.count + names)
+		want = w->buckets.count + names;
 	while (w->buckets.count < want && grow(w, want - w->buckets.count))
 		;
 }
@@ -602,13 +621,31 @@ static void settle(struct table_writer *w, const struct batch *b, struct batch *
 	}
 }
 
+/* Cleans so many buckets at most. Says whether none of the batch's is left. */
+static bool clean_some(struct table_writer *w, struct batch *b)
+{
+	uint64_t left = CLEAN_STEP_MAX;
+
+	while (b->split_count > 0 && left > 0) {
+		struct split *s = &b->splits[b->split_count - 1];
+		struct split part = *s;
+		if (part.high - part.low > left)
+			part.high = part.low + left;
+		buckets_clean(&w->buckets, &part);
+		left -= part.high - part.low;
+		s->low = part.high;
+		if (s->low == s->high)
+			b->split_count--;
+	}
+	return b->split_count == 0;
+}
+
 /* The originals of entries that growth copied go; whoever has just loaded one of them may look
  * at its node until the next grace period, so everything else waits for that one. */
-static void finish_split(struct table_writer *w, struct batch *b)
+static void clean_splits(struct table_writer *w, struct batch *b)
 {
-	for (size_t i = 0; i < b->split_count; i++)
-		buckets_clean(&w->buckets, &b->splits[i]);
-	b->split_count = 0;
+	if (!clean_some(w, b))
+		return;
 	for (struct batch *each = b; each; each = each->next)
 		each->grace = 0;
 }
@@ -620,7 +657,7 @@ void writer_passed(struct table_writer *w, uint64_t grace)
 	while (w->first && w->first->grace != 0 && w->first->grace <= grace) {
 		struct batch *b = w->first;
 		if (b->split_count != 0) {
-			finish_split(w, b);
+			clean_splits(w, b);
 			break;
 		}
 		settle(w, b, late);
@@ -641,21 +678,37 @@ static bool grown_enough(uint64_t done, uint64_t now)
 	return now - done >= HUGE_PAGE && now - done >= done / COLLAPSE_SHARE;
 }
 
-void writer_collapse(struct table_writer *w)
+static void set_goals(struct table_writer *w)
 {
 	uint64_t filled = w->room.at - w->header->arena_at;
 	uint64_t buckets = w->buckets.count * sizeof(struct table_bucket);
 
-	if (grown_enough(w->collapsed, filled)) {
-		segment_collapse(&w->segment, w->header->arena_at + w->collapsed,
-		                 filled - w->collapsed);
-		w->collapsed = filled & ~(uint64_t)(HUGE_PAGE - 1);
-	}
+	if (grown_enough(w->arena.collapsed, filled))
+		w->arena.goal = filled & ~(uint64_t)(HUGE_PAGE - 1);
 	/* Buckets fill evenly: the last page is as busy as the others. */
 	if (grown_enough(w->collapsed_buckets, buckets + HUGE_PAGE - 1)) {
-		segment_collapse(&w->segment, 0, buckets + 2 * (uint64_t)HUGE_PAGE);
+		w->front.collapsed = 0;
+		w->front.goal =
+			(buckets + 2 * (uint64_t)HUGE_PAGE) & ~(uint64_t)(HUGE_PAGE - 1);
 		w->collapsed_buckets = buckets;
 	}
+}
+
+static bool collapse_part(struct table_writer *w, uint64_t from, struct stretch *s)
+{
+	if (s->collapsed >= s->goal)
+		return false;
+	segment_collapse(&w->segment, from + s->collapsed, HUGE_PAGE);
+	s->collapsed += HUGE_PAGE;
+	return true;
+}
+
+bool writer_collapse(struct table_writer *w)
+{
+	if (w->arena.collapsed >= w->arena.goal && w->front.collapsed >= w->front.goal)
+		set_goals(w);
+	return collapse_part(w, 0, &w->front) ||
+	       collapse_part(w, w->header->arena_at, &w->arena);
 }
 
 void writer_usage(const struct table_writer *w, struct writer_usage *out)

@@ -111,8 +111,9 @@ void writer_wait_for(struct table_writer *w, uint64_t grace);
 void writer_passed(struct table_writer *w, uint64_t grace);
 bool writer_wants_grace(const struct table_writer *w);
 
-/* Puts huge pages behind what has been filled since last time, when that is worth the while. */
-void writer_collapse(struct table_writer *w);
+/* Puts a huge page, of 2 MiB, behind what has been filled since last time, when that is worth the
+ * while: copies as much, in about a millisecond. Says whether it did; there may be more then. */
+bool writer_collapse(struct table_writer *w);
 
 struct writer_usage {
 	uint64_t used;    /* bytes of live objects and buckets */
