@@ -129,10 +129,12 @@ static void collect_changes(struct diff *d)
 		bool same = d->change_count > 0 && last[-1].key_len == s->key_len &&
 		            memcmp(last[-1].key, key, s->key_len) == 0;
 		if (!same) {
-			*last = (struct compile_change){.key = key,
-			                                .key_len = s->key_len};
+			*last = (struct compile_change){
+				.key = key, .key_len = s->key_len, .stays = true};
 			d->change_count++;
 		}
+		if (s->presence)
+			d->changes[d->change_count - 1].stays = false;
 		if (s->presence && s->key_len > 0 &&
 		    (s->type == RRTYPE_NS || s->type == RRTYPE_DNAME))
 			d->changes[d->change_count - 1].cut_changed = true;

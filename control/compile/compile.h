@@ -49,11 +49,13 @@ MUST_CHECK int compile_zone(struct compiler *c, struct compile_zone *z,
 /* A zone that is configured but has no contents: its names get SERVFAIL. */
 MUST_CHECK int compile_unloaded(struct compiler *c, struct compile_zone *z);
 
-/* One changed owner: which sort key, and which types were touched there. */
+/* One changed owner: which sort key, and what happened there. Saying too little of the last two
+ * is wrong, saying too much only slow. */
 struct compile_change {
 	const uint8_t *key;
 	uint16_t key_len;
 	bool cut_changed; /* NS or DNAME came or went: all names below are affected */
+	bool stays; /* no RRset came or went: the name and those above it are known to be there */
 };
 
 /* Prepares what a set of changes (sorted by key, unique) makes different. Gives in *names how

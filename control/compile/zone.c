@@ -264,6 +264,11 @@ int compile_unloaded(struct compiler *c, struct compile_zone *z)
 
 /* ---- changes ---- */
 
+static bool is_at_or_below(const struct store_entry *e, const uint8_t *key, size_t len)
+{
+	return e->key_len >= len && memcmp(e->key, key, len) == 0;
+}
+
 /* Whether any record has this key or one below it. */
 static int exists(struct store_cursor *cursor, const uint8_t *key, size_t len, bool *out)
 {
@@ -272,7 +277,7 @@ static int exists(struct store_cursor *cursor, const uint8_t *key, size_t len, b
 
 	if (found < 0 && found != ERR_NOTFOUND)
 		return found;
-	*out = found == 0 && e.key_len >= len && memcmp(e.key, key, len) == 0;
+	*out = found == 0 && is_at_or_below(&e, key, len);
 	return 0;
 }
 
@@ -338,17 +343,18 @@ static bool is_wildcard_key(const struct compile_change *change)
 	return labels > 0 && change->key_len == at + 2 && change->key[at] == '*';
 }
 
-/* Compiles one name, whether it has records or not, as long as it exists. */
-static int compile_key(struct walk *w, const uint8_t *key, size_t len)
+/* Compiles one name, whether it has records or not, as long as it exists, and says whether. */
+static int compile_key(struct walk *w, const uint8_t *key, size_t len, bool *is_there)
 {
 	struct owner *o = &w->c->owner;
-	bool is_there;
+	int found = store_cursor_seek(w->cursor, key, len, &w->entry);
 
-	TRY(exists(w->cursor, key, len, &is_there));
-	if (!is_there)
+	if (found < 0 && found != ERR_NOTFOUND)
+		return found;
+	*is_there = found == 0 && is_at_or_below(&w->entry, key, len);
+	if (!*is_there)
 		return 0;
 	TRY(owner_named(o, w->z, writer_hash_key(w->c->w), key, len));
-	TRY(store_cursor_seek(w->cursor, key, len, &w->entry));
 	if (w->entry.key_len == len)
 		TRY(owner_read(o, w->cursor, &w->entry, &w->found));
 	if (only_nsec3(o)) {
@@ -369,8 +375,9 @@ static int compile_new_ancestors(struct walk *w, const struct compile_change *ch
 		TRY(owner_named(&w->c->owner, w->z, writer_hash_key(w->c->w), change->key,
 		                len));
 		const struct table_node *n = suffix_node(w->c, w->c->owner.name);
+		bool is_there;
 		if (!n || (n->flags & NODE_VOID))
-			TRY(compile_key(w, change->key, len));
+			TRY(compile_key(w, change->key, len, &is_there));
 	}
 	return 0;
 }
@@ -380,19 +387,28 @@ static int compile_change(struct walk *w, const struct compile_change *change)
 {
 	bool is_there;
 
-	TRY(exists(w->cursor, change->key, change->key_len, &is_there));
+	if (!change->stays)
+		TRY(compile_new_ancestors(w, change));
+	TRY(compile_key(w, change->key, change->key_len, &is_there));
 	if (is_wildcard_key(change) && !is_there) {
 		size_t len = key_prefix(change->key, change->key_len,
 		                        key_labels(change->key, change->key_len) - 1);
-		TRY(compile_key(w, change->key, len));
+		return compile_key(w, change->key, len, &is_there);
 	}
-	if (!is_there)
-		return 0;
-	TRY(compile_new_ancestors(w, change));
-	TRY(compile_key(w, change->key, change->key_len));
-	if (!change->cut_changed)
+	if (!is_there || !change->cut_changed)
 		return 0;
 	return walk_subtree(w, change->key, change->key_len, false);
+}
+
+/* The apex comes first. While c->owner still is what read_apex() left, nothing need be read
+ * again; and as no index of denial records is to be finished, nor need the version wait. */
+static int compile_apex(struct walk *w, const struct compile_change *change, bool read)
+{
+	if (read)
+		TRY(node_compile(w->c, w->z, (struct place){0}));
+	else
+		TRY(compile_change(w, change));
+	return w->z->denial ? 0 : version_compile(w->c, w->z, &w->c->owner);
 }
 
 static bool same_denial(const struct compile_zone *a, const struct compile_zone *b)
@@ -404,11 +420,18 @@ static bool same_denial(const struct compile_zone *a, const struct compile_zone 
 static int apply_changes(struct walk *w, const struct compile_change *changes,
                          size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	bool apex_read = true;
+
+	for (size_t i = 0; i < count; i++) {
+		if (changes[i].stays)
+			continue;
 		TRY(drop_if_gone(w->c, w->z, w->cursor, &changes[i]));
+		apex_read = false;
+	}
 	for (size_t i = 0; i < count; i++)
-		TRY(compile_change(w, &changes[i]));
-	return 0;
+		TRY(changes[i].key_len == 0 ? compile_apex(w, &changes[i], apex_read)
+		                            : compile_change(w, &changes[i]));
+	return w->z->denial ? finish_zone(w->c, w->z, w->cursor) : 0;
 }
 
 /* A zone that is signed in another way now: every node and the whole index are different. */
@@ -419,7 +442,8 @@ static int recompile_all(struct walk *w, const struct compile_change *changes,
 	w->z->denial = 0;
 	for (size_t i = 0; i < count; i++)
 		TRY(drop_if_gone(w->c, w->z, w->cursor, &changes[i]));
-	return walk_subtree(w, (const uint8_t *)"", 0, true);
+	TRY(walk_subtree(w, (const uint8_t *)"", 0, true));
+	return finish_zone(w->c, w->z, w->cursor);
 }
 
 int compile_changes(struct compiler *c, struct compile_zone *z, struct store_txn *t,
@@ -435,8 +459,6 @@ int compile_changes(struct compiler *c, struct compile_zone *z, struct store_txn
 	if (err == 0)
 		err = same_denial(&now, z) ? apply_changes(&w, changes, count)
 		                           : recompile_all(&w, changes, count);
-	if (err == 0)
-		err = finish_zone(c, z, w.cursor);
 	store_cursor_close(&w.cursor);
 	if (err == 0)
 		*names = c->names;
