@@ -177,6 +177,8 @@ static void many_small_commits_equal_one_build(void **unused)
 		}
 		struct harness *fresh = from_scratch(accepted, child, with_child);
 		compare(h, fresh);
+		assert_int_equal(committer_rebuild(&fresh->committer), 0);
+		compare(h, fresh);
 		harness_close(fresh);
 	}
 	assert_true(refused < ROUNDS * 3 / 4);

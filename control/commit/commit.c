@@ -146,23 +146,36 @@ static int leave_table(struct committer *c, struct zone *z, struct store_txn *t)
 	return 0;
 }
 
+/* Forgets where the zone was in another segment. */
+static void start_afresh(struct committer *c, struct zone *z)
+{
+	struct compile_zone fresh = {
+		.apex_len = z->table.apex_len,
+		.apex_labels = z->table.apex_labels,
+		.id = z->table.id,
+		.hosts_children = registry_hosts_below(c->registry, z->table.apex),
+	};
+
+	memcpy(fresh.apex, z->table.apex, sizeof fresh.apex);
+	z->table = fresh;
+}
+
+/* Children first: a parent that comes across a hosted child's apex leaves its names out at once, so
+ * nothing has to make way for a child afterwards. */
 static int compile_all(struct committer *c, struct store_txn *t)
 {
-	struct zone **all = registry_sorted(c->registry);
-	size_t count = registry_count(c->registry);
+	struct zone **all = registry_deepest_first(c->registry);
 	int err = 0;
 
-	for (size_t i = 0; i < count && err == 0; i++) {
-		struct compile_zone fresh = {
-			.apex_len = all[i]->table.apex_len,
-			.apex_labels = all[i]->table.apex_labels,
-			.id = all[i]->table.id,
-		};
-		memcpy(fresh.apex, all[i]->table.apex, sizeof fresh.apex);
-		all[i]->table = fresh;
+	for (size_t i = 0; all[i]; i++)
+		start_afresh(c, all[i]);
+	for (size_t i = 0; all[i] && err == 0; i++) {
+		err = compile_path(c->compiler, all[i]->table.apex);
+		if (err == 0)
+			err = all[i]->loaded
+			              ? compile_loaded(c, all[i], t)
+			              : compile_unloaded(c->compiler, &all[i]->table);
 	}
-	for (size_t i = 0; i < count && err == 0; i++)
-		err = enter_table(c, all[i], t);
 	free(all);
 	return err;
 }

@@ -345,7 +345,18 @@ static int compare_zones(const void *a, const void *b)
 	return name_compare((*za)->table.apex, (*zb)->table.apex);
 }
 
-struct zone **registry_sorted(const struct registry *r)
+static int compare_depths(const void *a, const void *b)
+{
+	const struct compile_zone *za = &(*(const struct zone *const *)a)->table;
+	const struct compile_zone *zb = &(*(const struct zone *const *)b)->table;
+
+	if (za->apex_labels != zb->apex_labels)
+		return za->apex_labels > zb->apex_labels ? -1 : 1;
+	return za->id < zb->id ? -1 : za->id > zb->id;
+}
+
+static struct zone **sorted_by(const struct registry *r,
+                               int (*compare)(const void *, const void *))
 {
 	struct zone **all = must(calloc(r->zones + 1, sizeof(struct zone *)));
 	size_t n = 0;
@@ -353,6 +364,16 @@ struct zone **registry_sorted(const struct registry *r)
 	for (size_t i = 0; i < r->room; i++)
 		if (r->entries[i].zone)
 			all[n++] = r->entries[i].zone;
-	qsort(all, n, sizeof(struct zone *), compare_zones);
+	qsort(all, n, sizeof(struct zone *), compare);
 	return all;
+}
+
+struct zone **registry_sorted(const struct registry *r)
+{
+	return sorted_by(r, compare_zones);
+}
+
+struct zone **registry_deepest_first(const struct registry *r)
+{
+	return sorted_by(r, compare_depths);
 }

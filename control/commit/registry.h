@@ -81,7 +81,11 @@ struct registry_totals {
 };
 void registry_totals(const struct registry *r, struct registry_totals *out);
 
-/* All zones in canonical order, so that parents precede children; the caller frees the array. */
+/* All zones in canonical order. NULL follows the last; the caller frees the array. */
 struct zone **registry_sorted(const struct registry *r);
+
+/* All zones, those of most labels first and among them in the order in which the store holds their
+ * records. NULL follows the last; the caller frees the array. */
+struct zone **registry_deepest_first(const struct registry *r);
 
 #endif

@@ -149,6 +149,7 @@ struct walk {
 	uint8_t last[NAME_KEY_MAX];
 	size_t last_len;
 	uint64_t rrsets; /* read so far */
+	bool versioned;  /* the zone's version has been made */
 };
 
 /* Names between the last owner and this one that only exist because this one does. */
@@ -180,7 +181,12 @@ static int walk_owner(struct walk *w)
 	w->last_len = o->key_len;
 	if (o->key_len == 0)
 		version_read_apex(w->z, o);
-	return compile_owner(w->c, w->z);
+	TRY(compile_owner(w->c, w->z));
+	if (o->key_len > 0 || w->z->denial)
+		return 0;
+	/* No index of denial records is to come, and here the apex is at hand. */
+	w->versioned = true;
+	return version_compile(w->c, w->z, o);
 }
 
 /* Compiles every owner whose key starts with prefix, but the one that is prefix itself only
@@ -214,12 +220,13 @@ static int read_apex(struct compiler *c, struct compile_zone *z,
 	return owner_read(&c->owner, cursor, &entry, &found);
 }
 
-/* The version goes last: it names the finished index. */
-static int finish_zone(struct compiler *c, struct compile_zone *z,
-                       struct store_cursor *cursor)
+/* The version of a signed zone goes last: it names the finished index. */
+static int finish_zone(struct walk *w)
 {
-	TRY(read_apex(c, z, cursor));
-	return version_compile(c, z, &c->owner);
+	if (w->versioned)
+		return 0;
+	TRY(read_apex(w->c, w->z, w->cursor));
+	return version_compile(w->c, w->z, &w->c->owner);
 }
 
 static int make_stub(struct compiler *c, struct compile_zone *z)
@@ -246,7 +253,7 @@ int compile_zone(struct compiler *c, struct compile_zone *z, struct store_txn *t
 	TRY(store_cursor_open(t, z->id, &w.cursor));
 	int err = walk_subtree(&w, (const uint8_t *)"", 0, true);
 	if (err == 0)
-		err = finish_zone(c, z, w.cursor);
+		err = finish_zone(&w);
 	store_cursor_close(&w.cursor);
 	if (err == 0)
 		*rrsets = w.rrsets;
@@ -431,7 +438,7 @@ static int apply_changes(struct walk *w, const struct compile_change *changes,
 	for (size_t i = 0; i < count; i++)
 		TRY(changes[i].key_len == 0 ? compile_apex(w, &changes[i], apex_read)
 		                            : compile_change(w, &changes[i]));
-	return w->z->denial ? finish_zone(w->c, w->z, w->cursor) : 0;
+	return w->z->denial ? finish_zone(w) : 0;
 }
 
 /* A zone that is signed in another way now: every node and the whole index are different. */
@@ -443,7 +450,7 @@ static int recompile_all(struct walk *w, const struct compile_change *changes,
 	for (size_t i = 0; i < count; i++)
 		TRY(drop_if_gone(w->c, w->z, w->cursor, &changes[i]));
 	TRY(walk_subtree(w, (const uint8_t *)"", 0, true));
-	return finish_zone(w->c, w->z, w->cursor);
+	return finish_zone(w);
 }
 
 int compile_changes(struct compiler *c, struct compile_zone *z, struct store_txn *t,
