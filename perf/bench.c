@@ -76,6 +76,17 @@ void bench_open(struct bench *b, const char *parent)
 		bench_fail("%s", text);
 }
 
+double bench_reopen(struct bench *b)
+{
+	char text[1024];
+
+	committer_close(&b->committer);
+	double began = bench_now();
+	if (committer_open(&b->committer, b->config, NULL, text, sizeof text) < 0)
+		bench_fail("%s", text);
+	return bench_now() - began;
+}
+
 void bench_close(struct bench *b)
 {
 	static const char *const files[] = {"store/data.mdb", "store/lock.mdb"};

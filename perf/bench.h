@@ -21,6 +21,9 @@ struct bench {
 void bench_open(struct bench *b, const char *parent);
 void bench_close(struct bench *b);
 
+/* Closes the store and starts again from it. Gives the seconds that the start took. */
+double bench_reopen(struct bench *b);
+
 /* What loading took, in seconds. */
 struct bench_load {
 	double read;   /* text to contents, checked */
