@@ -177,6 +177,7 @@ static void *commit_thread(void *arg)
 	struct engine *e = arg;
 
 	while (!stopping(e)) {
+		atomic_fetch_add_explicit(&e->turns, 1, memory_order_relaxed);
 		struct job *j = wait_for_job(e);
 		if (j) {
 			e->running = j;

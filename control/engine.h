@@ -67,4 +67,8 @@ typedef int read_work(struct store_txn *t, void *arg);
 void engine_read(struct engine *e, read_work *work, void (*done)(void *arg, int err),
                  void *arg);
 
+/* Any thread. A number that rises as long as the commit thread lives: with each of its turns, and
+ * with the processor time that it takes for long ones. */
+uint64_t engine_pulse(struct engine *e);
+
 #endif

@@ -45,6 +45,7 @@ struct engine {
 	unsigned readers; /* running on the pool */
 	bool stopping;
 	struct job *running; /* the commit thread's */
+	atomic_ullong turns; /* of the commit thread; pulse.c */
 	uv_async_t async;
 	unsigned
 		references; /* loop thread: the handle above, and whatever is to come back */

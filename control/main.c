@@ -13,6 +13,7 @@
 #include "control/net/udp.h"
 #include "control/publish/publisher.h"
 #include "control/publish/supervise.h"
+#include "control/service/service.h"
 #include "shared/err.h"
 #include "shared/rcu.h"
 
@@ -31,6 +32,7 @@ struct server {
 	struct tcp_server *tcp;
 	struct udp_server *udp;
 	struct ctl_server *ctl;
+	struct service *service;
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	uv_signal_t hangup;
@@ -47,11 +49,13 @@ static const char usage[] =
 
 static void synced(void *arg, enum engine_outcome outcome, const json_t *result)
 {
+	struct server *s = arg;
 	const char *error = json_string_value(json_object_get(result, "error"));
 
-	(void)arg;
 	if (outcome != ENGINE_OK)
 		fprintf(stderr, "loading zones: %s\n", error ? error : "failed");
+	if (s->service)
+		service_loaded(s->service);
 }
 
 static void stop(uv_signal_t *signal, int number)
@@ -62,6 +66,7 @@ static void stop(uv_signal_t *signal, int number)
 	uv_close((uv_handle_t *)&s->terminate, NULL);
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->hangup, NULL);
+	service_close(&s->service);
 	ctl_server_close(&s->ctl);
 	tcp_server_close(&s->tcp);
 	udp_server_close(&s->udp);
@@ -77,6 +82,7 @@ static void reload(uv_signal_t *signal, int number)
 	struct server *s = signal->data;
 
 	(void)number;
+	service_reloading(s->service);
 	engine_run(s->engine, "zone sync", NULL, synced, s);
 }
 
@@ -142,6 +148,8 @@ static int run(struct server *s)
 	}
 	if (s->config->supervise && s->config->supervise[0])
 		supervisor_open(&s->loop, s->config, s->publisher, &s->supervisor);
+	service_open(&s->loop, s->engine, s->publisher, s->supervisor != NULL,
+	             &s->service);
 	engine_run(s->engine, "zone sync", NULL, synced, s);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);

@@ -823,6 +823,18 @@ void publisher_ports(struct publisher *p, uint32_t pid, struct ipc_ports *out)
 	unlock(p);
 }
 
+unsigned publisher_serving(struct publisher *p)
+{
+	unsigned n = 0;
+
+	lock(p);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
+		n += p->peers[i].a.state == ATTACHMENT_ATTACHED &&
+		     p->peers[i].a.mapped != 0;
+	unlock(p);
+	return n;
+}
+
 /* ---- supervision ---- */
 
 unsigned publisher_supervised(struct publisher *p)

@@ -90,6 +90,9 @@ void publisher_worker_counters(struct publisher *p, uint32_t pid, unsigned worke
 /* Any thread. The ports of the attached process, as last heard; none: count is 0. */
 void publisher_ports(struct publisher *p, uint32_t pid, struct ipc_ports *out);
 
+/* Any thread. How many attached data planes have mapped a table. */
+unsigned publisher_serving(struct publisher *p);
+
 /* Loop thread. How many data planes that a control plane started (ipc_hello.supervised), by this
  * start of it or an earlier one, are attached or have hung up but not ended. */
 unsigned publisher_supervised(struct publisher *p);

@@ -684,8 +684,10 @@ static void each_worker_has_counters_of_its_own(void **state)
 
 	start(f);
 	publish(f, 1);
+	assert_int_equal(publisher_serving(f->publisher), 0);
 	pid_t pid = add_peer(f, "answers");
 	WAIT_UNTIL(is_on(f, pid, 1));
+	assert_int_equal(publisher_serving(f->publisher), 1);
 	publisher_worker_counters(f->publisher, (uint32_t)pid, 2, sum);
 	assert_int_equal(sum[COUNTER_queries], 5);
 	publisher_worker_counters(f->publisher, (uint32_t)pid, 1, sum);

@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""The service manager is told what happens, by a control plane that a socket of this test started.
+
+READY comes when queries are answered and not before; a reload is announced and ends; the watchdog is
+fed, and starves with a process that is stopped; STOPPING comes with SIGTERM. The units of docs/systemd
+are ones that systemd takes.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+
+import counters
+from counters import Failure, check
+
+WATCHDOG = 0.4
+
+CONFIG = """server:
+  listen: ["127.0.0.1@%(port)d"]
+  io: udp
+control:
+  store: store
+  control-socket: control.sock
+  dataplane-socket: dataplane.sock
+  supervise: %(supervise)s
+zones:
+  - { name: example., file: example.zone }
+"""
+
+
+class Manager:
+    """Starts a control plane and hears what it says."""
+
+    def __init__(self, supervise, abstract):
+        self.binaries = os.environ["ANSER_BIN_DIR"]
+        self.directory = tempfile.mkdtemp(prefix="anser-service-")
+        self.port = counters.free_port()
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        name = ("@anser-service-%d" % os.getpid()) if abstract \
+            else os.path.join(self.directory, "notify")
+        self.socket.bind(name.replace("@", "\0", 1) if abstract else name)
+        for file, content in (("anser.yaml", CONFIG % {
+                "port": self.port,
+                "supervise": os.path.join(self.binaries, "anser-dataplane")
+                             if supervise else "no"}),
+                              ("example.zone", counters.ZONE)):
+            with open(os.path.join(self.directory, file), "w") as out:
+                out.write(content)
+        self.log = open(os.path.join(self.directory, "log"), "w+")
+        self.process = subprocess.Popen(
+            [os.path.join(self.binaries, "anser-control"), "-c",
+             os.path.join(self.directory, "anser.yaml")],
+            env={**os.environ, "NOTIFY_SOCKET": name,
+                 "WATCHDOG_USEC": str(int(WATCHDOG * 1000000))},
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(counters.PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if kind:
+            self.log.seek(0)
+            sys.stdout.write(self.log.read())
+        self.log.close()
+        self.socket.close()
+        shutil.rmtree(self.directory)
+
+    def heard(self, seconds):
+        """The next thing said but for the watchdog, as a dictionary; None: nothing in that time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            with contextlib.suppress(TimeoutError):
+                said = dict(line.split("=", 1) for line in self.socket.recv(4096).decode().split("\n"))
+                if "WATCHDOG" not in said:
+                    return said
+        return None
+
+    def fed(self, seconds):
+        """How often the watchdog was fed in that time."""
+        end = time.monotonic() + seconds
+        count = 0
+        while (left := end - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            with contextlib.suppress(TimeoutError):
+                count += self.socket.recv(4096) == b"WATCHDOG=1"
+        return count
+
+    def answers(self, tcp=False):
+        ask = dns.query.tcp if tcp else dns.query.udp
+        try:
+            reply = ask(dns.message.make_query("www.example.", "A"), "127.0.0.1", timeout=2,
+                        port=self.port)
+        except (OSError, dns.exception.Timeout):
+            return False
+        return reply.rcode() == dns.rcode.NOERROR and len(reply.answer) == 1
+
+
+def life(supervise, abstract):
+    with Manager(supervise, abstract) as manager:
+        check(manager.heard(counters.PATIENCE) == {"READY": "1"}, "not ready")
+        check(manager.answers(tcp=True), "ready, but no answer over TCP")
+        if supervise:
+            check(manager.answers(), "ready, but no answer over UDP")
+        print("-- ready, and answers", flush=True)
+        check(manager.fed(4 * WATCHDOG) >= 4, "the watchdog is not fed")
+        manager.process.send_signal(signal.SIGSTOP)
+        manager.fed(0.1)
+        check(manager.fed(2 * WATCHDOG) == 0, "the watchdog is fed by a stopped process")
+        manager.process.send_signal(signal.SIGCONT)
+        check(manager.fed(2 * WATCHDOG) > 0, "the watchdog is not fed any more")
+        print("-- feeds the watchdog", flush=True)
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        manager.process.send_signal(signal.SIGHUP)
+        said = manager.heard(counters.PATIENCE)
+        check(said and said.get("RELOADING") == "1", "no reload: %s" % said)
+        check(int(said["MONOTONIC_USEC"]) >= before, "the time of the reload is not that of now")
+        check(manager.heard(counters.PATIENCE) == {"READY": "1"}, "the reload does not end")
+        print("-- reloads", flush=True)
+        manager.process.send_signal(signal.SIGTERM)
+        check(manager.heard(counters.PATIENCE) == {"STOPPING": "1"}, "no end")
+        check(manager.process.wait(counters.PATIENCE) == 0, "it did not end well")
+        print("-- ends", flush=True)
+
+
+def units_are_good():
+    if not shutil.which("systemd-analyze"):
+        print("-- units not checked: there is no systemd-analyze")
+        return
+    source = os.path.join(os.environ["ANSER_SOURCE_DIR"], "docs", "systemd")
+    with tempfile.TemporaryDirectory(prefix="anser-units-") as directory:
+        units = []
+        for name in sorted(os.listdir(source)):
+            with open(os.path.join(source, name)) as file:
+                unit = file.read().replace("/usr/local/sbin", os.environ["ANSER_BIN_DIR"])
+            units.append(os.path.join(directory, name))
+            with open(units[-1], "w") as file:
+                file.write(unit)
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+                               *units], capture_output=True, text=True, timeout=60, check=False)
+    check(done.returncode == 0 and not done.stderr, "systemd-analyze: " + done.stderr)
+    print("-- systemd takes %d units" % len(units))
+
+
+def main():
+    try:
+        for supervise in (True, False):
+            print("the data plane is %s" % ("its own" if supervise else "somebody else's"), flush=True)
+            life(supervise, abstract=supervise)
+        units_are_good()
+    except Failure as failure:
+        print("FAILED: %s" % failure)
+        return 1
+    print("all passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
