@@ -23,12 +23,13 @@ struct overlay_set {
 	size_t size;
 	const uint8_t *before; /* what it is; before_size 0: not there */
 	size_t before_size;
+	int edit; /* index of the last edit of it; -1: none */
 };
 
 struct change_view {
 	struct store_txn *txn;
-	const struct store_zone *zone;
-	struct overlay_set *sets; /* RRsets, sorted by key and type */
+	const struct store_zone *zone; /* its id and count of RRsets are those in txn */
+	struct overlay_set *sets;      /* RRsets, sorted by key and type */
 	size_t count;
 	struct overlay_set *extras; /* values of store_extra_put(), the same way */
 	size_t extra_count;
@@ -61,20 +62,18 @@ MUST_CHECK int change_view_make(struct store_txn *t, const struct store_zone *zo
                                 struct change_view *out,
                                 struct change_problems *problems);
 
-/* Puts RRsets that the edits do not name over the view, such as an SOA with its new serial. The
- * blob is lent. before is read from the store. */
+/* Puts one more RRset over the view, or another one in place of what the edits made of it: an SOA
+ * with its new serial. The blob is copied; size 0: gone. */
 MUST_CHECK int change_view_set(struct change_view *v, struct contents_arena *a,
                                const uint8_t *key, size_t key_len, uint16_t type,
                                const uint8_t *blob, size_t size);
 
-/* Gives what an RRset of the zone will be, lent. ERR_NOTFOUND. */
+/* Gives what an RRset of the zone will be, lent from view and store. ERR_NOTFOUND. */
 MUST_CHECK int change_view_get(const struct change_view *v, const uint8_t *key,
                                size_t key_len, uint16_t type, struct rrset *out);
 
-/* Checks the rules listed on top of check.c where the view differs from the store. ERR_REFUSED
- * when there is a problem. Rules about zones as a whole are not looked at for one that had no
- * contents: give it some first. */
-MUST_CHECK int change_check(const struct change_view *v, const struct zone_change *z,
-                            struct change_problems *out);
+/* Checks the rules listed on top of check.c where the view differs from the store, which obeys
+ * them. ERR_REFUSED when there is a problem. */
+MUST_CHECK int change_check(const struct change_view *v, struct change_problems *out);
 
 #endif
