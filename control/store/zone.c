@@ -94,7 +94,7 @@ int store_zone_decode(const uint8_t *name, const void *bytes, size_t size,
 	const uint8_t *source = wire_read_bytes(&r, source_len);
 	if (r.ok && wire_left(&r) > 0)
 		z.version = wire_read64(&r);
-	if (!r.ok || source_len >= sizeof z.source)
+	if (!r.ok || source_len >= sizeof z.source || memchr(source, 0, source_len))
 		return ERR_CORRUPT;
 	TRY(store_attrs_decode(r.at, wire_left(&r), &z.attrs));
 	memcpy(z.source_mark, mark, sizeof z.source_mark);
