@@ -279,6 +279,13 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 	if (shown.sync_error[0])
 		json_array_append_new(
 			alarms, json_sprintf("loading zones: %s", shown.sync_error));
+	if (shown.overtaken > 0)
+		json_array_append_new(
+			alarms,
+			json_sprintf(
+				"%llu zones were edited and their files have changed "
+				"since: zone reload NAME reads them",
+				(unsigned long long)shown.overtaken));
 	const char *state = !shown.synced             ? "loading"
 	                    : json_array_size(alarms) ? "degraded"
 	                                              : "ok";

@@ -1,99 +1,151 @@
-/* Commands that change zones, and those that read a zone's records. */
-#include <dirent.h>
-#include <errno.h>
+/*
+ * Commands that change whole zones, most of them by reading zone files.
+ *
+ * A load has two parts that take turns: files are read and checked on the pool, a chunk of them at
+ * a time, and what came out is committed by the commit thread, a commit for each chunk. While files
+ * are read the commit thread is free for other changes. What the configuration and the store say of
+ * the zones is looked at before the first file is read; the commit goes by what is so by then.
+ */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "control/engine_internal.h"
+#include "control/load_list.h"
 #include "control/zone/contents.h"
 #include "control/zone/zonefile.h"
 #include "shared/err.h"
 
 enum {
-	BATCH_RRSETS =
-		500000, /* one commit takes no more, so that nothing grows without bound */
-	BATCH_ZONES = 20000,
-	EXPORT_PAGE = 1 << 20,
+	/* One commit takes about as much, so that nothing grows or waits without bound. */
+	CHUNK_RRSETS = 200000,
+	CHUNK_ZONES = 5000,
 };
 
-/* A zone to be loaded. */
-struct load {
-	uint8_t name[NAME_MAX_LEN];
-	char *file;
-	size_t order; /* of being named: the first one counts */
-	bool added;   /* by command */
-};
-
-struct load_list {
-	struct load *items;
-	size_t count;
-	size_t room;
+/* A zone file that has been read. */
+struct read_file {
+	const struct load *load;
+	struct contents *contents; /* NULL: refused */
+	int refused;
+	uint8_t mark[32];
+	struct diag diag;
 };
 
 /* One run of loads, over as many commits as it takes. */
 struct loading {
 	struct engine *e;
+	struct load_list list;
+	size_t at;               /* of the list: the next to be read */
+	struct load_list wanted; /* a sync: what the configuration names */
+	bool sync;
+	bool complete;          /* a sync: every directory could be read */
+	uint64_t overtaken;     /* a sync: zones left alone since they were edited */
+	struct read_file *read; /* and not committed yet */
+	size_t read_count;
+	size_t read_room;
 	json_t *zones; /* a report for each zone that was looked at, or NULL: failures only */
 	json_t *failures;
-	size_t batch_rrsets;
-	size_t batch_zones;
+	bool removed; /* a sync: what is not wanted any more */
 	bool open;
-	bool changed;
 	int err; /* of a commit that could not be finished */
 };
 
-static void load_add(struct load_list *l, const uint8_t *name, const char *file,
-                     bool added)
+/* ---- life ---- */
+
+static void read_free(struct loading *l)
 {
-	if (l->count == l->room) {
-		l->room = l->room ? l->room * 2 : 64;
-		l->items = realloc(l->items, l->room * sizeof *l->items);
-		if (!l->items)
+	for (size_t i = 0; i < l->read_count; i++) {
+		contents_free(l->read[i].contents);
+		diag_fini(&l->read[i].diag);
+	}
+	l->read_count = 0;
+}
+
+static void loading_free(void *state)
+{
+	struct loading *l = state;
+
+	read_free(l);
+	free(l->read);
+	load_list_free(&l->list);
+	load_list_free(&l->wanted);
+	json_decref(l->zones);
+	json_decref(l->failures);
+	free(l);
+}
+
+/* The running job's. */
+static struct loading *loading_new(struct engine *e, bool report_all)
+{
+	struct loading *l = calloc(1, sizeof *l);
+	struct job *j = engine_job();
+
+	if (!l)
+		abort();
+	l->e = e;
+	l->zones = report_all ? json_array() : NULL;
+	l->failures = json_array();
+	j->state = l;
+	j->state_free = loading_free;
+	return l;
+}
+
+/* ---- on the pool: reading ---- */
+
+/* Reads and checks a zone file. */
+static int read_contents(const struct load *load, struct contents **out,
+                         struct diag *diag)
+{
+	struct contents *contents;
+
+	TRY(zonefile_read(load->file, load->name, &contents, diag));
+	int err = contents_check(contents, diag);
+	if (err < 0) {
+		contents_free(contents);
+		return err;
+	}
+	*out = contents;
+	return 0;
+}
+
+/* Gives how many RRsets were read. */
+static size_t read_one(struct loading *l, const struct load *load)
+{
+	if (l->read_count == l->read_room) {
+		l->read_room = l->read_room ? l->read_room * 2 : 1;
+		l->read = realloc(l->read, l->read_room * sizeof *l->read);
+		if (!l->read)
 			abort();
 	}
-	struct load *item = &l->items[l->count++];
-	memset(item, 0, sizeof *item);
-	memcpy(item->name, name, name_len(name, NAME_MAX_LEN));
-	item->file = strdup(file);
-	item->order = l->count;
-	item->added = added;
+	struct read_file *f = &l->read[l->read_count++];
+	memset(f, 0, offsetof(struct read_file, diag));
+	diag_init(&f->diag);
+	f->load = load;
+	/* Before the file is read: should it change meanwhile, it is read again. */
+	bool marked = load_file_mark(load->file, f->mark);
+	f->refused = read_contents(load, &f->contents, &f->diag);
+	if (!marked || !f->contents || f->contents->file_count != 1)
+		memset(f->mark, 0, sizeof f->mark);
+	return f->contents ? f->contents->count : 0;
 }
 
-static void load_list_free(struct load_list *l)
+static engine_command load_commit;
+
+static enum engine_outcome load_read(struct engine *e, const json_t *args, json_t *result)
 {
-	for (size_t i = 0; i < l->count; i++)
-		free(l->items[i].file);
-	free(l->items);
+	struct loading *l = engine_job()->state;
+	size_t rrsets = 0;
+
+	(void)e;
+	(void)args;
+	(void)result;
+	while (l->at < l->list.count && l->read_count < CHUNK_ZONES &&
+	       rrsets < CHUNK_RRSETS)
+		rrsets += read_one(l, &l->list.items[l->at++]);
+	engine_continue(ON_COMMIT, load_commit);
+	return ENGINE_OK;
 }
 
-/* ---- what a zone file looked like ---- */
-
-static bool file_mark(const char *path, uint8_t mark[static 32])
-{
-	struct stat st;
-	uint64_t words[4];
-
-	if (stat(path, &st) < 0)
-		return false;
-	words[0] = (uint64_t)st.st_size;
-	words[1] = (uint64_t)st.st_ino;
-	words[2] = (uint64_t)st.st_mtim.tv_sec;
-	words[3] = (uint64_t)st.st_mtim.tv_nsec;
-	memcpy(mark, words, 32);
-	return true;
-}
-
-static bool unchanged(const struct zone *z, const char *file)
-{
-	uint8_t mark[32];
-
-	return z->loaded && z->state == ZONE_STATE_SERVED && z->source &&
-	       strcmp(z->source, file) == 0 && file_mark(file, mark) &&
-	       memcmp(mark, z->source_mark, sizeof mark) == 0;
-}
-
-/* ---- loading ---- */
+/* ---- on the commit thread ---- */
 
 static void set_text(char **to, const char *text)
 {
@@ -115,11 +167,7 @@ static int batch_finish(struct loading *l)
 	if (!l->open)
 		return 0;
 	l->open = false;
-	l->batch_rrsets = 0;
-	l->batch_zones = 0;
-	TRY(commit_finish(&l->e->committer));
-	l->changed = true;
-	return 0;
+	return commit_finish(&l->e->committer);
 }
 
 static void batch_abandon(struct loading *l)
@@ -175,82 +223,96 @@ static void note_refusal(struct zone *z, const struct diag *diag, int err)
 	fprintf(stderr, "%s\n", line);
 }
 
-/* Reads and checks a zone file. */
-static int read_contents(const struct load *load, struct contents **out,
-                         struct diag *diag)
-{
-	struct contents *contents;
-
-	TRY(zonefile_read(load->file, load->name, &contents, diag));
-	int err = contents_check(contents, diag);
-	if (err < 0) {
-		contents_free(contents);
-		return err;
-	}
-	*out = contents;
-	return 0;
-}
-
-static int find_or_add(struct loading *l, const struct load *load, struct zone **out)
+/* A zone whose file was refused: it is there, if only to say so. */
+static int note_file(struct loading *l, const struct read_file *f, struct zone *z)
 {
 	struct committer *c = &l->e->committer;
-	struct zone *z = registry_find(c->registry, load->name);
 
 	if (!z)
-		TRY(commit_zone_add(c, load->name, load->added, &z));
+		TRY(commit_zone_add(c, f->load->name, f->load->added, &z));
 	registry_touch(c->registry, z);
-	set_text(&z->source, load->file);
-	*out = z;
+	set_text(&z->source, f->load->file);
+	note_refusal(z, &f->diag, f->refused);
+	TRY(commit_zone_state(c, z));
+	report(l, f->load, z, &(struct commit_report){0}, &f->diag);
 	return 0;
 }
 
-static int commit_contents(struct loading *l, const struct load *load, struct zone *z,
-                           const struct contents *contents, struct commit_report *r)
+/* A change like any other, in the commit that is open. */
+static int load_file(struct loading *l, struct read_file *f, const struct zone *z)
 {
-	memset(z->source_mark, 0, sizeof z->source_mark);
-	if (contents->file_count == 1)
-		file_mark(load->file, z->source_mark);
-	set_text(&z->error, NULL);
-	l->batch_rrsets += contents->count;
-	return commit_zone_contents(&l->e->committer, z, contents, r);
+	struct job *j = engine_job();
+	struct change *change = change_new(j->actor);
+	struct change_result result;
+	struct zone_change *zc =
+		change_zone(change, z ? ZONE_CONTENTS : ZONE_CREATE, f->load->name);
+
+	change->why = change_text(change, j->name);
+	zc->contents = f->contents;
+	f->contents = NULL;
+	zc->source = f->load->file;
+	zc->serial = SERIAL_AS_GIVEN;
+	zc->configured = !f->load->added;
+	memcpy(zc->source_mark, f->mark, sizeof zc->source_mark);
+	int err = commit_change(&l->e->committer, change, &result);
+	if (err == 0)
+		err = result.err;
+	if (err == 0)
+		report(l, f->load, registry_find(l->e->committer.registry, f->load->name),
+		       &result.zones[0].report, &f->diag);
+	change_free(&change);
+	return err;
 }
 
-static int load_into(struct loading *l, const struct load *load, struct diag *diag)
+static int load_one(struct loading *l, struct read_file *f)
 {
-	struct contents *contents = NULL;
-	struct commit_report r = {0};
-	struct zone *z;
+	struct zone *z = registry_find(l->e->committer.registry, f->load->name);
 
-	int refused = read_contents(load, &contents, diag);
 	TRY(batch_open(l));
-	int err = find_or_add(l, load, &z);
-	if (err == 0 && refused < 0) {
-		note_refusal(z, diag, refused);
-		err = commit_zone_state(&l->e->committer, z);
-	} else if (err == 0) {
-		err = commit_contents(l, load, z, contents, &r);
-	}
-	contents_free(contents);
-	TRY(err);
-	report(l, load, z, &r, diag);
-	l->batch_zones++;
-	return 0;
+	return f->contents ? load_file(l, f, z) : note_file(l, f, z);
 }
 
-static void load_one(struct loading *l, const struct load *load)
+/* Marks the zones that the configuration names. */
+static void mark_wanted(struct loading *l)
 {
-	struct diag diag;
+	struct committer *c = &l->e->committer;
+	struct zone **all = registry_sorted(c->registry);
 
-	if (l->err < 0)
-		return;
-	diag_init(&diag);
-	l->err = load_into(l, load, &diag);
-	diag_fini(&diag);
-	if (l->err == 0 &&
-	    (l->batch_rrsets >= BATCH_RRSETS || l->batch_zones >= BATCH_ZONES))
-		l->err = batch_finish(l);
-	if (l->err < 0)
-		batch_abandon(l);
+	for (size_t i = 0; all[i]; i++)
+		all[i]->wanted = false;
+	free(all);
+	for (size_t i = 0; i < l->wanted.count; i++) {
+		struct zone *z = registry_find(c->registry, l->wanted.items[i].name);
+		if (z)
+			z->wanted = true;
+	}
+}
+
+/* Takes away zones that the configuration named once and does not any more. */
+static int remove_unwanted(struct loading *l)
+{
+	struct job *j = engine_job();
+	struct change *change = change_new(j->actor);
+	struct zone **all = registry_sorted(l->e->committer.registry);
+	struct change_result result;
+	int err = 0;
+
+	change->why = change_text(change, j->name);
+	for (size_t i = 0; all[i]; i++) {
+		if (all[i]->added || all[i]->wanted)
+			continue;
+		shown_zone_gone(&l->e->shown, all[i]->table.apex);
+		(void)change_zone(change, ZONE_REMOVE, all[i]->table.apex);
+	}
+	free(all);
+	if (change->zone_count > 0)
+		err = batch_open(l);
+	if (change->zone_count > 0 && err == 0)
+		err = commit_change(&l->e->committer, change, &result);
+	if (change->zone_count > 0 && err == 0)
+		err = result.err;
+	change_free(&change);
+	return err;
 }
 
 /* ---- the end of a changing command ---- */
@@ -264,12 +326,9 @@ static void add_position(struct engine *e, json_t *result)
 static enum engine_outcome finish_loading(struct loading *l, const json_t *args,
                                           json_t *result)
 {
-	if (l->err == 0)
-		l->err = batch_finish(l);
 	bool refused = json_array_size(l->failures) > 0;
 
-	engine_set(result, "zones", l->zones ? l->zones : json_incref(l->failures));
-	json_decref(l->failures);
+	engine_set(result, "zones", json_incref(l->zones ? l->zones : l->failures));
 	add_position(l->e, result);
 	if (l->err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "the commit failed: %s",
@@ -280,36 +339,125 @@ static enum engine_outcome finish_loading(struct loading *l, const json_t *args,
 	return ENGINE_OK;
 }
 
-static struct loading loading_begin(struct engine *e, bool report_all)
+static enum engine_outcome finish_sync(struct loading *l, json_t *result,
+                                       enum engine_outcome outcome)
 {
-	return (struct loading){
-		.e = e,
-		.zones = report_all ? json_array() : NULL,
-		.failures = json_array(),
-	};
+	if (outcome == ENGINE_OK && !l->complete)
+		outcome = engine_fail(
+			result, ENGINE_REFUSED,
+			"a zone directory cannot be read: no zone was removed");
+	shown_sync(&l->e->shown,
+	           outcome == ENGINE_OK
+	                   ? ""
+	                   : json_string_value(json_object_get(result, "error")),
+	           l->overtaken);
+	return outcome;
+}
+
+static int commit_chunk(struct loading *l)
+{
+	if (l->sync && !l->removed) {
+		l->removed = true;
+		mark_wanted(l);
+		if (l->complete)
+			TRY(remove_unwanted(l));
+	}
+	for (size_t i = 0; i < l->read_count; i++)
+		TRY(load_one(l, &l->read[i]));
+	return batch_finish(l);
+}
+
+static enum engine_outcome load_commit(struct engine *e, const json_t *args,
+                                       json_t *result)
+{
+	struct loading *l = engine_job()->state;
+
+	(void)e;
+	l->err = commit_chunk(l);
+	if (l->err < 0)
+		batch_abandon(l);
+	read_free(l);
+	if (l->err == 0 && l->at < l->list.count) {
+		engine_continue(ON_POOL, load_read);
+		return ENGINE_OK;
+	}
+	enum engine_outcome outcome = finish_loading(l, args, result);
+	return l->sync ? finish_sync(l, result, outcome) : outcome;
 }
 
 /* ---- commands ---- */
+
+static const char *zone_text(const json_t *args)
+{
+	return json_string_value(json_object_get(args, "zone"));
+}
+
+/* Gives what the store says of a zone. ERR_NOTFOUND. */
+static int look_up(struct engine *e, const uint8_t *name, struct store_zone *out)
+{
+	struct store_txn *t;
+
+	TRY(store_begin_read(e->committer.store, &t));
+	int err = store_zone_get(t, name, out);
+	store_abort(&t);
+	return err;
+}
 
 enum engine_outcome command_zone_add(struct engine *e, const json_t *args, json_t *result)
 {
 	uint8_t name[NAME_MAX_LEN];
 	const char *file = json_string_value(json_object_get(args, "file"));
 	enum engine_outcome bad = engine_zone_arg(args, result, name);
-	struct load_list list = {0};
+	struct store_zone z;
 
 	if (bad != ENGINE_OK)
 		return bad;
 	if (!file)
 		return engine_fail(result, ENGINE_USAGE, "\"file\" is missing");
-	if (registry_find(e->committer.registry, name))
+	if (look_up(e, name, &z) == 0)
 		return engine_fail(result, ENGINE_REFUSED, "zone %s is there already",
-		                   json_string_value(json_object_get(args, "zone")));
-	struct loading l = loading_begin(e, true);
-	load_add(&list, name, file, true);
-	load_one(&l, &list.items[0]);
-	load_list_free(&list);
-	return finish_loading(&l, args, result);
+		                   zone_text(args));
+	struct loading *l = loading_new(e, true);
+	load_list_add(&l->list, name, file, true);
+	return load_read(e, args, result);
+}
+
+enum engine_outcome command_zone_reload(struct engine *e, const json_t *args,
+                                        json_t *result)
+{
+	uint8_t name[NAME_MAX_LEN];
+	struct store_zone z;
+
+	if (!json_object_get(args, "zone"))
+		return command_zone_sync(e, args, result);
+	enum engine_outcome bad = engine_zone_arg(args, result, name);
+	if (bad != ENGINE_OK)
+		return bad;
+	if (look_up(e, name, &z) < 0)
+		return engine_fail(result, ENGINE_REFUSED, "no zone %s", zone_text(args));
+	if (!z.source[0])
+		return engine_fail(result, ENGINE_REFUSED, "%s has no zone file",
+		                   zone_text(args));
+	struct loading *l = loading_new(e, true);
+	load_list_add(&l->list, name, z.source, z.added);
+	return load_read(e, args, result);
+}
+
+/* ---- zone remove ---- */
+
+static enum engine_outcome report_removal(struct job *j)
+{
+	const struct change_result *r = &j->changed;
+
+	if (r->err == ERR_NOTFOUND)
+		return engine_fail(j->result, ENGINE_REFUSED, "no zone %s",
+		                   zone_text(j->args));
+	engine_set(j->result, "commit", engine_number(r->commit));
+	engine_set(j->result, "generation", engine_number(r->generation));
+	if (r->err < 0 && r->err != ERR_TIMEOUT)
+		return engine_fail(j->result, ENGINE_REFUSED, "the commit failed: %s",
+		                   err_text(r->err));
+	return engine_report_visible(j);
 }
 
 enum engine_outcome command_zone_remove(struct engine *e, const json_t *args,
@@ -317,206 +465,82 @@ enum engine_outcome command_zone_remove(struct engine *e, const json_t *args,
 {
 	uint8_t name[NAME_MAX_LEN];
 	enum engine_outcome bad = engine_zone_arg(args, result, name);
-	struct committer *c = &e->committer;
+	struct job *j = engine_job();
 
+	(void)e;
 	if (bad != ENGINE_OK)
 		return bad;
-	struct zone *z = registry_find(c->registry, name);
-	if (!z)
-		return engine_fail(result, ENGINE_REFUSED, "no zone %s",
-		                   json_string_value(json_object_get(args, "zone")));
-	int err = commit_begin(c);
-	if (err == 0) {
-		err = commit_zone_remove(c, z);
-		if (err == 0)
-			err = commit_finish(c);
-		else
-			commit_abandon(c);
-	}
-	if (err == 0)
-		shown_zone_gone(&e->shown, name);
-	add_position(e, result);
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "the commit failed: %s",
-		                   err_text(err));
-	engine_wait_visible(e, args, result);
+	j->change = engine_change_new(j, args);
+	(void)change_zone(j->change, ZONE_REMOVE, name);
+	j->report = report_removal;
 	return ENGINE_OK;
 }
 
-enum engine_outcome command_zone_reload(struct engine *e, const json_t *args,
-                                        json_t *result)
+/* ---- zone sync ---- */
+
+/* What has not changed since it was loaded is not read again, and what was edited only on being
+ * named. */
+static bool needs_load(struct loading *l, const struct load *load,
+                       const struct store_zone *z)
 {
-	uint8_t name[NAME_MAX_LEN];
-	struct load_list list = {0};
+	struct shown_failure failure;
+	uint8_t mark[32];
 
-	if (!json_object_get(args, "zone"))
-		return command_zone_sync(e, args, result);
-	enum engine_outcome bad = engine_zone_arg(args, result, name);
-	if (bad != ENGINE_OK)
-		return bad;
-	const struct zone *z = registry_find(e->committer.registry, name);
-	if (!z || !z->source)
-		return engine_fail(result, ENGINE_REFUSED,
-		                   z ? "%s has no zone file" : "no zone %s",
-		                   json_string_value(json_object_get(args, "zone")));
-	struct loading l = loading_begin(e, true);
-	load_add(&list, name, z->source, z->added);
-	load_one(&l, &list.items[0]);
-	load_list_free(&list);
-	return finish_loading(&l, args, result);
-}
-
-/* "<origin>.zone"; the root is ".zone". */
-static bool origin_of(const char *file, uint8_t name[static NAME_MAX_LEN])
-{
-	static const uint8_t root[] = {0};
-	static const char suffix[] = ".zone";
-	size_t len = strlen(file);
-	size_t suffix_len = sizeof suffix - 1;
-
-	if (len < suffix_len || strcmp(file + len - suffix_len, suffix) != 0)
-		return false;
-	if (len == suffix_len) {
-		name[0] = 0;
-		return true;
-	}
-	int n = name_from_text(file, len - suffix_len, root, name);
-	if (n < 0)
-		return false;
-	name_fold(name, (size_t)n);
-	return true;
-}
-
-/* false: it cannot be read, so nobody knows which zones it names. */
-static bool list_directory(struct load_list *list, const char *path)
-{
-	DIR *dir = opendir(path);
-
-	if (!dir) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	bool same = strcmp(z->source, load->file) == 0 &&
+	            load_file_mark(load->file, mark) &&
+	            memcmp(mark, z->source_mark, sizeof mark) == 0;
+	if (z->edited) {
+		l->overtaken += !same;
 		return false;
 	}
-	for (const struct dirent *d; (d = readdir(dir));) {
-		uint8_t name[NAME_MAX_LEN];
-		char file[4096];
-		if (!origin_of(d->d_name, name))
-			continue;
-		int n = snprintf(file, sizeof file, "%s/%s", path, d->d_name);
-		if (n > 0 && (size_t)n < sizeof file)
-			load_add(list, name, file, false);
-	}
-	closedir(dir);
-	return true;
+	return !z->loaded || shown_failed(&l->e->shown, load->name, &failure) || !same;
 }
 
-static int compare_loads(const void *a, const void *b)
+static int add_reloadable(const struct store_zone *z, void *arg)
 {
-	const struct load *x = a;
-	const struct load *y = b;
-	int c = name_compare(x->name, y->name);
+	struct loading *l = arg;
 
-	return c ? c : x->order < y->order ? -1 : 1;
+	if (z->added && z->source[0])
+		load_list_add(&l->list, z->name, z->source, true);
+	return 0;
 }
 
-/* Everything that the configuration names, parents first. A zone named on its own wins over a
- * file in a directory. false: a directory cannot be read. */
-static bool configured(struct engine *e, struct load_list *list)
+/* Leaves in the list what is to be read. */
+static void drop_unchanged(struct loading *l, struct store_txn *t)
 {
-	const struct config *c = e->config;
 	size_t kept = 0;
-	bool complete = true;
 
-	for (size_t i = 0; i < c->zone_count; i++)
-		load_add(list, c->zones[i].name, c->zones[i].file, false);
-	for (size_t i = 0; i < c->zone_dir_count; i++)
-		complete = list_directory(list, c->zone_dirs[i].path) && complete;
-	if (list->count > 0)
-		qsort(list->items, list->count, sizeof *list->items, compare_loads);
-	for (size_t i = 0; i < list->count; i++) {
-		if (kept > 0 &&
-		    name_equal(list->items[kept - 1].name, list->items[i].name))
-			free(list->items[i].file);
+	for (size_t i = 0; i < l->list.count; i++) {
+		struct load *load = &l->list.items[i];
+		struct store_zone z;
+		if (store_zone_get(t, load->name, &z) == 0 && !needs_load(l, load, &z))
+			free(load->file);
 		else
-			list->items[kept++] = list->items[i];
+			l->list.items[kept++] = *load;
 	}
-	list->count = kept;
-	return complete;
+	l->list.count = kept;
 }
 
-/* Zones that the configuration named once and does not any more. */
-static void remove_unwanted(struct loading *l)
-{
-	struct committer *c = &l->e->committer;
-	struct zone **all = registry_sorted(c->registry);
-
-	for (size_t i = 0; all[i] && l->err == 0; i++) {
-		if (all[i]->added || all[i]->wanted)
-			continue;
-		shown_zone_gone(&l->e->shown, all[i]->table.apex);
-		l->err = batch_open(l);
-		if (l->err == 0)
-			l->err = commit_zone_remove(c, all[i]);
-	}
-	free(all);
-	if (l->err < 0)
-		batch_abandon(l);
-}
-
-static void mark_wanted(struct engine *e, const struct load_list *list)
-{
-	struct zone **all = registry_sorted(e->committer.registry);
-
-	for (size_t i = 0; all[i]; i++)
-		all[i]->wanted = false;
-	free(all);
-	for (size_t i = 0; i < list->count; i++) {
-		struct zone *z =
-			registry_find(e->committer.registry, list->items[i].name);
-		if (z)
-			z->wanted = true;
-	}
-}
-
-static void add_reloadable(struct engine *e, struct load_list *list)
-{
-	struct zone **all = registry_sorted(e->committer.registry);
-
-	for (size_t i = 0; all[i]; i++)
-		if (all[i]->added && all[i]->source)
-			load_add(list, all[i]->table.apex, all[i]->source, true);
-	free(all);
-}
-
-/* Brings the zones in line with the configuration and their files; what has not changed since it
- * was loaded is not read again. */
+/* Brings the zones in line with the configuration and their files. */
 enum engine_outcome command_zone_sync(struct engine *e, const json_t *args,
                                       json_t *result)
 {
-	struct load_list list = {0};
-	struct loading l = loading_begin(e, false);
+	struct loading *l = loading_new(e, false);
+	struct store_txn *t;
 
-	bool complete = configured(e, &list);
-	mark_wanted(e, &list);
-	if (complete)
-		remove_unwanted(&l);
-	add_reloadable(e, &list);
-	for (size_t i = 0; i < list.count && l.err == 0; i++) {
-		const struct zone *z =
-			registry_find(e->committer.registry, list.items[i].name);
-		if (!z || !unchanged(z, list.items[i].file))
-			load_one(&l, &list.items[i]);
+	l->sync = true;
+	l->complete = load_list_configured(&l->list, e->config);
+	for (size_t i = 0; i < l->list.count; i++)
+		load_list_add(&l->wanted, l->list.items[i].name, "", false);
+	int err = store_begin_read(e->committer.store, &t);
+	if (err == 0) {
+		err = store_zone_each(t, add_reloadable, l);
+		drop_unchanged(l, t);
+		store_abort(&t);
 	}
-	load_list_free(&list);
-	enum engine_outcome outcome = finish_loading(&l, args, result);
-	if (outcome == ENGINE_OK && !complete)
-		outcome = engine_fail(
-			result, ENGINE_REFUSED,
-			"a zone directory cannot be read: no zone was removed");
-	shown_sync(&e->shown,
-	           outcome == ENGINE_OK
-	                   ? ""
-	                   : json_string_value(json_object_get(result, "error")));
-	return outcome;
+	if (err < 0)
+		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
+	return load_read(e, args, result);
 }
 
 enum engine_outcome command_zone_check(struct engine *e, const json_t *args,
@@ -544,121 +568,4 @@ enum engine_outcome command_zone_check(struct engine *e, const json_t *args,
 	if (err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "%s: %s", file, err_text(err));
 	return ENGINE_OK;
-}
-
-/* ---- export ---- */
-
-static int nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The place to go on from travels as hexadecimal. */
-static size_t read_place(const char *text, uint8_t key[static NAME_KEY_MAX + 2])
-{
-	size_t n = 0;
-
-	for (; text && text[0] && text[1] && n < NAME_KEY_MAX + 2; text += 2) {
-		int high = nibble(text[0]);
-		int low = nibble(text[1]);
-		if (high < 0 || low < 0)
-			return 0;
-		key[n++] = (uint8_t)(high << 4 | low);
-	}
-	return n;
-}
-
-static json_t *write_place(const struct store_entry *e)
-{
-	char text[2 * NAME_KEY_MAX + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->key_len; i++)
-		n += (size_t)snprintf(text + n, sizeof text - n, "%02x", e->key[i]);
-	return json_stringn(text, n);
-}
-
-static int export_from(struct store_cursor *cursor, const struct store_zone *z,
-                       const uint8_t *key, size_t key_len, FILE *to, json_t *result)
-{
-	struct store_entry entry;
-	uint8_t last[NAME_KEY_MAX];
-	size_t last_len = 0;
-	int found = store_cursor_seek(cursor, key, key_len, &entry);
-
-	while (found == 0) {
-		uint8_t owner[NAME_MAX_LEN];
-		bool same = entry.key_len == last_len &&
-		            memcmp(entry.key, last, last_len) == 0;
-		if (!same && ftell(to) > EXPORT_PAGE) {
-			engine_set(result, "next", write_place(&entry));
-			return 0;
-		}
-		TRY(name_from_key(entry.key, entry.key_len, z->name, owner));
-		TRY(zonefile_write_rrset(to, owner, &entry.set));
-		memcpy(last, entry.key, entry.key_len);
-		last_len = entry.key_len;
-		found = store_cursor_next(cursor, &entry);
-	}
-	return found == ERR_NOTFOUND ? 0 : found;
-}
-
-static int export_page(struct store_txn *t, const struct store_zone *z,
-                       const json_t *args, FILE *to, json_t *result)
-{
-	uint8_t key[NAME_KEY_MAX + 2];
-	size_t key_len =
-		read_place(json_string_value(json_object_get(args, "after")), key);
-	struct store_cursor *cursor;
-
-	TRY(store_cursor_open(t, z->id, &cursor));
-	int err = export_from(cursor, z, key, key_len, to, result);
-	store_cursor_close(&cursor);
-	return err;
-}
-
-static enum engine_outcome export_zone(struct store_txn *t, const struct store_zone *z,
-                                       const json_t *args, json_t *result)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		abort();
-	int err = export_page(t, z, args, to, result);
-	if (fclose(to) != 0)
-		abort();
-	engine_set(result, "serial", engine_number(z->serial));
-	engine_set(result, "text", json_stringn(text, size));
-	free(text);
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
-	return ENGINE_OK;
-}
-
-enum engine_outcome command_zone_export(struct engine *e, const json_t *args,
-                                        json_t *result)
-{
-	uint8_t name[NAME_MAX_LEN];
-	struct shown_failure failure = {.loaded = true};
-	struct store_zone z;
-	struct store_txn *t;
-	enum engine_outcome outcome = engine_zone_arg(args, result, name);
-
-	if (outcome != ENGINE_OK)
-		return outcome;
-	int err = store_begin_read(e->committer.store, &t);
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
-	err = store_zone_get(t, name, &z);
-	(void)shown_failed(&e->shown, name, &failure);
-	if (err < 0 || !z.loaded || !failure.loaded)
-		outcome = engine_fail(result, ENGINE_REFUSED,
-		                      err < 0 ? "no zone %s" : "zone %s has no contents",
-		                      json_string_value(json_object_get(args, "zone")));
-	else
-		outcome = export_zone(t, &z, args, result);
-	store_abort(&t);
-	return outcome;
 }

@@ -9,18 +9,17 @@
 #include "control/pool.h"
 #include "shared/err.h"
 
-enum { TICK_MS = 20, WAIT_DEFAULT_MS = 5000 };
-
-enum command_thread { ON_COMMIT, ON_POOL };
+enum { TICK_MS = 20, WAIT_DEFAULT_MS = 5000, GROUP_MAX = 256 };
 
 struct command {
 	const char *name;
 	engine_command *run;
+	enum permission permission;
 	enum command_thread thread;
 };
 
 static const struct command commands[] = {
-#define COMMAND(name, function, thread) {name, function, thread},
+#define COMMAND(name, function, permission, thread) {name, function, permission, thread},
 #include "control/commands.def"
 #undef COMMAND
 };
@@ -86,13 +85,41 @@ void engine_wait_visible(struct engine *e, const json_t *args, json_t *result)
 {
 	const json_t *wait = json_object_get(args, "wait");
 	const json_t *timeout = json_object_get(args, "timeout_ms");
-	struct job *j = e->running;
+	struct job *j = engine_job();
 
 	engine_set(result, "visible_ms", json_null());
 	j->waits = !wait || json_is_true(wait);
 	j->timeout_ms = timeout ? (unsigned)json_integer_value(timeout) : WAIT_DEFAULT_MS;
 	j->grace = e->committer.grace;
 	clock_gettime(CLOCK_MONOTONIC, &j->committed);
+}
+
+struct change *engine_change_new(const struct job *j, const json_t *args)
+{
+	const json_t *wait = json_object_get(args, "wait");
+	const json_t *timeout = json_object_get(args, "timeout_ms");
+	struct change *c = change_new(j->actor);
+
+	c->why = change_text(c, j->name);
+	c->wait_visible = !wait || json_is_true(wait);
+	c->timeout_ms = timeout ? (unsigned)json_integer_value(timeout) : WAIT_DEFAULT_MS;
+	return c;
+}
+
+static enum engine_outcome fail_timed_out(json_t *result)
+{
+	return engine_fail(result, ENGINE_TIMED_OUT,
+	                   "committed, but not every data plane serves it yet: %s",
+	                   err_text(ERR_TIMEOUT));
+}
+
+enum engine_outcome engine_report_visible(struct job *j)
+{
+	const struct change_result *r = &j->changed;
+
+	engine_set(j->result, "visible_ms",
+	           r->visible_ms >= 0 ? json_real(r->visible_ms) : json_null());
+	return r->err == ERR_TIMEOUT ? fail_timed_out(j->result) : ENGINE_OK;
 }
 
 /* ---- queues ---- */
@@ -116,10 +143,26 @@ static struct job *pop(struct job_queue *q)
 	return j;
 }
 
+static struct job *job_new(struct engine *e, struct actor *actor)
+{
+	struct job *j = calloc(1, sizeof *j);
+
+	if (!j)
+		abort();
+	j->engine = e;
+	j->actor = actor_hold(actor);
+	atomic_fetch_add_explicit(&e->references, 1, memory_order_relaxed);
+	return j;
+}
+
 static void job_free(struct job *j)
 {
 	json_decref(j->args);
 	json_decref(j->result);
+	if (j->state)
+		j->state_free(j->state);
+	change_free(&j->change);
+	actor_release(&j->actor);
 	free(j->name);
 	free(j);
 }
@@ -129,14 +172,41 @@ static void finish_job(struct job *j)
 {
 	struct engine *e = j->engine;
 
-	j->done(j->arg, j->outcome, j->result);
+	if (j->report && j->change)
+		j->outcome = j->report(j);
+	if (j->change_done)
+		j->change_done(j->arg, j->change, &j->changed);
+	else
+		j->done(j->arg, j->outcome, j->result);
 	job_free(j);
 	engine_release(e);
 }
 
+static _Thread_local struct job *job_here;
+
+struct job *engine_job(void)
+{
+	return job_here;
+}
+
+void engine_continue(enum command_thread where, engine_command *part)
+{
+	job_here->part = part;
+	job_here->part_thread = where;
+}
+
 static void run_job(struct job *j)
 {
-	if (j->command)
+	engine_command *part = j->part;
+
+	job_here = j;
+	j->part = NULL;
+	if (part)
+		j->outcome = part(j->engine, j->args, j->result);
+	else if (j->command && !actor_may(j->actor, j->command->permission))
+		j->outcome = engine_fail(j->result, ENGINE_REFUSED, "%s may not do that",
+		                         j->actor->name);
+	else if (j->command)
 		j->outcome = j->command->run(j->engine, j->args, j->result);
 	else
 		j->outcome = engine_fail(j->result, ENGINE_USAGE,
@@ -145,8 +215,27 @@ static void run_job(struct job *j)
 
 /* ---- the commit thread ---- */
 
-/* Gives the next job, or NULL after a while without one. */
-static struct job *wait_for_job(struct engine *e)
+static void give_back(struct engine *e, struct job *j)
+{
+	pthread_mutex_lock(&e->lock);
+	push(&e->finished, j);
+	pthread_mutex_unlock(&e->lock);
+	uv_async_send(&e->async);
+}
+
+/* With the lock held: the next job, or as many changes as stand in front. */
+static size_t take_jobs(struct engine *e, struct job *jobs[static GROUP_MAX])
+{
+	size_t count = 0;
+
+	while (count < GROUP_MAX && e->waiting.first &&
+	       (count == 0 || (jobs[0]->change && e->waiting.first->change)))
+		jobs[count++] = pop(&e->waiting);
+	return count;
+}
+
+/* Gives how many jobs there are; 0 after a while without one. */
+static size_t wait_for_jobs(struct engine *e, struct job *jobs[static GROUP_MAX])
 {
 	struct timespec until;
 
@@ -159,9 +248,61 @@ static struct job *wait_for_job(struct engine *e)
 	pthread_mutex_lock(&e->lock);
 	if (!e->waiting.first && !e->stopping)
 		pthread_cond_timedwait(&e->wake, &e->lock, &until);
-	struct job *j = pop(&e->waiting);
+	size_t count = take_jobs(e, jobs);
 	pthread_mutex_unlock(&e->lock);
-	return j;
+	return count;
+}
+
+static double ms_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) * 1e3 +
+	       (double)(now.tv_nsec - then->tv_nsec) / 1e6;
+}
+
+/* A zone that comes, goes or is loaded has no refused load behind it any more. */
+static void show_zones(struct engine *e, const struct job *j)
+{
+	const struct change *c = j->change;
+
+	for (size_t i = 0; i < c->zone_count && j->changed.seq > 0; i++) {
+		const struct zone *z =
+			registry_find(e->committer.registry, c->zones[i].name);
+		if (!z)
+			shown_zone_gone(&e->shown, c->zones[i].name);
+		else if (c->zones[i].kind != ZONE_EDIT)
+			shown_zone(&e->shown, z);
+	}
+}
+
+/* Carries out a run of changes, in as many commits as it takes. */
+static void run_changes(struct engine *e, struct job *jobs[], size_t count)
+{
+	struct commit_item items[GROUP_MAX];
+	double waited[GROUP_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		items[i] = (struct commit_item){jobs[i]->change, &jobs[i]->changed};
+		waited[i] = ms_since(&jobs[i]->queued);
+	}
+	for (size_t done = 0; done < count;) {
+		size_t end =
+			done + commit_group(&e->committer, items + done, count - done);
+		shown_update(&e->shown, &e->committer);
+		for (; done < end; done++) {
+			struct job *j = jobs[done];
+			show_zones(e, j);
+			j->changed.waited_ms = waited[done];
+			clock_gettime(CLOCK_MONOTONIC, &j->committed);
+			j->waits = j->changed.err == 0 && j->changed.seq > 0 &&
+			           j->change->wait_visible;
+			j->timeout_ms = j->change->timeout_ms;
+			j->grace = j->changed.grace;
+			give_back(e, j);
+		}
+	}
 }
 
 static bool stopping(struct engine *e)
@@ -175,21 +316,20 @@ static bool stopping(struct engine *e)
 static void *commit_thread(void *arg)
 {
 	struct engine *e = arg;
+	struct job *jobs[GROUP_MAX];
 
 	while (!stopping(e)) {
 		atomic_fetch_add_explicit(&e->turns, 1, memory_order_relaxed);
-		struct job *j = wait_for_job(e);
-		if (j) {
-			e->running = j;
-			run_job(j);
+		size_t count = wait_for_jobs(e, jobs);
+		if (count > 0 && jobs[0]->change) {
+			run_changes(e, jobs, count);
+		} else if (count > 0) {
+			run_job(jobs[0]);
 			shown_update(&e->shown, &e->committer);
-			pthread_mutex_lock(&e->lock);
-			push(&e->finished, j);
-			pthread_mutex_unlock(&e->lock);
-			uv_async_send(&e->async);
+			give_back(e, jobs[0]);
 		}
 		int err = committer_tick(&e->committer);
-		if (err == 0 && !j)
+		if (err == 0 && count == 0)
 			err = committer_rest(&e->committer);
 		if (err < 0)
 			fprintf(stderr, "table housekeeping: %s\n", err_text(err));
@@ -200,27 +340,92 @@ static void *commit_thread(void *arg)
 
 /* ---- the loop thread ---- */
 
-static double ms_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) * 1e3 +
-	       (double)(now.tv_nsec - then->tv_nsec) / 1e6;
-}
-
 static void on_visible(void *arg, int err)
 {
 	struct job *j = arg;
+	double ms = ms_since(&j->committed);
 
-	if (err < 0)
-		j->outcome = engine_fail(
-			j->result, ENGINE_TIMED_OUT,
-			"committed, but not every data plane serves it yet: %s",
-			err_text(err));
+	if (j->change && err < 0)
+		j->changed.err = ERR_TIMEOUT;
+	else if (j->change)
+		j->changed.visible_ms = ms;
+	else if (err < 0)
+		j->outcome = fail_timed_out(j->result);
 	else
-		engine_set(j->result, "visible_ms", json_real(ms_since(&j->committed)));
+		engine_set(j->result, "visible_ms", json_real(ms));
 	finish_job(j);
+}
+
+static void go_on(struct job *j);
+
+static void push_waiting(struct job *j)
+{
+	struct engine *e = j->engine;
+
+	clock_gettime(CLOCK_MONOTONIC, &j->queued);
+	pthread_mutex_lock(&e->lock);
+	push(&e->waiting, j);
+	pthread_cond_broadcast(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void run_on_pool(void *arg)
+{
+	run_job(arg);
+}
+
+static void say_stopping(struct job *j)
+{
+	j->outcome = engine_fail(j->result, ENGINE_NOT_RUNNING, "the server is stopping");
+	j->next = NULL;
+	change_free(&j->change);
+}
+
+static void pool_done(void *arg, bool ran)
+{
+	struct job *j = arg;
+
+	if (!ran || (j->change && j->engine->closed))
+		say_stopping(j);
+	if (j->change)
+		push_waiting(j);
+	else
+		go_on(j);
+}
+
+static void dispatch(struct job *j, enum command_thread thread)
+{
+	if (thread == ON_COMMIT)
+		push_waiting(j);
+	else
+		pool_run(j->engine, run_on_pool, pool_done, j);
+}
+
+static void next_alone(struct engine *e)
+{
+	e->alone = pop(&e->to_be_alone);
+	if (e->alone)
+		dispatch(e->alone, ON_POOL);
+}
+
+/* When a part of a command, or a change, is done. */
+static void go_on(struct job *j)
+{
+	struct engine *e = j->engine;
+
+	if (j->part && e->closed)
+		say_stopping(j);
+	if (j->part) {
+		dispatch(j, j->part_thread);
+		return;
+	}
+	if (e->alone == j)
+		next_alone(e);
+	if (j->waits)
+		publisher_when_visible(e->publisher, j->grace, j->timeout_ms, on_visible,
+		                       j);
+	else
+		finish_job(j);
 }
 
 static void deliver(uv_async_t *async)
@@ -233,27 +438,8 @@ static void deliver(uv_async_t *async)
 		pthread_mutex_unlock(&e->lock);
 		if (!j)
 			return;
-		if (j->waits)
-			publisher_when_visible(e->publisher, j->grace, j->timeout_ms,
-			                       on_visible, j);
-		else
-			finish_job(j);
+		go_on(j);
 	}
-}
-
-static void run_on_pool(void *arg)
-{
-	run_job(arg);
-}
-
-static void pool_done(void *arg, bool ran)
-{
-	struct job *j = arg;
-
-	if (!ran)
-		j->outcome = engine_fail(j->result, ENGINE_NOT_RUNNING,
-		                         "the server is stopping");
-	finish_job(j);
 }
 
 static const struct command *find_command(const char *name)
@@ -264,28 +450,37 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-void engine_run(struct engine *e, const char *command, const json_t *args,
+void engine_run(struct engine *e, struct actor *actor, const char *command, json_t *args,
                 engine_done *done, void *arg)
 {
-	struct job *j = calloc(1, sizeof *j);
+	struct job *j = job_new(e, actor);
 
-	if (!j || !(j->name = strdup(command)))
+	if (!(j->name = strdup(command)))
 		abort();
-	j->engine = e;
 	j->command = find_command(command);
-	j->args = args ? json_deep_copy(args) : json_object();
+	j->args = args ? args : json_object();
 	j->result = json_object();
 	j->done = done;
 	j->arg = arg;
-	e->references++;
-	if (!j->command || j->command->thread == ON_POOL) {
-		pool_run(e, run_on_pool, pool_done, j);
+	enum command_thread thread = j->command ? j->command->thread : ON_POOL;
+	if (thread == ON_POOL_ALONE && e->alone) {
+		push(&e->to_be_alone, j);
 		return;
 	}
-	pthread_mutex_lock(&e->lock);
-	push(&e->waiting, j);
-	pthread_cond_broadcast(&e->wake);
-	pthread_mutex_unlock(&e->lock);
+	if (thread == ON_POOL_ALONE)
+		e->alone = j;
+	dispatch(j, thread);
+}
+
+void engine_change(struct engine *e, struct change **change, change_done *done, void *arg)
+{
+	struct job *j = job_new(e, (*change)->actor);
+
+	j->change = *change;
+	*change = NULL;
+	j->change_done = done;
+	j->arg = arg;
+	push_waiting(j);
 }
 
 struct table_source *engine_table(struct engine *e)
@@ -306,6 +501,7 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 	e->publisher = p;
 	e->waiting.last = &e->waiting.first;
 	e->finished.last = &e->finished.first;
+	e->to_be_alone.last = &e->to_be_alone.first;
 	clock_gettime(CLOCK_MONOTONIC, &e->started);
 	int err = committer_open(&e->committer, config, p, text, text_size);
 	if (err < 0) {
@@ -314,7 +510,7 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 		return err;
 	}
 	e->committer.source.counters = counters;
-	e->references = 1;
+	atomic_init(&e->references, 1);
 	shown_init(&e->shown);
 	shown_update(&e->shown, &e->committer);
 	pthread_mutex_init(&e->lock, NULL);
@@ -331,7 +527,8 @@ void engine_release(struct engine *e)
 {
 	struct counters *counters = e->committer.source.counters;
 
-	if (--e->references > 0)
+	/* The last one sees what the others did: pairs with itself. */
+	if (atomic_fetch_sub_explicit(&e->references, 1, memory_order_acq_rel) > 1)
 		return;
 	committer_close(&e->committer);
 	shown_fini(&e->shown);
@@ -356,6 +553,7 @@ void engine_close(struct engine **ep)
 	pthread_mutex_unlock(&e->lock);
 	pthread_join(e->thread, NULL);
 	pool_stop(e);
+	e->closed = true;
 	deliver(&e->async);
 	uv_close((uv_handle_t *)&e->async, engine_closed);
 	*ep = NULL;

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "control/access/actor.h"
+#include "control/change/change.h"
 #include "control/config/config.h"
 #include "control/publish/publisher.h"
 #include "control/store/store.h"
@@ -54,11 +56,20 @@ struct table_source *engine_table(struct engine *e);
 /* Runs on the loop thread when a command is done. result is lent during the call. */
 typedef void engine_done(void *arg, enum engine_outcome outcome, const json_t *result);
 
-/* Loop thread. Queues a command; args (a JSON object, may be NULL) is borrowed during the call.
- * Unknown commands and bad arguments end in ENGINE_USAGE. result always is an object; when the
- * outcome is not ENGINE_OK it has "error" (text) and may have "diagnostics". */
-void engine_run(struct engine *e, const char *command, const json_t *args,
+/* Loop thread. Begins a command in the name of an actor, who is held meanwhile; takes args (a JSON
+ * object, may be NULL). Unknown commands and bad arguments end in ENGINE_USAGE. result always is an
+ * object; when the outcome is not ENGINE_OK it has "error" (text) and may have "diagnostics". */
+void engine_run(struct engine *e, struct actor *actor, const char *command, json_t *args,
                 engine_done *done, void *arg);
+
+/* Runs on the loop thread when a change is done with. change and result are lent during the call. */
+typedef void change_done(void *arg, const struct change *change,
+                         const struct change_result *result);
+
+/* Any thread. Queues a change, which is taken. All changes that wait share a commit; what is in
+ * the store when done is called is durable, and with change->wait_visible served by every core. */
+void engine_change(struct engine *e, struct change **change, change_done *done,
+                   void *arg);
 
 /* Loop thread. Runs work on another thread with a snapshot of the store, which ends with it, then
  * done on the loop: err is what work gave, or ERR_GONE when the engine closed first. A snapshot

@@ -10,10 +10,28 @@
 #include "control/shown.h"
 
 struct command;
+struct job;
 
+/* A command fills result, an empty object, and says how it went. */
+typedef enum engine_outcome engine_command(struct engine *e, const json_t *args,
+                                           json_t *result);
+
+/* Where a command, or a part of it, runs. */
+enum command_thread {
+	ON_COMMIT,
+	ON_POOL,
+	ON_POOL_ALONE, /* begins on the pool; no two of these at a time */
+};
+
+/* Loop thread: says as JSON, in job->result, what came of the change that a command made. */
+typedef enum engine_outcome job_report(struct job *j);
+
+/* A command, a change, or a command that makes a change: that one runs on the pool first, where it
+ * sets change and report. */
 struct job {
 	struct job *next;
 	struct engine *engine;
+	struct actor *actor;
 	const struct command *command; /* NULL: there is none of that name */
 	char *name;
 	json_t *args;
@@ -22,9 +40,18 @@ struct job {
 	bool waits; /* until every data plane shows what it did */
 	unsigned timeout_ms;
 	uint64_t grace;
+	struct timespec queued;
 	struct timespec committed;
 	engine_done *done;
 	void *arg;
+	struct change *change;
+	struct change_result changed;
+	change_done *change_done; /* instead of done, for a change that no command made */
+	job_report *report;
+	engine_command *part; /* the command's next part, or NULL */
+	enum command_thread part_thread;
+	void *state; /* the command's, between its parts */
+	void (*state_free)(void *state);
 };
 
 struct job_queue {
@@ -44,8 +71,11 @@ struct engine {
 	struct job_queue finished;
 	unsigned readers; /* running on the pool */
 	bool stopping;
-	struct job *running; /* the commit thread's */
 	atomic_ullong turns; /* of the commit thread; pulse.c */
+	/* The loop thread's. */
+	bool closed;       /* there is no commit thread any more */
+	struct job *alone; /* the one that runs, of those that do so alone */
+	struct job_queue to_be_alone;
 	uv_async_t async;
 	unsigned
 		references; /* loop thread: the handle above, and whatever is to come back */
@@ -54,11 +84,7 @@ struct engine {
 
 void engine_release(struct engine *e);
 
-/* A command fills result, an empty object, and says how it went. */
-typedef enum engine_outcome engine_command(struct engine *e, const json_t *args,
-                                           json_t *result);
-
-#define COMMAND(name, function, thread) engine_command function;
+#define COMMAND(name, function, permission, thread) engine_command function;
 #include "control/commands.def"
 #undef COMMAND
 
@@ -80,8 +106,20 @@ json_t *engine_diagnostics(const struct diag *diag);
 MUST_CHECK enum engine_outcome engine_zone_arg(const json_t *args, json_t *result,
                                                uint8_t name[static NAME_MAX_LEN]);
 
+/* The job whose command this thread runs. */
+struct job *engine_job(void);
+
+/* Has the running command go on with a further part; its outcome so far does not count. */
+void engine_continue(enum command_thread where, engine_command *part);
+
 /* Commit thread: the running command's answer is to wait until every data plane shows the last
  * commit, unless args say otherwise; sets "visible_ms". */
 void engine_wait_visible(struct engine *e, const json_t *args, json_t *result);
+
+/* A change in the name of whoever gave the job's command, which waits as args say. */
+struct change *engine_change_new(const struct job *j, const json_t *args);
+
+/* Loop thread: sets "visible_ms" by j->changed. */
+enum engine_outcome engine_report_visible(struct job *j);
 
 #endif

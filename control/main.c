@@ -83,7 +83,7 @@ static void reload(uv_signal_t *signal, int number)
 
 	(void)number;
 	service_reloading(s->service);
-	engine_run(s->engine, "zone sync", NULL, synced, s);
+	engine_run(s->engine, actor_self(), "zone sync", NULL, synced, s);
 }
 
 /* Every TCP connection takes a descriptor: as many as this user may have. */
@@ -150,7 +150,7 @@ static int run(struct server *s)
 		supervisor_open(&s->loop, s->config, s->publisher, &s->supervisor);
 	service_open(&s->loop, s->engine, s->publisher, s->supervisor != NULL,
 	             &s->service);
-	engine_run(s->engine, "zone sync", NULL, synced, s);
+	engine_run(s->engine, actor_self(), "zone sync", NULL, synced, s);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
 	rcu_reader_end();

@@ -63,7 +63,7 @@ void pool_run(struct engine *e, void (*run)(void *arg), void (*done)(void *arg, 
 		abort();
 	*w = (struct work){.engine = e, .run = run, .done = done, .arg = arg};
 	w->request.data = w;
-	e->references++;
+	atomic_fetch_add_explicit(&e->references, 1, memory_order_relaxed);
 	if (uv_queue_work(e->async.loop, &w->request, on_pool, on_loop) < 0)
 		abort();
 }

@@ -78,10 +78,11 @@ void shown_zone_gone(struct shown *s, const uint8_t *name)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void shown_sync(struct shown *s, const char *error)
+void shown_sync(struct shown *s, const char *error, uint64_t overtaken)
 {
 	pthread_mutex_lock(&s->lock);
 	s->figures.synced = true;
+	s->figures.overtaken = overtaken;
 	(void)snprintf(s->figures.sync_error, sizeof s->figures.sync_error, "%s", error);
 	pthread_mutex_unlock(&s->lock);
 }

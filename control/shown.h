@@ -23,6 +23,8 @@ struct shown_figures {
 	struct registry_totals totals; /* over all of them */
 	bool synced;          /* the configuration's zones have been loaded once */
 	char sync_error[256]; /* of the last such load, or empty */
+	uint64_t
+		overtaken; /* zones that it left alone: edited, and their files changed */
 };
 
 struct shown {
@@ -41,7 +43,7 @@ void shown_update(struct shown *s, const struct committer *c);
 void shown_zone(struct shown *s, const struct zone *z);
 void shown_zone_gone(struct shown *s, const uint8_t *name);
 /* Commit thread: how the configuration's zones were loaded. */
-void shown_sync(struct shown *s, const char *error);
+void shown_sync(struct shown *s, const char *error, uint64_t overtaken);
 
 void shown_look(struct shown *s, struct shown_figures *out);
 

@@ -137,7 +137,8 @@ void bench_load_file(struct bench *b, const char *origin, const char *path,
 	double read = bench_now();
 	must(commit_begin(&b->committer), "commit");
 	struct zone *z = find_or_add(b, name);
-	must(commit_zone_contents(&b->committer, z, contents, &out->report), "contents");
+	must(commit_zone_contents(&b->committer, z, contents, NULL, &out->report),
+	     "contents");
 	must(commit_finish(&b->committer), "commit");
 	out->commit = bench_now() - read;
 	out->read = read - began;
@@ -168,7 +169,8 @@ static void load_generated(struct bench *b, const char *origin, uint32_t names,
 	free(text);
 	double read = bench_now();
 	struct zone *z = find_or_add(b, name);
-	must(commit_zone_contents(&b->committer, z, contents, &out->report), "contents");
+	must(commit_zone_contents(&b->committer, z, contents, NULL, &out->report),
+	     "contents");
 	out->commit += bench_now() - read;
 	out->read += read - began;
 	out->records += contents->records;

@@ -93,7 +93,8 @@ static int commit_contents(struct harness *h, const uint8_t *apex,
 	must(commit_begin(c), "begin");
 	if (!z)
 		must(commit_zone_add(c, apex, true, &z), "add");
-	must(commit_zone_contents(c, z, contents, report ? report : &unused), "contents");
+	must(commit_zone_contents(c, z, contents, NULL, report ? report : &unused),
+	     "contents");
 	must(commit_finish(c), "finish");
 	must(committer_tick(c), "tick");
 	return 0;
@@ -132,6 +133,20 @@ int harness_load_file(struct harness *h, const char *origin, const char *path,
                       struct diag *diag, struct commit_report *report)
 {
 	return load(h, origin, NULL, path, diag, report);
+}
+
+struct contents *harness_contents(const char *origin, const char *text)
+{
+	uint8_t apex[NAME_MAX_LEN];
+	struct contents *contents = NULL;
+	struct diag diag;
+
+	diag_init(&diag);
+	harness_name(origin, apex);
+	must(zonefile_parse(text, strlen(text), "test", apex, &contents, &diag), text);
+	must(contents_check(contents, &diag), text);
+	diag_fini(&diag);
+	return contents;
 }
 
 int harness_remove(struct harness *h, const char *origin)

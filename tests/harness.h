@@ -34,6 +34,9 @@ MUST_CHECK int harness_load_file(struct harness *h, const char *origin, const ch
                                  struct diag *diag, struct commit_report *report);
 MUST_CHECK int harness_remove(struct harness *h, const char *origin);
 
+/* Contents that have passed every check; the caller frees them. */
+struct contents *harness_contents(const char *origin, const char *text);
+
 /* Wire name of a zone, folded. */
 void harness_name(const char *text, uint8_t name[static NAME_MAX_LEN]);
 

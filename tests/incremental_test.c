@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "control/zone/zonefile.h"
+#include "shared/err.h"
 #include "shared/rrtype.h"
 #include "tests/harness.h"
 
@@ -185,6 +187,218 @@ static void many_small_commits_equal_one_build(void **unused)
 	harness_close(h);
 }
 
+/* ---- edits ---- */
+
+/* A record of the zone as edits make it: what a zone file would hold. */
+struct record {
+	char owner[128];
+	uint16_t type;
+	uint8_t rdata[64];
+	size_t len;
+	char text[192]; /* behind the owner */
+};
+
+struct records {
+	struct record all[NAMES * 4];
+	unsigned count;
+};
+
+static size_t put_name(uint8_t *to, const char *text)
+{
+	uint8_t name[NAME_MAX_LEN];
+
+	harness_name(text, name);
+	size_t len = name_len(name, NAME_MAX_LEN);
+	memcpy(to, name, len);
+	return len;
+}
+
+static void draw_record(struct record *r)
+{
+	static const struct {
+		const char *text;
+		uint16_t type;
+	} targets[] = {
+		{"NS", RRTYPE_NS}, {"CNAME", RRTYPE_CNAME}, {"DNAME", RRTYPE_DNAME}};
+	char target[128];
+	unsigned kind = draw(8);
+
+	*r = (struct record){0};
+	draw_name(r->owner, sizeof r->owner, 1 + draw(4));
+	draw_name(target, sizeof target, 1 + draw(3));
+	if (kind < 3) {
+		r->type = targets[kind].type;
+		r->len = put_name(r->rdata, target);
+		snprintf(r->text, sizeof r->text, "%s %s", targets[kind].text, target);
+	} else if (kind == 3) {
+		r->type = RRTYPE_TXT;
+		r->rdata[0] = 1;
+		r->rdata[1] = (uint8_t)('0' + draw(9));
+		r->len = 2;
+		snprintf(r->text, sizeof r->text, "TXT \"%c\"", r->rdata[1]);
+	} else {
+		r->type = RRTYPE_A;
+		memcpy(r->rdata, (const uint8_t[]){192, 0, 2, (uint8_t)draw(4)}, 4);
+		r->len = 4;
+		snprintf(r->text, sizeof r->text, "A 192.0.2.%u", r->rdata[3]);
+	}
+}
+
+static bool same_set(const struct record *a, const struct record *b)
+{
+	return a->type == b->type && strcmp(a->owner, b->owner) == 0;
+}
+
+static bool same_record(const struct record *a, const struct record *b)
+{
+	return same_set(a, b) && a->len == b->len &&
+	       memcmp(a->rdata, b->rdata, a->len) == 0;
+}
+
+static void forget_records(struct records *all, const struct record *r,
+                           bool (*same)(const struct record *, const struct record *))
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < all->count; i++)
+		if (!same(&all->all[i], r))
+			all->all[kept++] = all->all[i];
+	all->count = kept;
+}
+
+/* One random edit, made both of the change and of the list. */
+static void draw_edit(struct change *c, struct zone_change *z, struct records *all)
+{
+	static const enum edit_kind kinds[] = {EDIT_REPLACE, EDIT_EXTEND, EDIT_PRUNE,
+	                                       EDIT_DELETE};
+	enum edit_kind kind = kinds[draw(ARRAY_LEN(kinds))];
+	uint8_t owner[NAME_MAX_LEN];
+	struct record r;
+
+	draw_record(&r);
+	if (all->count > 0 && (kind == EDIT_PRUNE || kind == EDIT_DELETE || draw(4) == 0))
+		r = all->all[draw(all->count)];
+	harness_name(r.owner, owner);
+	struct edit *e = change_edit(c, z, kind, owner, r.type);
+	e->ttl = 60;
+	e->set_records = kind == EDIT_REPLACE;
+	if (kind != EDIT_DELETE)
+		assert_int_equal(change_edit_record(c, e, r.rdata, r.len, false), 0);
+	forget_records(all, &r,
+	               kind == EDIT_REPLACE || kind == EDIT_DELETE ? same_set
+	                                                           : same_record);
+	if (kind == EDIT_REPLACE || kind == EDIT_EXTEND)
+		all->all[all->count++] = r;
+}
+
+static void records_text(const struct records *all, unsigned serial, char *out)
+{
+	size_t len = (size_t)snprintf(out, ZONE_TEXT,
+	                              "@ 60 SOA ns h %u 1 1 1 60\n@ 60 NS ns\n", serial);
+
+	for (unsigned i = 0; i < all->count; i++)
+		len += (size_t)snprintf(out + len, ZONE_TEXT - len, "%s 60 %s\n",
+		                        all->all[i].owner, all->all[i].text);
+}
+
+/* What the checks of a whole zone say, and those of its edits, must be the same. */
+static bool text_is_fine(const char *text)
+{
+	uint8_t apex[NAME_MAX_LEN];
+	struct contents *contents = NULL;
+	struct diag diag;
+
+	diag_init(&diag);
+	harness_name("x.example", apex);
+	int err = zonefile_parse(text, strlen(text), "test", apex, &contents, &diag);
+	if (err == 0)
+		err = contents_check(contents, &diag);
+	contents_free(contents);
+	diag_fini(&diag);
+	return err == 0;
+}
+
+/* One to four changes of a few edits each, as one group. Gives how many were refused. */
+static unsigned edit_in_a_group(struct harness *h, struct records *all, unsigned *serial)
+{
+	static struct records next;
+	static char text[ZONE_TEXT];
+	struct change *changes[4];
+	struct change_result results[4];
+	struct commit_item items[4];
+	bool fine[4];
+	unsigned count = 1 + draw(4);
+	unsigned refused = 0;
+	uint8_t apex[NAME_MAX_LEN];
+
+	harness_name("x.example", apex);
+	for (unsigned i = 0; i < count; i++) {
+		changes[i] = change_new(actor_self());
+		struct zone_change *z = change_zone(changes[i], ZONE_EDIT, apex);
+		next = *all;
+		for (unsigned n = 1 + draw(4); n > 0; n--)
+			draw_edit(changes[i], z, &next);
+		items[i] = (struct commit_item){changes[i], &results[i]};
+		records_text(&next, 1, text);
+		fine[i] = text_is_fine(text);
+		if (fine[i])
+			*all = next;
+	}
+	assert_int_equal(commit_group(&h->committer, items, count), count);
+	for (unsigned i = 0; i < count; i++) {
+		if (results[i].err != (fine[i] ? 0 : ERR_REFUSED))
+			fail_msg("edits give %d (%s), the zone is %s", results[i].err,
+			         results[i].problem_count ? results[i].problems[0].text
+			                                  : "",
+			         fine[i] ? "fine" : "refused");
+		if (results[i].seq)
+			*serial = results[i].zones[0].new_serial;
+		refused += !fine[i];
+		change_free(&changes[i]);
+	}
+	assert_int_equal(committer_tick(&h->committer), 0);
+	return refused;
+}
+
+static void many_edits_equal_one_build(void **unused)
+{
+	static struct records all;
+	static char text[ZONE_TEXT];
+	static const char child[] = "@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\n";
+	struct harness *h = harness_open();
+	unsigned serial = 1;
+	unsigned refused = 0;
+
+	(void)unused;
+	all.count = 0;
+	records_text(&all, serial, text);
+	assert_int_equal(harness_load(h, "x.example", text, NULL, NULL), 0);
+	for (unsigned round = 2; round < ROUNDS; round++) {
+		refused += edit_in_a_group(h, &all, &serial);
+		if (all.count > NAMES * 3) /* no room for more */
+			break;
+		records_text(&all, serial, text);
+		struct harness *fresh = from_scratch(text, child, false);
+		compare(h, fresh);
+		harness_close(fresh);
+	}
+	/* What is counted is what is there: a rebuild from the store believes it. */
+	assert_int_equal(committer_rebuild(&h->committer), 0);
+	struct harness *fresh = from_scratch(text, child, false);
+	compare(h, fresh);
+	harness_close(fresh);
+	assert_true(refused > 0);
+	harness_close(h);
+}
+
+static void different_edits(void **unused)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		state = seed * UINT64_C(0x9e3779b97f4a7c15);
+		many_edits_equal_one_build(unused);
+	}
+}
+
 static void different_histories(void **unused)
 {
 	for (uint64_t seed = 1; seed <= 8; seed++) {
@@ -276,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(different_histories),
+		cmocka_unit_test(different_edits),
 		cmocka_unit_test(a_small_change_compiles_only_what_it_concerns),
 		cmocka_unit_test(memory_returns_when_a_zone_goes),
 		cmocka_unit_test(a_damaged_zone_is_not_served),

@@ -136,7 +136,7 @@ static void prepare_and_abandon(char *text, unsigned number)
 	assert_int_equal(zonefile_parse(text, len, "test", apex, &contents, &diag), 0);
 	assert_int_equal(commit_begin(c), 0);
 	assert_int_equal(commit_zone_contents(c, registry_find(c->registry, apex),
-	                                      contents, &report),
+	                                      contents, NULL, &report),
 	                 0);
 	commit_abandon(c);
 	assert_int_equal(committer_tick(c), 0);

@@ -178,7 +178,7 @@ static int put_zone(struct committer *c, const char *origin,
 	struct zone *z = registry_find(c->registry, apex);
 	if (!z)
 		TRY(commit_zone_add(c, apex, true, &z));
-	return commit_zone_contents(c, z, contents, &report);
+	return commit_zone_contents(c, z, contents, NULL, &report);
 }
 
 static int remove_zone(struct committer *c, const char *origin)

@@ -68,6 +68,7 @@ struct zone_change {
 	uint32_t attrs_set; /* which of attrs count: bits of enum zone_attr */
 	char *source;       /* path of the zone file that contents came from, or NULL */
 	uint8_t source_mark[32]; /* as in struct store_zone */
+	bool configured; /* CREATE: the configuration names it, and takes it away again */
 	enum change_serial serial;
 	uint64_t if_version; /* 0: any; else ERR_STALE unless it is the zone's version */
 };

@@ -282,6 +282,7 @@ static int read_zone(const struct store_zone *s, void *arg)
 	z->loaded = s->loaded;
 	z->state = s->loaded ? ZONE_STATE_SERVED : ZONE_STATE_EMPTY;
 	z->added = s->added;
+	z->edited = s->edited;
 	z->serial = s->serial;
 	z->records = s->records;
 	z->rrsets = s->rrsets;
@@ -322,6 +323,7 @@ int committer_open(struct committer *c, const struct config *config, struct publ
 
 void committer_close(struct committer *c)
 {
+	commit_forget_touched(c);
 	if (c->compiler)
 		compiler_free(c->compiler);
 	writer_close(&c->writer);
@@ -374,6 +376,7 @@ void commit_abandon(struct committer *c)
 {
 	if (c->txn)
 		store_abort(&c->txn);
+	commit_forget_touched(c);
 	writer_undo(c->writer);
 	registry_undo(c->registry);
 	ask_for_grace(c);
@@ -381,20 +384,23 @@ void commit_abandon(struct committer *c)
 
 int commit_zone_state(struct committer *c, struct zone *z)
 {
-	struct store_zone s = {
-		.id = z->table.id,
-		.loaded = z->loaded,
-		.added = z->added,
-		.serial = z->serial,
-		.rrsets = z->rrsets,
-		.records = z->records,
-		.changed_at = z->changed_at,
-	};
+	struct store_zone s = {0};
 
+	int err = z->table.id ? store_zone_get(c->txn, z->table.apex, &s) : 0;
+	TRY(err);
+	s.id = z->table.id;
+	s.loaded = z->loaded;
+	s.added = z->added;
+	s.edited = z->edited;
+	s.serial = z->serial;
+	s.rrsets = z->rrsets;
+	s.records = z->records;
+	s.changed_at = z->changed_at;
 	memcpy(s.name, z->table.apex, z->table.apex_len);
 	memcpy(s.source_mark, z->source_mark, sizeof s.source_mark);
 	if (z->source && strlen(z->source) >= sizeof s.source)
 		return ERR_TOOBIG;
+	memset(s.source, 0, sizeof s.source);
 	if (z->source)
 		memcpy(s.source, z->source, strlen(z->source) + 1);
 	TRY(store_zone_put(c->txn, &s));
@@ -469,7 +475,8 @@ static int first_contents(struct committer *c, struct zone *z,
 }
 
 int commit_zone_contents(struct committer *c, struct zone *z,
-                         const struct contents *contents, struct commit_report *report)
+                         const struct contents *contents, const struct diff_log *log,
+                         struct commit_report *report)
 {
 	struct diff d;
 	bool first = !z->loaded;
@@ -477,6 +484,8 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 	registry_touch(c->registry, z);
 	diff_init(&d);
 	int err = diff_compute(&d, c->txn, z->table.id, contents);
+	if (err == 0 && log)
+		err = diff_show(&d, log);
 	if (err == 0)
 		err = diff_apply(&d, c->txn, z->table.id, contents);
 	if (first)
@@ -490,6 +499,7 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 		                      d.change_count, &report->names);
 	if (err == 0) {
 		z->loaded = true;
+		z->edited = false;
 		z->state = ZONE_STATE_SERVED;
 		z->serial = serial_of(contents);
 		z->records = contents->records;

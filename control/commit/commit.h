@@ -43,6 +43,11 @@ struct committer {
 	uint64_t changed_at; /* s since 1970: the newest of them; 0: none yet */
 	struct durations store_commits; /* until they were on disk */
 	bool store_ails; /* a purge failed: none before a commit has succeeded */
+	/* Of the commit under way, from here on. */
+	struct contents_arena *arena;   /* keys of what is touched, or NULL */
+	struct commit_touched *touched; /* by changes, and not compiled yet */
+	size_t touched_count;
+	size_t touched_room;
 };
 
 /* Opens the store, reads the list of zones and builds the first segment. */
@@ -57,14 +62,35 @@ MUST_CHECK int commit_begin(struct committer *c);
 MUST_CHECK int commit_finish(struct committer *c);
 void commit_abandon(struct committer *c);
 
+/* Checks a change against the store and the changes before it in this commit, and applies it to the
+ * transaction. Refused or without effect, it has written nothing: result->seq is 0 and result->err
+ * says what is wrong, if anything. An error spoils the commit, which can only be abandoned. What
+ * result points to lies in the change's arena. Dry runs end before anything is written. */
+MUST_CHECK int commit_change(struct committer *c, struct change *change,
+                             struct change_result *result);
+
+/* Prepares in the table what the changes since the last call have touched. */
+MUST_CHECK int commit_compile(struct committer *c);
+void commit_forget_touched(struct committer *c);
+
+/* A whole commit of changes, all lent: begins, applies and finishes it. Gives how many of the
+ * changes, from the first one on, it dealt with; the others are for the next group. */
+struct commit_item {
+	struct change *change;
+	struct change_result *result;
+};
+size_t commit_group(struct committer *c, const struct commit_item *items, size_t count);
+
 /* Adds a zone without contents (SERVFAIL until it has some). */
 MUST_CHECK int commit_zone_add(struct committer *c, const uint8_t *name, bool added,
                                struct zone **out);
 MUST_CHECK int commit_zone_remove(struct committer *c, struct zone *z);
 
-/* Gives a zone new contents, which have passed contents_check(). */
+/* Gives a zone new contents, which have passed contents_check(). log: NULL for none. */
+struct diff_log;
 MUST_CHECK int commit_zone_contents(struct committer *c, struct zone *z,
                                     const struct contents *contents,
+                                    const struct diff_log *log,
                                     struct commit_report *report);
 
 /* Writes down what the registry says about a zone. */

@@ -189,3 +189,12 @@ int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
 	}
 	return 0;
 }
+
+int diff_show(const struct diff *d, const struct diff_log *log)
+{
+	for (size_t i = 0; i < d->step_count && d->step_count <= log->most; i++) {
+		const struct diff_step *s = &d->steps[i];
+		TRY(log->row(log->arg, step_key(d, s), s->key_len, s->type, s->put));
+	}
+	return 0;
+}

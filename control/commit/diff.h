@@ -38,4 +38,13 @@ MUST_CHECK int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
 MUST_CHECK int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
                           const struct contents *contents);
 
+/* Where each step is shown before it is applied, unless there are more than so many. */
+struct diff_log {
+	int (*row)(void *arg, const uint8_t *key, size_t key_len, uint16_t type,
+	           const struct contents_rrset *put);
+	size_t most;
+	void *arg;
+};
+MUST_CHECK int diff_show(const struct diff *d, const struct diff_log *log);
+
 #endif

@@ -30,6 +30,7 @@ struct zone {
 	bool loaded; /* has contents in the store */
 	bool added;  /* by command, not by the configuration */
 	bool wanted; /* mark of a configuration sync */
+	bool edited; /* since its zone file was read */
 	/* The registry's own, about the change under way: has a note; was removed. */
 	bool noted;
 	bool gone;

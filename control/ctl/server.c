@@ -34,6 +34,7 @@ struct client {
 	uv_timer_t timer; /* runs while a response waits to be taken */
 	uv_write_t write;
 	struct ctl_server *server;
+	struct actor *actor; /* the process at the other end, as the kernel knows it */
 	struct client *next;
 	struct client **link; /* what points to this client */
 	char *buffer; /* received: [start, len), of which [start, scanned) has no newline */
@@ -65,6 +66,7 @@ static void client_free_when_done(struct client *c)
 	struct ctl_server *s = c->server;
 	free(c->buffer);
 	free(c->result);
+	actor_release(&c->actor);
 	free(c);
 	server_release(s);
 }
@@ -215,9 +217,10 @@ static void client_run_line(struct client *c, const char *line, size_t len)
 		client_respond_error(c, ENGINE_USAGE, wrong);
 	} else {
 		c->running = true;
-		engine_run(c->server->engine,
+		engine_run(c->server->engine, c->actor,
 		           json_string_value(json_object_get(request, "command")),
-		           json_object_get(request, "args"), on_command_done, c);
+		           json_incref(json_object_get(request, "args")), on_command_done,
+		           c);
 	}
 	json_decref(request);
 }
@@ -320,6 +323,25 @@ static void client_go_on(struct client *c)
 		client_close(c);
 }
 
+/* Who may open the socket may everything: its mode and its directory say who. The kernel says under
+ * which name that one's changes are logged. */
+static struct actor *actor_of_peer(const uv_pipe_t *pipe)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof peer;
+	char name[ACTOR_NAME_SIZE];
+	uv_os_fd_t fd;
+
+	if (uv_fileno((const uv_handle_t *)pipe, &fd) == 0)
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	(void)snprintf(name, sizeof name, peer.uid == 0 ? "uid %u (root)" : "uid %u",
+	               (unsigned)peer.uid);
+	struct actor *a = actor_new(ACTOR_SOCKET, ROLE_ADMIN, name);
+	a->uid = peer.uid;
+	a->pid = (uint32_t)peer.pid;
+	return a;
+}
+
 static void on_connection(uv_stream_t *listener, int status)
 {
 	struct ctl_server *s = listener->data;
@@ -342,7 +364,9 @@ static void on_connection(uv_stream_t *listener, int status)
 	(void)uv_timer_init(s->loop, &c->timer);
 	c->pipe.data = c;
 	c->timer.data = c;
-	if (uv_accept(listener, (uv_stream_t *)&c->pipe)) {
+	int err = uv_accept(listener, (uv_stream_t *)&c->pipe);
+	c->actor = actor_of_peer(&c->pipe);
+	if (err) {
 		client_close(c);
 	} else if (s->client_count > s->limits.clients) {
 		c->ends = true;

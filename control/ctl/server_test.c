@@ -107,12 +107,19 @@ static void run_big(const json_t *args, engine_done *done, void *arg)
 	free(text);
 }
 
-void engine_run(struct engine *e, const char *command, const json_t *args,
+static json_t *actor_json(const struct actor *a)
+{
+	return json_pack("{s:s, s:i, s:i, s:b}", "name", a->name, "uid", (int)a->uid,
+	                 "pid", (int)a->pid, "admin", (int)(a->role == ROLE_ADMIN));
+}
+
+void engine_run(struct engine *e, struct actor *actor, const char *command, json_t *args,
                 engine_done *done, void *arg)
 {
 	if (!strcmp(command, "echo")) {
-		json_t *copy = args ? json_deep_copy(args) : json_object();
-		done_with(done, arg, ENGINE_OK, copy);
+		done_with(done, arg, ENGINE_OK, args ? json_incref(args) : json_object());
+	} else if (!strcmp(command, "who")) {
+		done_with(done, arg, ENGINE_OK, actor_json(actor));
 	} else if (!strcmp(command, "later")) {
 		run_later(e, done, arg);
 	} else if (!strcmp(command, "hold")) {
@@ -128,6 +135,7 @@ void engine_run(struct engine *e, const char *command, const json_t *args,
 		done_with(done, arg, ENGINE_USAGE,
 		          json_pack("{s:s}", "error", "unknown command"));
 	}
+	json_decref(args);
 }
 
 /* ---- server side ---- */
@@ -250,6 +258,25 @@ static void command_gets_one_line_back(void **state)
 	say(fd, "{\"command\":\"no such thing\"}\n");
 	assert_string_equal(hear(fd),
 	                    "{\"outcome\":2,\"result\":{\"error\":\"unknown command\"}}");
+	bye(fd);
+	stop(&f);
+}
+
+static void commands_are_given_in_the_name_of_the_process_at_the_other_end(void **state)
+{
+	struct fixture f;
+	char expected[256];
+
+	(void)state;
+	start(&f, NULL);
+	int fd = connect_to(f.path);
+	say(fd, "{\"command\":\"who\"}\n");
+	(void)snprintf(
+		expected, sizeof expected,
+		"{\"outcome\":0,\"result\":{\"name\":\"uid %u%s\",\"uid\":%u,\"pid\":%d,"
+		"\"admin\":true}}",
+		getuid(), getuid() == 0 ? " (root)" : "", getuid(), getpid());
+	assert_string_equal(hear(fd), expected);
 	bye(fd);
 	stop(&f);
 }
@@ -582,6 +609,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_gets_one_line_back),
+		cmocka_unit_test(
+			commands_are_given_in_the_name_of_the_process_at_the_other_end),
 		cmocka_unit_test(
 			lines_that_are_no_command_are_refused_and_reading_goes_on),
 		cmocka_unit_test(commands_of_one_client_run_in_order),

@@ -59,7 +59,7 @@ enum zone_kind {
 };
 
 /* What a change does to the SOA's serial (control/change/serial.h). */
-enum serial_policy { SERIAL_KEEP, SERIAL_INCREMENT, SERIAL_DATE, SERIAL_UNIXTIME };
+enum serial_policy { SERIAL_INCREMENT, SERIAL_KEEP, SERIAL_DATE, SERIAL_UNIXTIME };
 
 /* Named by ATTR_..., of which bits 1 << ATTR_... make sets. */
 enum zone_attr {

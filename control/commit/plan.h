@@ -1,0 +1,52 @@
+/* What the files share that carry out changes: apply.c plans them, write.c and whole.c write. */
+#ifndef CONTROL_COMMIT_PLAN_H
+#define CONTROL_COMMIT_PLAN_H
+
+#include "control/change/check.h"
+#include "control/change/record.h"
+#include "control/commit/commit.h"
+#include "shared/compiler.h"
+
+struct commit_touched;
+
+struct planned {
+	struct zone *zone;
+	struct store_zone before;
+	struct store_zone after;
+	struct change_view view;
+	bool attrs_changed;
+};
+
+struct plan {
+	struct committer *c;
+	struct change *change;
+	struct change_result *result;
+	struct change_problems problems;
+	struct planned *zones;
+	uint64_t time_us;
+	uint64_t seq;
+};
+
+/* Rows of one zone, or of the items, on their way into the log. */
+struct rows {
+	struct plan *plan;
+	uint32_t zone;
+	uint32_t parts;
+	struct record_part part;
+};
+
+/* Puts what is in the part, if anything. */
+MUST_CHECK int rows_put(struct rows *r);
+MUST_CHECK int rows_add(struct rows *r, const struct record_row *row);
+
+/* Remembers for commit_compile() what of a zone is touched. */
+struct commit_touched *touched_zone(struct committer *c, struct zone *z);
+void touch(struct committer *c, struct commit_touched *t, const struct overlay_set *s);
+
+/* Writes all of the change. An error spoils the commit. */
+MUST_CHECK int plan_write(struct plan *p);
+
+/* The same for one zone that comes, goes, or gets other contents: it goes into the table at once. */
+MUST_CHECK int write_whole(struct plan *p, size_t zone);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * Zones that come, go, or get other contents. The log has their RRsets as well, up to a number:
+ * a large load would be written twice.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/change/serial.h"
+#include "control/commit/diff.h"
+#include "control/commit/plan.h"
+#include "shared/err.h"
+#include "shared/rrtype.h"
+
+enum { LOGGED_RRSETS_MAX = 100000 };
+
+static int log_zone(struct rows *rows, const struct store_zone *before,
+                    const struct store_zone *after)
+{
+	uint8_t was[STORE_ZONE_SIZE];
+	uint8_t is[STORE_ZONE_SIZE];
+	struct record_row row = {.kind = ROW_ZONE};
+
+	if (before) {
+		row.before = was;
+		row.before_size = store_zone_encode(before, was);
+	}
+	if (after) {
+		row.after = is;
+		row.after_size = store_zone_encode(after, is);
+	}
+	return rows_add(rows, &row);
+}
+
+/* ---- gone ---- */
+
+static int log_rrsets(struct rows *rows, struct store_cursor *cursor)
+{
+	struct store_entry e;
+	int found = store_cursor_seek(cursor, NULL, 0, &e);
+
+	while (found == 0) {
+		struct record_row row = {
+			.kind = ROW_RRSET,
+			.key = e.key,
+			.key_len = e.key_len,
+			.type = e.set.type,
+			.before = e.set.bytes,
+			.before_size = e.set.size,
+		};
+		record_part_add(&rows->part, &row);
+		found = store_cursor_next(cursor, &e);
+	}
+	return found == ERR_NOTFOUND ? 0 : found;
+}
+
+/* All rows in memory before the first is put: what a cursor lends does not outlive a write. */
+static int log_contents(struct rows *rows, const struct store_zone *z)
+{
+	struct store_cursor *cursor;
+
+	if (z->rrsets > LOGGED_RRSETS_MAX)
+		return 0;
+	TRY(store_cursor_open(rows->plan->c->txn, z->id, &cursor));
+	int err = log_rrsets(rows, cursor);
+	store_cursor_close(&cursor);
+	return err;
+}
+
+static int remove_zone(struct plan *p, struct planned *z, struct zone_result *r,
+                       struct rows *rows)
+{
+	TRY(log_zone(rows, &z->before, NULL));
+	TRY(log_contents(rows, &z->before));
+	r->report.removed = z->before.rrsets;
+	r->loaded = false;
+	return commit_zone_remove(p->c, z->zone);
+}
+
+/* ---- new or other contents ---- */
+
+/* One step of the difference, before it is applied. */
+static int log_step(void *arg, const uint8_t *key, size_t key_len, uint16_t type,
+                    const struct contents_rrset *put)
+{
+	struct rows *rows = arg;
+	struct plan *p = rows->plan;
+	struct rrset before = {0};
+	int err = store_rrset_get(p->c->txn, rows->zone, key, key_len, type, &before);
+	struct record_row row = {
+		.kind = ROW_RRSET,
+		.key = key,
+		.key_len = key_len,
+		.type = type,
+		.before = before.bytes,
+		.before_size = before.size,
+		.after = put ? put->blob : NULL,
+		.after_size = put ? put->size : 0,
+	};
+
+	if (err < 0 && err != ERR_NOTFOUND)
+		return err;
+	return rows_add(rows, &row);
+}
+
+/* Contents whose serial is not newer than the zone's get one that is, where that is the policy. */
+static int raise_contents(struct plan *p, const struct zone_change *zc,
+                          const struct planned *z)
+{
+	struct contents *contents = zc->contents;
+
+	for (size_t i = 0; i < contents->count && contents->rrsets[i].key_len == 0; i++) {
+		struct contents_rrset *r = &contents->rrsets[i];
+		struct rrset soa;
+		uint32_t serial;
+		if (r->type != RRTYPE_SOA)
+			continue;
+		TRY(rrset_open(r->type, r->blob, r->size, &soa));
+		TRY(serial_read(&soa, &serial));
+		if (!z->before.loaded || serial_newer(serial, z->before.serial))
+			return 0;
+		uint8_t *blob = arena_alloc(p->change->arena, r->size);
+		memcpy(blob, r->blob, r->size);
+		TRY(serial_write(blob, r->size,
+		                 serial_next(z->after.attrs.serial, z->before.serial,
+		                             p->time_us / 1000000)));
+		r->blob = blob;
+	}
+	return 0;
+}
+
+static int load(struct plan *p, struct planned *z, const struct zone_change *zc,
+                struct zone_result *r, struct rows *rows)
+{
+	const struct diff_log log = {
+		.row = log_step, .most = LOGGED_RRSETS_MAX, .arg = rows};
+
+	if (zc->serial == SERIAL_BY_POLICY)
+		TRY(raise_contents(p, zc, z));
+	memcpy(z->zone->source_mark, zc->source_mark, sizeof zc->source_mark);
+	free(z->zone->error);
+	z->zone->error = NULL;
+	TRY(commit_zone_contents(p->c, z->zone, zc->contents, &log, &r->report));
+	r->new_serial = z->zone->serial;
+	r->loaded = true;
+	return 0;
+}
+
+static void set_source(struct zone *z, const char *source)
+{
+	free(z->source);
+	z->source = source ? strdup(source) : NULL;
+}
+
+static int make_zone(struct plan *p, const struct zone_change *zc, struct planned *z,
+                     struct zone_result *r)
+{
+	TRY(commit_zone_add(p->c, zc->name, !zc->configured, &z->zone));
+	r->id = z->zone->table.id;
+	return 0;
+}
+
+/* What the registry does not know of a zone is written behind it. */
+static int write_rest(struct plan *p, struct planned *z, struct zone_result *r,
+                      struct rows *rows, bool fresh)
+{
+	struct store_zone s;
+
+	TRY(store_zone_get(p->c->txn, r->name, &s));
+	s.attrs = z->after.attrs;
+	s.version = r->version = p->seq;
+	TRY(store_zone_put(p->c->txn, &s));
+	return log_zone(rows, fresh ? NULL : &z->before, &s);
+}
+
+static int put_zone(struct plan *p, const struct zone_change *zc, struct planned *z,
+                    struct zone_result *r, struct rows *rows)
+{
+	bool fresh = zc->kind == ZONE_CREATE;
+
+	if (fresh)
+		TRY(make_zone(p, zc, z, r));
+	rows->zone = r->id;
+	registry_touch(p->c->registry, z->zone);
+	if (zc->source)
+		set_source(z->zone, zc->source);
+	TRY(zc->contents ? load(p, z, zc, r, rows) : commit_zone_state(p->c, z->zone));
+	return write_rest(p, z, r, rows, fresh);
+}
+
+int write_whole(struct plan *p, size_t i)
+{
+	const struct zone_change *zc = &p->change->zones[i];
+	struct planned *z = &p->zones[i];
+	struct zone_result *r = &p->result->zones[i];
+	struct rows rows = {.plan = p, .zone = z->before.id};
+
+	/* The compiler reads the store: what was edited before goes first. */
+	int err = commit_compile(p->c);
+	if (err == 0)
+		err = zc->kind == ZONE_REMOVE ? remove_zone(p, z, r, &rows)
+		                              : put_zone(p, zc, z, r, &rows);
+	if (err == 0)
+		err = rows_put(&rows);
+	record_part_fini(&rows.part);
+	r->parts = rows.parts;
+	return err;
+}
