@@ -222,7 +222,7 @@ static bool parse_options(struct cli *c, int argc, char **argv, struct said *sai
 	char *at = shorts;
 	int letter;
 
-	STATIC_ASSERT(OPTIONS_MAX > 12, "one more than there are options");
+	STATIC_ASSERT(OPTIONS_MAX > 14, "one more than there are options");
 	for (unsigned i = 0; i < cli_option_count; i++) {
 		const struct cli_option *o = &cli_options[i];
 		longs[i] = (struct option){o->name,
@@ -247,12 +247,15 @@ static bool parse_options(struct cli *c, int argc, char **argv, struct said *sai
 			c->config = optarg;
 		else if (letter == 'i')
 			c->io = optarg;
+		else if (letter == 'z')
+			c->zone = optarg;
 		else if (letter == 't')
 			said->timeout = optarg;
 	}
 	c->json = said->letters['j'];
 	c->plain = said->letters['p'];
 	c->dnssec = said->letters['d'];
+	c->dry_run = said->letters['N'];
 	return true;
 }
 

@@ -35,9 +35,11 @@ struct cli {
 	const char *output; /* -o */
 	const char *config; /* -c */
 	const char *io;     /* -i */
+	const char *zone;   /* -z */
 	bool json;
 	bool plain;
 	bool dnssec;
+	bool dry_run;
 	bool colour;
 	enum wait_choice wait;
 	unsigned timeout_ms;
@@ -64,6 +66,7 @@ enum {
 	TAKES_WAIT = 1 << 2,
 	TAKES_CONFIG = 1 << 3,
 	TAKES_IO = 1 << 4,
+	TAKES_EDIT = 1 << 5,
 };
 
 enum { ARGS_UNLIMITED = 1000000 };
@@ -131,6 +134,9 @@ enum engine_outcome run_zone_remove(struct cli *c);
 enum engine_outcome run_zone_reload(struct cli *c);
 enum engine_outcome run_zone_export(struct cli *c);
 enum engine_outcome run_zone_check(struct cli *c);
+enum engine_outcome run_record_set(struct cli *c);
+enum engine_outcome run_record_add(struct cli *c);
+enum engine_outcome run_record_del(struct cli *c);
 enum engine_outcome run_stats(struct cli *c);
 enum engine_outcome run_metrics(struct cli *c);
 enum engine_outcome run_explain(struct cli *c);

@@ -2,7 +2,7 @@
 
 /* The one table: what is parsed, what help prints, what the shells complete. */
 enum {
-	LOOK_TIMEOUT_S = 60,    /* a command that looks may wait behind one that loads */
+	LOOK_TIMEOUT_S = 60,    /* as a small change may wait behind a load */
 	CHANGE_TIMEOUT_S = 600, /* a load takes as long as its zone is large */
 };
 
@@ -79,6 +79,36 @@ const struct command cli_commands[] = {
          .min_args = 1,
          .max_args = 2,
          .timeout_s = CHANGE_TIMEOUT_S},
+	{.noun = "record",
+         .verb = "set",
+         .synopsis = "NAME [TTL] TYPE RDATA...",
+         .help = "Make these the records of a name and type, whatever was there before.",
+         .run = run_record_set,
+         .args = {ARG_NAME, ARG_TYPE},
+         .min_args = 3,
+         .max_args = ARGS_UNLIMITED,
+         .takes = TAKES_WAIT | TAKES_EDIT,
+         .timeout_s = LOOK_TIMEOUT_S},
+	{.noun = "record",
+         .verb = "add",
+         .synopsis = "NAME [TTL] TYPE RDATA...",
+         .help = "Add records to those of a name and type.",
+         .run = run_record_add,
+         .args = {ARG_NAME, ARG_TYPE},
+         .min_args = 3,
+         .max_args = ARGS_UNLIMITED,
+         .takes = TAKES_WAIT | TAKES_EDIT,
+         .timeout_s = LOOK_TIMEOUT_S},
+	{.noun = "record",
+         .verb = "del",
+         .synopsis = "NAME TYPE [RDATA...]",
+         .help = "Delete these records, or all of that name and type.",
+         .run = run_record_del,
+         .args = {ARG_NAME, ARG_TYPE},
+         .min_args = 2,
+         .max_args = ARGS_UNLIMITED,
+         .takes = TAKES_WAIT | TAKES_EDIT,
+         .timeout_s = LOOK_TIMEOUT_S},
 	{.noun = "stats",
          .synopsis = "",
          .help = "Print the counters, in all and for each data plane.",
@@ -180,6 +210,12 @@ const struct cli_option cli_options[] = {
          TAKES_CONFIG, 'c'},
 	{"io", "xdp|dpdk", "look only at what this back end needs", TAKES_IO, 'i'},
 	{"dnssec", NULL, "as a question with the DO bit", TAKES_DNSSEC, 'd'},
+	{"zone", "ZONE",
+         "the zone to edit, and where names without a final dot begin; default: the one with "
+         "the longest name that fits, and all names absolute",
+         TAKES_EDIT, 'z'},
+	{"dry-run", NULL, "check what it would change, and change nothing", TAKES_EDIT,
+         'N'},
 	{"help", NULL, "explain the command", 0, 'h'},
 	{"version", NULL, "print the version of anserctl itself", 0, 'V'},
 };
