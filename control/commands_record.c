@@ -219,7 +219,7 @@ static enum engine_outcome add_edit(struct making *m, const json_t *edit, const 
 {
 	uint8_t zone[NAME_MAX_LEN];
 	uint8_t origin[NAME_MAX_LEN];
-	uint8_t owner[NAME_MAX_LEN];
+	uint8_t owner[NAME_MAX_LEN] = {0};
 	const json_t *rdata = json_object_get(edit, "rdata");
 	enum edit_kind kind;
 	uint16_t type = 0;

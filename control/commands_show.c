@@ -446,7 +446,7 @@ enum engine_outcome command_zone_show(struct engine *e, const json_t *args,
 {
 	uint8_t name[NAME_MAX_LEN];
 	enum engine_outcome bad = engine_zone_arg(args, result, name);
-	struct store_zone stored;
+	struct store_zone stored = {0};
 	struct store_txn *t;
 
 	if (bad != ENGINE_OK)

@@ -77,8 +77,7 @@ struct engine {
 	struct job *alone; /* the one that runs, of those that do so alone */
 	struct job_queue to_be_alone;
 	uv_async_t async;
-	unsigned
-		references; /* loop thread: the handle above, and whatever is to come back */
+	atomic_uint references; /* the handle above, and whatever is to come back */
 	struct timespec started;
 };
 

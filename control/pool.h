@@ -9,10 +9,10 @@
 
 struct engine;
 
-/* Loop thread. Runs work on a thread of the pool, then done on the loop; ran is false when the
+/* Loop thread. Calls run on a thread of the pool, then done on the loop; ran is false when the
  * engine closed first. */
-void pool_run(struct engine *e, void (*work)(void *arg),
-              void (*done)(void *arg, bool ran), void *arg);
+void pool_run(struct engine *e, void (*run)(void *arg), void (*done)(void *arg, bool ran),
+              void *arg);
 
 /* Loop thread, when the engine closes: begins nothing more and waits for what runs. */
 void pool_stop(struct engine *e);
