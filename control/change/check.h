@@ -63,10 +63,9 @@ MUST_CHECK int change_view_make(struct store_txn *t, const struct store_zone *zo
                                 struct change_problems *problems);
 
 /* Puts one more RRset over the view, or another one in place of what the edits made of it: an SOA
- * with its new serial. The blob is copied; size 0: gone. */
+ * with its new serial. set: key, type and blob, all copied; size 0: gone. */
 MUST_CHECK int change_view_set(struct change_view *v, struct contents_arena *a,
-                               const uint8_t *key, size_t key_len, uint16_t type,
-                               const uint8_t *blob, size_t size);
+                               const struct overlay_set *set);
 
 /* Gives what an RRset of the zone will be, lent from view and store. ERR_NOTFOUND. */
 MUST_CHECK int change_view_get(const struct change_view *v, const uint8_t *key,

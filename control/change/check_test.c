@@ -110,9 +110,13 @@ static void put_view(void)
 	for (size_t i = 0; i < f.view.extra_count; i++) {
 		const struct overlay_set *s = &f.view.extras[i];
 
-		assert_int_equal(s->size ? store_extra_put(f.txn, f.zone.id, s->key,
-		                                           s->key_len, s->type, s->blob,
-		                                           s->size)
+		struct store_extra x = {.key = s->key,
+		                        .key_len = s->key_len,
+		                        .type = s->type,
+		                        .value = s->blob,
+		                        .size = s->size};
+
+		assert_int_equal(s->size ? store_extra_put(f.txn, f.zone.id, &x)
 		                         : store_extra_delete(f.txn, f.zone.id, s->key,
 		                                              s->key_len, s->type),
 		                 0);
@@ -337,18 +341,17 @@ static void one_more_set_goes_over_the_view(void **state)
 	size_t size = r.size;
 	memcpy(soa, r.bytes, size);
 	memset(soa, 9, 4);
-	assert_int_equal(
-		change_view_set(&f.view, f.change->arena, www, 0, RRTYPE_SOA, soa, size),
-		0);
+	struct overlay_set more = {
+		.key = www, .type = RRTYPE_SOA, .blob = soa, .size = size};
+	assert_int_equal(change_view_set(&f.view, f.change->arena, &more), 0);
 	assert_int_equal(get("example.", RRTYPE_SOA).ttl, 0x09090909);
 	assert_int_equal(f.view.count, 3);
 	assert_int_equal(f.view.sets[0].type, RRTYPE_SOA);
 	assert_int_equal(f.view.sets[0].before_size, size);
 	assert_int_equal(f.view.rrsets, 2);
 	assert_int_equal(f.view.records, 2);
-	assert_int_equal(change_view_set(&f.view, f.change->arena, www, sizeof www,
-	                                 RRTYPE_A, NULL, 0),
-	                 0);
+	more = (struct overlay_set){.key = www, .key_len = sizeof www, .type = RRTYPE_A};
+	assert_int_equal(change_view_set(&f.view, f.change->arena, &more), 0);
 	assert_int_equal(f.view.count, 3);
 	assert_int_equal(f.view.rrsets, 1);
 	assert_int_equal(get("www", RRTYPE_A).count, 0);
@@ -737,19 +740,17 @@ static void expect_hidden(const struct model *m)
 		for (unsigned t = 0; t < TYPES; t++) {
 			uint8_t name[NAME_MAX_LEN];
 			uint8_t key[NAME_KEY_MAX];
+			struct store_extra found = {.key = key, .type = types[t]};
 			struct extra x = {0};
 			struct rrset r = {0};
-			const void *value;
-			size_t size;
 
 			assert_true(name_from_text(names[n], strlen(names[n]), zone_name,
 			                           name) > 0);
-			size_t len = name_to_key(name, sizeof zone_name, key);
-			if (store_extra_get(f.txn, f.zone.id, key, len, types[t], &value,
-			                    &size) == 0) {
-				assert_int_equal(
-					extra_decode(value, size, f.change->arena, &x),
-					0);
+			found.key_len = name_to_key(name, sizeof zone_name, key);
+			if (store_extra_get(f.txn, f.zone.id, &found) == 0) {
+				assert_int_equal(extra_decode(found.value, found.size,
+				                              f.change->arena, &x),
+				                 0);
 				assert_int_equal(
 					rrset_open(types[t], x.hidden, x.hidden_size, &r),
 					0);

@@ -42,12 +42,13 @@ struct growing {
 	size_t *size, *room;
 };
 
-static void grow(struct change *c, const struct growing *g, size_t wanted)
+/* Gives the blob, with room for that many octets. */
+static uint8_t *grow(struct change *c, const struct growing *g, size_t wanted)
 {
 	size_t room = *g->room ? *g->room : BLOB_FIRST;
 
-	if (*g->room >= wanted)
-		return;
+	if (*g->blob && *g->room >= wanted)
+		return *g->blob;
 	while (room < wanted)
 		room *= 2;
 	uint8_t *larger = arena_alloc(c->arena, room);
@@ -55,6 +56,7 @@ static void grow(struct change *c, const struct growing *g, size_t wanted)
 		memcpy(larger, *g->blob, *g->size);
 	*g->blob = larger;
 	*g->room = room;
+	return larger;
 }
 
 static void insert(struct change *c, const struct edit *e, const struct growing *g,
@@ -68,10 +70,10 @@ static void insert(struct change *c, const struct edit *e, const struct growing 
 	else
 		*g->size = RRSET_HEADER;
 	head.count++;
-	grow(c, g, *g->size + more);
-	memmove(*g->blob + at + more, *g->blob + at, *g->size - at);
-	(void)rrset_write_rdata(*g->blob + at, d.bytes, d.len);
-	rrset_write_header(*g->blob, &head);
+	uint8_t *blob = grow(c, g, *g->size + more);
+	memmove(blob + at + more, blob + at, *g->size - at);
+	(void)rrset_write_rdata(blob + at, d.bytes, d.len);
+	rrset_write_header(blob, &head);
 	*g->size += more;
 }
 

@@ -142,28 +142,34 @@ static int count_comments(struct wire_reader r, size_t *out)
 	return 0;
 }
 
+/* x has room for so many comments. */
+static int read_parts(struct wire_reader r, struct contents_arena *a, size_t room,
+                      struct extra *x)
+{
+	struct wire_reader part;
+	uint8_t tag;
+
+	while (wire_left(&r) > 0) {
+		TRY(read_part(&r, &tag, &part));
+		if (tag == EXTRA_HIDDEN)
+			TRY(read_hidden(part, x));
+		else if (x->comment_count < room)
+			TRY(read_comment(part, a, &x->comments[x->comment_count++]));
+	}
+	return 0;
+}
+
 int extra_decode(const void *value, size_t size, struct contents_arena *a,
                  struct extra *out)
 {
 	struct wire_reader r = wire_reader_on(value, size);
-	struct wire_reader part;
 	struct extra x = {0};
 	size_t comments = 0;
-	uint8_t tag;
 
-	if (size == 0) {
-		*out = x;
-		return 0;
-	}
-	TRY(count_comments(r, &comments));
-	if (comments)
+	if (size) {
+		TRY(count_comments(r, &comments));
 		x.comments = arena_aligned(a, comments * sizeof x.comments[0]);
-	while (wire_left(&r) > 0) {
-		TRY(read_part(&r, &tag, &part));
-		if (tag == EXTRA_HIDDEN)
-			TRY(read_hidden(part, &x));
-		else
-			TRY(read_comment(part, a, &x.comments[x.comment_count++]));
+		TRY(read_parts(r, a, comments, &x));
 	}
 	*out = x;
 	return 0;

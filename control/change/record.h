@@ -46,9 +46,9 @@ size_t record_encode_header(const struct change *c, const struct change_result *
 MUST_CHECK int record_decode_header(const void *bytes, size_t size,
                                     struct record_header *out);
 
-/* Walks the zones: start with at = record_zones(), call zone_count times. */
+/* Walks the zones: start with record_zones(), call zone_count times. */
 struct wire_reader record_zones(const struct record_header *h);
-struct record_zone record_next_zone(struct wire_reader *at);
+struct record_zone record_next_zone(struct wire_reader *r);
 
 /* What a row is of, and what its key is. */
 enum record_kind {

@@ -324,9 +324,8 @@ static int apply(struct making *m, struct state *s, const struct edit *e)
 static int read_before(struct making *m, const struct keyed *k, struct overlay_set *set,
                        struct overlay_set *extra)
 {
+	struct store_extra x = {.key = k->key, .key_len = k->key_len, .type = k->type};
 	struct rrset found;
-	const void *value;
-	size_t size;
 
 	*set = *extra = (struct overlay_set){
 		.key = k->key, .key_len = k->key_len, .type = k->type};
@@ -338,11 +337,10 @@ static int read_before(struct making *m, const struct keyed *k, struct overlay_s
 	} else if (err != ERR_NOTFOUND) {
 		return err;
 	}
-	err = store_extra_get(m->txn, m->zone->id, k->key, k->key_len, k->type, &value,
-	                      &size);
+	err = store_extra_get(m->txn, m->zone->id, &x);
 	if (err == 0) {
-		extra->before = copy_bytes(m->arena, value, size);
-		extra->before_size = size;
+		extra->before = copy_bytes(m->arena, x.value, x.size);
+		extra->before_size = x.size;
 	}
 	return err == ERR_NOTFOUND ? 0 : err;
 }
@@ -391,7 +389,9 @@ static void count_set(struct change_view *v, const struct overlay_set *s, int si
 	struct rrset after = open_blob(s->type, s->blob, s->size);
 	struct rrset before = open_blob(s->type, s->before, s->before_size);
 
-	v->rrsets += sign * ((s->size > 0) - (s->before_size > 0));
+	int came = (s->size > 0) - (s->before_size > 0);
+
+	v->rrsets += (int64_t)sign * came;
 	v->records += sign * ((int64_t)after.count + after.sig_count - before.count -
 	                      before.sig_count);
 }
@@ -546,37 +546,41 @@ int change_view_get(const struct change_view *v, const uint8_t *key, size_t key_
 	return rrset_open(type, v->sets[at].blob, v->sets[at].size, out);
 }
 
-int change_view_set(struct change_view *v, struct contents_arena *a, const uint8_t *key,
-                    size_t key_len, uint16_t type, const uint8_t *blob, size_t size)
+/* Makes room for one more at an index. */
+static void insert_at(struct change_view *v, struct contents_arena *a, size_t at)
 {
-	struct keyed k = {
-		.key = key, .key_len = (uint16_t)key_len, .type = type, .index = 0};
-	struct making m = {.txn = v->txn, .zone = v->zone, .arena = a, .view = v};
-	size_t at = lower_bound(v, key, key_len, type);
-	struct overlay_set unused;
-	struct overlay_set set;
+	struct overlay_set *more = arena_aligned(a, (v->count + 1) * sizeof *more);
 
-	if (is_set_at(v, at, key, key_len, type)) {
-		set = v->sets[at];
-		count_set(v, &set, -1);
+	if (at)
+		memcpy(more, v->sets, at * sizeof *more);
+	if (at < v->count)
+		memcpy(more + at + 1, v->sets + at, (v->count - at) * sizeof *more);
+	v->sets = more;
+	v->count++;
+}
+
+int change_view_set(struct change_view *v, struct contents_arena *a,
+                    const struct overlay_set *set)
+{
+	struct keyed k = {.key_len = set->key_len, .type = set->type};
+	struct making m = {.txn = v->txn, .zone = v->zone, .arena = a, .view = v};
+	size_t at = lower_bound(v, set->key, set->key_len, set->type);
+	struct overlay_set unused;
+	struct overlay_set s;
+
+	if (is_set_at(v, at, set->key, set->key_len, set->type)) {
+		s = v->sets[at];
+		count_set(v, &s, -1);
 	} else {
-		k.key = copy_bytes(a, key, key_len);
-		TRY(read_before(&m, &k, &set, &unused));
-		set.edit = -1;
-		struct overlay_set *more =
-			arena_aligned(a, (v->count + 1) * sizeof *more);
-		if (at)
-			memcpy(more, v->sets, at * sizeof *more);
-		if (at < v->count)
-			memcpy(more + at + 1, v->sets + at,
-			       (v->count - at) * sizeof *more);
-		v->sets = more;
-		v->count++;
+		k.key = copy_bytes(a, set->key, set->key_len);
+		TRY(read_before(&m, &k, &s, &unused));
+		s.edit = -1;
+		insert_at(v, a, at);
 	}
-	set.blob = size ? copy_bytes(a, blob, size) : NULL;
-	set.size = size;
-	v->sets[at] = set;
-	count_set(v, &set, 1);
+	s.size = set->size;
+	s.blob = s.size ? copy_bytes(a, set->blob, s.size) : NULL;
+	v->sets[at] = s;
+	count_set(v, &s, 1);
 	v->changed = true;
 	return 0;
 }

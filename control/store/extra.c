@@ -1,28 +1,27 @@
 #include "control/store/internal.h"
 #include "shared/err.h"
 
-int store_extra_put(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                    size_t key_len, uint16_t type, const void *value, size_t size)
+int store_extra_put(struct store_txn *t, uint32_t zone, const struct store_extra *x)
 {
 	struct set_key bytes;
 	MDB_val k;
 
-	TRY(set_key_make(&bytes, zone, key, key_len, type, &k));
-	return store_sealed_put(t, t->store->extra, NULL, k, store_val(value, size), 0);
+	TRY(set_key_make(&bytes, zone, x->key, x->key_len, x->type, &k));
+	return store_sealed_put(t, t->store->extra, NULL, k, store_val(x->value, x->size),
+	                        0);
 }
 
-int store_extra_get(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                    size_t key_len, uint16_t type, const void **value, size_t *size)
+int store_extra_get(struct store_txn *t, uint32_t zone, struct store_extra *x)
 {
 	struct set_key bytes;
 	MDB_val k;
 	MDB_val found;
 
-	if (set_key_make(&bytes, zone, key, key_len, type, &k) < 0)
+	if (set_key_make(&bytes, zone, x->key, x->key_len, x->type, &k) < 0)
 		return ERR_NOTFOUND;
 	TRY(store_sealed_get(t->txn, t->store->extra, k, &found));
-	*value = found.mv_data;
-	*size = found.mv_size;
+	x->value = found.mv_data;
+	x->size = found.mv_size;
 	return 0;
 }
 

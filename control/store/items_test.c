@@ -126,9 +126,13 @@ static void put_extra(struct store_txn *t, uint32_t zone, const char *label,
 	/* A label without octets 0 and 1 is its own sort key, with the zero behind. */
 	size_t len = *label ? strlen(label) + 1 : 0;
 
-	assert_int_equal(store_extra_put(t, zone, (const uint8_t *)label, len, type,
-	                                 value, strlen(value)),
-	                 0);
+	struct store_extra x = {.key = (const uint8_t *)label,
+	                        .key_len = len,
+	                        .type = type,
+	                        .value = value,
+	                        .size = strlen(value)};
+
+	assert_int_equal(store_extra_put(t, zone, &x), 0);
 }
 
 static void extras_come_in_canonical_order_from_an_owner_on(void **state)
@@ -160,19 +164,17 @@ static void extras_come_in_canonical_order_from_an_owner_on(void **state)
 
 static void extra_is_replaced_and_deleted(void **state)
 {
+	struct store_extra x = {.key = (const uint8_t *)"a", .key_len = 2, .type = 1};
 	struct store_txn *t = begin_write();
-	const void *value;
-	size_t size;
 
 	(void)state;
 	put_extra(t, 1, "a", 1, "old");
 	put_extra(t, 1, "a", 1, "newer");
-	assert_int_equal(store_extra_get(t, 1, (const uint8_t *)"a", 2, 1, &value, &size),
-	                 0);
-	assert_int_equal(size, 5);
-	assert_memory_equal(value, "newer", 5);
-	assert_int_equal(store_extra_get(t, 1, (const uint8_t *)"a", 2, 2, &value, &size),
-	                 ERR_NOTFOUND);
+	assert_int_equal(store_extra_get(t, 1, &x), 0);
+	assert_int_equal(x.size, 5);
+	assert_memory_equal(x.value, "newer", 5);
+	x.type = 2;
+	assert_int_equal(store_extra_get(t, 1, &x), ERR_NOTFOUND);
 	assert_int_equal(store_extra_delete(t, 1, (const uint8_t *)"a", 2, 1), 0);
 	assert_int_equal(store_extra_delete(t, 1, (const uint8_t *)"a", 2, 1),
 	                 ERR_NOTFOUND);

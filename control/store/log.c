@@ -145,33 +145,40 @@ static int seek_change(MDB_cursor *cursor, uint64_t seq, MDB_val *key, MDB_val *
 	return store_error(mdb_cursor_get(cursor, key, value, MDB_SET_RANGE));
 }
 
+/* Moves a cursor behind a change's header, or behind all of its rows. */
+static int leave_header(MDB_cursor *cursor, uint64_t seq, bool header, MDB_val *key,
+                        MDB_val *value)
+{
+	if (header)
+		return store_error(mdb_cursor_get(cursor, key, value, MDB_NEXT));
+	return seq == UINT64_MAX ? ERR_NOTFOUND
+	                         : seek_change(cursor, seq + 1, key, value);
+}
+
 static int each_header(MDB_cursor *cursor, uint64_t from, uint64_t to,
                        int (*fn)(uint64_t seq, const void *, size_t, void *), void *arg)
 {
 	MDB_val key;
 	MDB_val value;
 	bool header;
+	int err = 0;
 
-	int err = seek_change(cursor, from, &key, &value);
-	while (err == 0) {
+	int found = seek_change(cursor, from, &key, &value);
+	while (found == 0) {
 		struct rows_place at;
 
 		TRY(read_log_key(&key, &header, &at));
 		if (at.seq > to)
 			return 0;
-		if (header) {
-			TRY(store_sealed_open(&key, &value));
+		if (header)
+			err = store_sealed_open(&key, &value);
+		if (header && err == 0)
 			err = fn(at.seq, value.mv_data, value.mv_size, arg);
-			if (err != 0)
-				return err;
-			err = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
-		} else if (at.seq < to) {
-			err = seek_change(cursor, at.seq + 1, &key, &value);
-		} else {
-			return 0;
-		}
+		if (err != 0)
+			return err;
+		found = leave_header(cursor, at.seq, header, &key, &value);
 	}
-	return err == ERR_NOTFOUND ? 0 : err;
+	return found == ERR_NOTFOUND ? 0 : found;
 }
 
 int store_log_each(struct store_txn *t, uint64_t from, uint64_t to,
@@ -186,36 +193,43 @@ int store_log_each(struct store_txn *t, uint64_t from, uint64_t to,
 	return err;
 }
 
+static int call_with(const struct rows_place *at, const MDB_val *value,
+                     int (*fn)(const struct store_rows *, void *), void *arg)
+{
+	struct store_rows rows = {
+		.seq = at->seq,
+		.zone = at->zone,
+		.part = at->part,
+		.rows = value->mv_data,
+		.size = value->mv_size,
+	};
+
+	return fn(&rows, arg);
+}
+
 static int each_rows(MDB_cursor *cursor, uint64_t seq,
                      int (*fn)(const struct store_rows *, void *), void *arg)
 {
 	MDB_val key;
 	MDB_val value;
+	bool header;
 
-	int err = seek_change(cursor, seq, &key, &value);
-	while (err == 0) {
+	int found = seek_change(cursor, seq, &key, &value);
+	for (; found == 0;
+	     found = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
 		struct rows_place at;
-		bool header;
 
 		TRY(read_log_key(&key, &header, &at));
 		if (at.seq != seq)
 			return 0;
-		if (!header) {
-			TRY(store_sealed_open(&key, &value));
-			struct store_rows rows = {
-				.seq = seq,
-				.zone = at.zone,
-				.part = at.part,
-				.rows = value.mv_data,
-				.size = value.mv_size,
-			};
-			err = fn(&rows, arg);
-			if (err != 0)
-				return err;
-		}
-		err = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
+		if (header)
+			continue;
+		TRY(store_sealed_open(&key, &value));
+		int err = call_with(&at, &value, fn, arg);
+		if (err != 0)
+			return err;
 	}
-	return err == ERR_NOTFOUND ? 0 : err;
+	return found == ERR_NOTFOUND ? 0 : found;
 }
 
 int store_log_each_rows(struct store_txn *t, uint64_t seq,
@@ -291,14 +305,7 @@ static int give_rows(struct walk *w)
 	                           &value);
 	if (err < 0)
 		return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
-	struct store_rows rows = {
-		.seq = w->at.seq,
-		.zone = w->at.zone,
-		.part = w->at.part,
-		.rows = value.mv_data,
-		.size = value.mv_size,
-	};
-	return w->fn(&rows, w->arg);
+	return call_with(&w->at, &value, w->fn, w->arg);
 }
 
 static int walk_up(struct walk *w, uint64_t from)

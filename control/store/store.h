@@ -97,7 +97,7 @@ void store_attrs_merge(struct zone_attrs *to, const struct zone_attrs *from,
                        uint32_t set);
 
 /* The attributes as bytes, those that are not zero. Gives how many. */
-enum { STORE_ATTRS_SIZE = sizeof(struct zone_attrs) + ZONE_ATTRS * 4 };
+enum { STORE_ATTRS_SIZE = sizeof(struct zone_attrs) + (size_t)ZONE_ATTRS * 4 };
 size_t store_attrs_encode(const struct zone_attrs *a,
                           uint8_t bytes[static STORE_ATTRS_SIZE]);
 /* Attributes that this code does not know are skipped. ERR_CORRUPT. */
@@ -185,23 +185,21 @@ MUST_CHECK int store_cursor_seek(struct store_cursor *c, const uint8_t *key,
 MUST_CHECK int store_cursor_next(struct store_cursor *c, struct store_entry *out);
 
 /* What an RRset has besides the records that are served, which may be there without any. The value
- * is a matter of control/change/extra.h; the keys are those of the RRset. */
-MUST_CHECK int store_extra_put(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                               size_t key_len, uint16_t type, const void *value,
-                               size_t size);
-MUST_CHECK int store_extra_get(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                               size_t key_len, uint16_t type, const void **value,
-                               size_t *size);
-MUST_CHECK int store_extra_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,
-                                  size_t key_len, uint16_t type);
-
+ * is a matter of control/change/extra.h. */
 struct store_extra {
-	const uint8_t *key; /* sort key of the owner; all is lent */
+	const uint8_t *key; /* sort key of the owner */
 	size_t key_len;
 	uint16_t type;
 	const void *value;
 	size_t size;
 };
+
+MUST_CHECK int store_extra_put(struct store_txn *t, uint32_t zone,
+                               const struct store_extra *x);
+/* Gives the value of the RRset that x names, lent. */
+MUST_CHECK int store_extra_get(struct store_txn *t, uint32_t zone, struct store_extra *x);
+MUST_CHECK int store_extra_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,
+                                  size_t key_len, uint16_t type);
 
 /* Calls back in canonical order, from the owner with key from on, until it gives non-zero, which is
  * handed through. fn must not write. */

@@ -868,8 +868,9 @@ static void zone_delete_takes_all_that_is_its_own(void **state)
 		char owner[16];
 		(void)snprintf(owner, sizeof owner, "h%u", i);
 		struct owner o = owner_of(owner);
-		assert_int_equal(store_extra_put(t, a, o.key, o.len, 1, "x", 1), 0);
-		assert_int_equal(store_extra_put(t, b, o.key, o.len, 1, "x", 1), 0);
+		struct store_extra x = {.key = o.key, .key_len = o.len, .type = 1};
+		assert_int_equal(store_extra_put(t, a, &x), 0);
+		assert_int_equal(store_extra_put(t, b, &x), 0);
 		assert_int_equal(put(t, a, owner, 1, 1), 0);
 		assert_int_equal(put(t, b, owner, 1, 1), 0);
 		assert_int_equal(put(t, c, owner, 1, 1), 0);
