@@ -17,7 +17,7 @@ bool serial_newer(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-/* YYYYMMDD00 of a moment, in UTC. */
+/* YYYYMMDD01 of a moment, in UTC. */
 static uint32_t serial_of_day(uint64_t now)
 {
 	time_t seconds = (time_t)now;
@@ -27,7 +27,7 @@ static uint32_t serial_of_day(uint64_t now)
 		return 0;
 	unsigned date = (unsigned)(day.tm_year + 1900) * 10000 +
 	                (unsigned)(day.tm_mon + 1) * 100 + (unsigned)day.tm_mday;
-	return date * CHANGES_A_DAY;
+	return date * CHANGES_A_DAY + 1;
 }
 
 uint32_t serial_next(enum serial_policy p, uint32_t old, uint64_t now)
