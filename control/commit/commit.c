@@ -379,7 +379,8 @@ void commit_abandon(struct committer *c)
 	commit_forget_touched(c);
 	writer_undo(c->writer);
 	registry_undo(c->registry);
-	ask_for_grace(c);
+	if (writer_wants_grace(c->writer))
+		ask_for_grace(c);
 }
 
 int commit_zone_state(struct committer *c, struct zone *z)

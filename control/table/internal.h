@@ -40,7 +40,7 @@ struct item {
 /* What waits for one grace period. */
 struct batch {
 	struct batch *next;
-	uint64_t grace; /* 0: not asked for yet */
+	uint64_t grace; /* once asked for */
 	struct split *splits;
 	size_t split_count;
 	struct item *items;
@@ -77,6 +77,10 @@ struct table_writer {
 	struct batch *current; /* of the change in preparation */
 	struct batch *first;   /* published or withdrawn, oldest first */
 	struct batch **last;
+	struct batch *unasked; /* the first of those that no grace period was asked for */
+	/* All batches wait for this number as well; again: for the next one that is asked for. */
+	uint64_t grace_least;
+	bool again;
 	struct made *made;
 	size_t made_count;
 	size_t made_room;

@@ -493,6 +493,8 @@ static void enqueue(struct table_writer *w, struct batch *b)
 {
 	*w->last = b;
 	w->last = &b->next;
+	if (!w->unasked)
+		w->unasked = b;
 }
 
 void writer_batch_end(struct table_writer *w)
@@ -530,17 +532,16 @@ uint64_t writer_publish(struct table_writer *w)
 
 void writer_wait_for(struct table_writer *w, uint64_t grace)
 {
-	for (struct batch *b = w->first; b; b = b->next)
-		if (b->grace == 0)
-			b->grace = grace;
+	for (; w->unasked; w->unasked = w->unasked->next)
+		w->unasked->grace = grace;
+	if (w->again)
+		w->grace_least = grace;
+	w->again = false;
 }
 
 bool writer_wants_grace(const struct table_writer *w)
 {
-	for (const struct batch *b = w->first; b; b = b->next)
-		if (b->grace == 0)
-			return true;
-	return false;
+	return w->unasked || w->again;
 }
 
 static void free_retired(struct table_writer *w, table_ref ref, size_t bytes)
@@ -640,24 +641,24 @@ static bool clean_some(struct table_writer *w, struct batch *b)
 	return b->split_count == 0;
 }
 
-/* The originals of entries that growth copied go; whoever has just loaded one of them may look
- * at its node until the next grace period, so everything else waits for that one. */
-static void clean_splits(struct table_writer *w, struct batch *b)
+/* Whether nobody looks any more at what the oldest batch unlinked. */
+static bool is_over(const struct table_writer *w, uint64_t grace)
 {
-	if (!clean_some(w, b))
-		return;
-	for (struct batch *each = b; each; each = each->next)
-		each->grace = 0;
+	return w->first && w->first != w->unasked && w->first->grace <= grace &&
+	       !w->again && w->grace_least <= grace;
 }
 
 void writer_passed(struct table_writer *w, uint64_t grace)
 {
 	struct batch *late = writer_batch_new();
 
-	while (w->first && w->first->grace != 0 && w->first->grace <= grace) {
+	while (is_over(w, grace)) {
 		struct batch *b = w->first;
 		if (b->split_count != 0) {
-			clean_splits(w, b);
+			/* The originals of entries that growth copied go; whoever has just
+			 * loaded one of them may look at its node until the next grace
+			 * period, so everything waits for that one. */
+			w->again = clean_some(w, b);
 			break;
 		}
 		settle(w, b, late);
