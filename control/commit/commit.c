@@ -115,6 +115,14 @@ static int compile_loaded(struct committer *c, struct zone *z, struct store_txn 
 	return compile_unloaded(c->compiler, &z->table);
 }
 
+static int compile_new(struct committer *c, struct zone *z, struct store_txn *t)
+{
+	uint64_t rrsets;
+
+	return z->loaded ? compile_zone(c->compiler, &z->table, t, &rrsets)
+	                 : compile_unloaded(c->compiler, &z->table);
+}
+
 /* Puts a zone with or without contents into the table for the first time. The nodes that a
  * hosted parent has there make way, except for its view of the cut. */
 static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
@@ -132,8 +140,7 @@ static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
 	}
 	if (parent && parent->loaded)
 		TRY(compile_hide(c->compiler, &parent->table, t, key, key_len));
-	TRY(z->loaded ? compile_loaded(c, z, t)
-	              : compile_unloaded(c->compiler, &z->table));
+	TRY(compile_new(c, z, t));
 	if (parent && parent->loaded)
 		TRY(compile_subtree(c->compiler, &parent->table, t, key, key_len,
 		                    &names));
