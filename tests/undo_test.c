@@ -408,6 +408,73 @@ static void zones_that_were_removed_come_back_where_they_were(void **unused)
 	contents_free(change.child);
 }
 
+/* There is room for the table in the segment that it has, but not in the next one. */
+static void a_table_that_cannot_be_built_anew_goes_on(void **unused)
+{
+	enum { MANY = 26000, ROW = 300, SMALL_MB = 8 };
+	char *text = malloc((size_t)MANY * ROW);
+	char *to = text;
+	struct harness *h = harness_open();
+	struct committer *c = &h->committer;
+	struct question gone = {.name = "m7.x.example.", .type = RRTYPE_TXT};
+
+	(void)unused;
+	to += sprintf(to, "@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\n@ 60 NSEC m1 NS SOA\n");
+	for (unsigned i = 0; i < MANY; i++)
+		to += sprintf(to, "m%u 60 TXT %0*u\n", i, 240, i);
+	struct trial large = {
+		.parent = parse("x.example.", text),
+		.child = parse("b.x.example.", child_text),
+		.touch_child = true,
+	};
+	assert_int_equal(attempt(c, &large, UINT64_MAX >> 1), 0);
+	uint64_t generation = c->generation;
+	h->config.table_limit_mb = SMALL_MB;
+	assert_int_equal(committer_rebuild(c), ERR_FULL);
+	assert_int_equal(c->generation, generation);
+	signed_zone(text, 5);
+	struct trial other = {
+		.parent = parse("x.example.", text),
+		.child = large.child,
+		.touch_child = true,
+	};
+	assert_int_equal(attempt(c, &other, UINT64_MAX >> 1), 0);
+	struct harness *same = from_scratch(&other);
+	compare(h, same);
+	compare_one(h, same, &gone);
+	assert_int_equal(committer_rebuild(c), 0);
+	compare(h, same);
+	harness_close(same);
+	harness_close(h);
+	contents_free(large.parent);
+	contents_free(large.child);
+	contents_free(other.parent);
+	free(text);
+}
+
+/* A new zone's first contents are refused like any others. */
+static void a_new_zone_that_cannot_be_compiled_is_not_added(void **unused)
+{
+	enum { EXCHANGES = 2100 };
+	char *text = malloc(ZONE_TEXT);
+	char *to = text;
+	struct harness *h = harness_open();
+	uint8_t apex[NAME_MAX_LEN];
+
+	(void)unused;
+	to += sprintf(to, "@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\n");
+	for (unsigned i = 0; i < EXCHANGES; i++)
+		to += sprintf(to, "big 60 MX 10 h%u\n", i);
+	struct trial change = {.parent = parse("x.example.", text)};
+	assert_int_equal(attempt(&h->committer, &change, UINT64_MAX >> 1), ERR_TOOBIG);
+	harness_name("x.example", apex);
+	assert_null(registry_find(h->committer.registry, apex));
+	assert_int_equal(registry_count(h->committer.registry), 0);
+	harness_close(h);
+	contents_free(change.parent);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +482,8 @@ int main(void)
 		cmocka_unit_test(a_failed_change_of_a_signed_zone_leaves_no_trace),
 		cmocka_unit_test(growth_outlives_the_change_that_caused_it),
 		cmocka_unit_test(zones_that_were_removed_come_back_where_they_were),
+		cmocka_unit_test(a_table_that_cannot_be_built_anew_goes_on),
+		cmocka_unit_test(a_new_zone_that_cannot_be_compiled_is_not_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

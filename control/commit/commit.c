@@ -153,38 +153,49 @@ static int leave_table(struct committer *c, struct zone *z, struct store_txn *t)
 	return 0;
 }
 
-/* Forgets where the zone was in another segment. */
-static void start_afresh(struct committer *c, struct zone *z)
-{
-	struct compile_zone fresh = {
-		.apex_len = z->table.apex_len,
-		.apex_labels = z->table.apex_labels,
-		.id = z->table.id,
-		.hosts_children = registry_hosts_below(c->registry, z->table.apex),
-	};
+/* Where a zone is in a segment. */
+struct place {
+	table_ref stub;
+	table_ref denial_root;
+};
 
-	memcpy(fresh.apex, z->table.apex, sizeof fresh.apex);
-	z->table = fresh;
+/* Zones leave the segment they are in. Gives where they were there. */
+static struct place *leave_segment(struct committer *c, struct zone **all)
+{
+	struct place *places = calloc(registry_count(c->registry) + 1, sizeof *places);
+
+	if (!places)
+		abort();
+	for (size_t i = 0; all[i]; i++) {
+		struct compile_zone *z = &all[i]->table;
+		places[i].stub = z->stub;
+		places[i].denial_root = z->denial_root;
+		z->stub = 0;
+		z->denial_root = 0;
+	}
+	return places;
+}
+
+static void return_to_segment(struct zone **all, const struct place *places)
+{
+	for (size_t i = 0; all[i]; i++) {
+		all[i]->table.stub = places[i].stub;
+		all[i]->table.denial_root = places[i].denial_root;
+	}
 }
 
 /* Children first: a parent that comes across a hosted child's apex leaves its names out at once, so
  * nothing has to make way for a child afterwards. */
-static int compile_all(struct committer *c, struct store_txn *t)
+static int compile_all(struct committer *c, struct zone **all, struct store_txn *t)
 {
-	struct zone **all = registry_deepest_first(c->registry);
-	int err = 0;
-
-	for (size_t i = 0; all[i]; i++)
-		start_afresh(c, all[i]);
-	for (size_t i = 0; all[i] && err == 0; i++) {
-		err = compile_path(c->compiler, all[i]->table.apex);
-		if (err == 0)
-			err = all[i]->loaded
-			              ? compile_loaded(c, all[i], t)
-			              : compile_unloaded(c->compiler, &all[i]->table);
+	for (size_t i = 0; all[i]; i++) {
+		struct compile_zone *z = &all[i]->table;
+		z->hosts_children = registry_hosts_below(c->registry, z->apex);
+		TRY(compile_path(c->compiler, z->apex));
+		TRY(all[i]->loaded ? compile_loaded(c, all[i], t)
+		                   : compile_unloaded(c->compiler, z));
 	}
-	free(all);
-	return err;
+	return 0;
 }
 
 /* The root's node is always there: every name has an encloser. */
@@ -195,14 +206,14 @@ static int put_root(struct compiler *compiler)
 	return compile_path(compiler, under_root);
 }
 
-static int build(struct committer *c, struct table_writer *w)
+static int build(struct committer *c, struct table_writer *w, struct zone **all)
 {
 	struct store_txn *t;
 
 	TRY(put_settings(c, w));
 	TRY(put_root(c->compiler));
 	TRY(store_begin_read(c->store, &t));
-	int err = compile_all(c, t);
+	int err = compile_all(c, all, t);
 	store_abort(&t);
 	return err;
 }
@@ -243,6 +254,25 @@ static void show_segment(struct committer *c, struct table_writer *old)
 	writer_close(&old);
 }
 
+/* When it fails, zones are known to be where they were. */
+static int build_all(struct committer *c, struct table_writer *w)
+{
+	struct zone **all = registry_deepest_first(c->registry);
+	struct place *places = leave_segment(c, all);
+
+	registry_begin(c->registry);
+	int err = build(c, w, all);
+	if (err == 0) {
+		registry_keep(c->registry);
+	} else {
+		registry_undo(c->registry);
+		return_to_segment(all, places);
+	}
+	free(places);
+	free(all);
+	return err;
+}
+
 int committer_rebuild(struct committer *c)
 {
 	struct table_writer *old = c->writer;
@@ -257,14 +287,8 @@ int committer_rebuild(struct committer *c)
 	                usage.rrsets, &fresh));
 	c->compiler = compiler_new(fresh, hosts_below, c);
 	c->writer = fresh;
-	registry_begin(c->registry);
-	int err = build(c, fresh);
-	if (err == 0)
-		registry_keep(c->registry);
-	else
-		registry_undo(c->registry);
+	int err = build_all(c, fresh);
 	if (err < 0) {
-		/* The old table goes on being served, but can take no further change. */
 		compiler_free(c->compiler);
 		writer_close(&fresh);
 		c->compiler = old_compiler;

@@ -105,7 +105,8 @@ MUST_CHECK int committer_tick(struct committer *c);
  * when there was nothing to do. An error is given once, and not met again before a commit. */
 MUST_CHECK int committer_rest(struct committer *c);
 
-/* Builds a fresh segment from the store and moves all readers there. */
+/* Builds a fresh segment from the store and moves all readers there. When that fails, the one there
+ * is goes on being served and changed. */
 MUST_CHECK int committer_rebuild(struct committer *c);
 
 #endif
