@@ -87,3 +87,20 @@ const char *address_unfit(const struct sockaddr_storage *address)
 	return address->ss_family == AF_INET ? unfit4(ntohl(in->sin_addr.s_addr))
 	                                     : unfit6(&in6->sin6_addr);
 }
+
+bool address_is_loopback(const struct sockaddr_storage *address)
+{
+	static const uint8_t mapped[13] = {
+		[10] = 0xff, [11] = 0xff, [12] = IN_LOOPBACKNET};
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+
+	if (address->ss_family == AF_INET) {
+		memcpy(&ipv4, address, sizeof ipv4);
+		return ntohl(ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	memcpy(&ipv6, address, sizeof ipv6);
+	return address->ss_family == AF_INET6 &&
+	       (IN6_IS_ADDR_LOOPBACK(&ipv6.sin6_addr) ||
+	        !memcmp(&ipv6.sin6_addr, mapped, sizeof mapped));
+}

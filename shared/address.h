@@ -43,4 +43,7 @@ bool address_is_wildcard(const struct sockaddr_storage *address);
 /* Gives NULL, or what the address is instead: "a wildcard", "a loopback address". */
 const char *address_unfit(const struct sockaddr_storage *address);
 
+/* Says whether it can only be reached from this machine, as itself or mapped into IPv6. */
+bool address_is_loopback(const struct sockaddr_storage *address);
+
 #endif

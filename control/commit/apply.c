@@ -198,8 +198,11 @@ static int raise_serial(struct plan *p, const struct zone_change *zc, struct pla
 	uint8_t *blob = arena_alloc(p->change->arena, soa.size);
 	memcpy(blob, soa.bytes, soa.size);
 	TRY(serial_write(blob, soa.size, z->after.serial));
-	return change_view_set(&z->view, p->change->arena, (const uint8_t *)"", 0,
-	                       RRTYPE_SOA, blob, soa.size);
+	const struct overlay_set raised = {.key = (const uint8_t *)"",
+	                                   .type = RRTYPE_SOA,
+	                                   .blob = blob,
+	                                   .size = soa.size};
+	return change_view_set(&z->view, p->change->arena, &raised);
 }
 
 static int plan_edits(struct plan *p, const struct zone_change *zc, struct planned *z)

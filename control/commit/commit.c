@@ -14,6 +14,8 @@
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
+enum { GROUP_US = 5000 };
+
 #define COOKIE_SECRET_NAME "cookie-secret"
 #define GENERATION_NAME    "generation"
 
@@ -340,7 +342,7 @@ static int read_registry(struct committer *c)
 int committer_open(struct committer *c, const struct config *config, struct publisher *p,
                    char *text, size_t text_size)
 {
-	*c = (struct committer){.config = config, .publisher = p};
+	*c = (struct committer){.config = config, .publisher = p, .group_us = GROUP_US};
 	TRY(store_open(config->store, &c->store, text, text_size));
 	int err = read_registry(c);
 	if (err == 0)

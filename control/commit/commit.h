@@ -43,6 +43,8 @@ struct committer {
 	uint64_t changed_at; /* s since 1970: the newest of them; 0: none yet */
 	struct durations store_commits; /* until they were on disk */
 	bool store_ails; /* a purge failed: none before a commit has succeeded */
+	/* How long a group may be applied: those in front do not wait longer for those behind. */
+	uint64_t group_us;
 	/* Of the commit under way, from here on. */
 	struct contents_arena *arena;   /* keys of what is touched, or NULL */
 	struct commit_touched *touched; /* by changes, and not compiled yet */

@@ -39,7 +39,7 @@ static size_t edits_of(const struct change *c)
 static int apply(struct committer *c, const struct commit_item *items, size_t count,
                  size_t *done)
 {
-	uint64_t until = now_us() + GROUP_US;
+	uint64_t until = now_us() + c->group_us;
 	size_t edits = 0;
 
 	*done = 0;

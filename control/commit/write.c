@@ -17,9 +17,16 @@ static int put_overlay(struct store_txn *t, uint32_t zone, const struct overlay_
 
 static int put_extra(struct store_txn *t, uint32_t zone, const struct overlay_set *s)
 {
-	if (s->size == 0)
-		return store_extra_delete(t, zone, s->key, s->key_len, s->type);
-	return store_extra_put(t, zone, s->key, s->key_len, s->type, s->blob, s->size);
+	const struct store_extra x = {
+		.key = s->key,
+		.key_len = s->key_len,
+		.type = s->type,
+		.value = s->blob,
+		.size = s->size,
+	};
+
+	return s->size == 0 ? store_extra_delete(t, zone, s->key, s->key_len, s->type)
+	                    : store_extra_put(t, zone, &x);
 }
 
 static void count_overlay(struct zone_result *r, const struct change_view *v, size_t i)

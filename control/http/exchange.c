@@ -1,0 +1,305 @@
+/*
+ * A request's way through libmicrohttpd. Its callback is called once when the head is complete,
+ * then with each piece of the body, then once when all is there. A request that is refused
+ * for its head is answered at the first call, before the client has sent a body, and the connection
+ * ends with it: what follows on it may be that body. The handler runs at the last call. When it has
+ * not answered by its end, the connection is suspended, and the callback is called once more
+ * after it has been resumed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "control/http/internal.h"
+#include "control/http/json.h"
+#include "shared/err.h"
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info->socket_context;
+}
+
+void *exchange_note_target(void *server, const char *target, struct MHD_Connection *mhd)
+{
+	struct connection *c = connection_of(mhd);
+
+	(void)server;
+	free(c->target);
+	c->target = strdup(target);
+	if (!c->target)
+		abort();
+	return NULL; /* the request's context, until exchange_take() */
+}
+
+/* ---- life and death ---- */
+
+static struct exchange *exchange_new(struct connection *c, const char *method)
+{
+	struct exchange *e = calloc(1, sizeof *e);
+
+	if (!e || !(e->request.method = strdup(method)))
+		abort();
+	e->connection = c;
+	e->request.peer = c->peer;
+	c->exchange = e;
+	return e;
+}
+
+static void exchange_free(struct exchange *e)
+{
+	target_fini(&e->request.target);
+	json_decref(e->request.body);
+	if (e->response)
+		MHD_destroy_response(e->response);
+	for (unsigned i = 0; i < e->header_count; i++) {
+		free(e->headers[i].name);
+		free(e->headers[i].value);
+	}
+	free((char *)(uintptr_t)e->request.method);
+	free(e->body);
+	free(e);
+}
+
+void exchange_ended(void *server, struct MHD_Connection *mhd, void **context,
+                    enum MHD_RequestTerminationCode how)
+{
+	struct exchange *e = *context;
+	(void)server;
+	(void)mhd;
+	(void)how;
+	*context = NULL;
+	if (!e)
+		return;
+	struct connection *c = e->connection;
+	c->exchange = NULL;
+	e->connection = NULL;
+	connection_wait(c, c->server->timeout_ms);
+	if (!e->started || e->response)
+		exchange_free(e);
+}
+
+void exchange_answered(struct exchange *e)
+{
+	struct connection *c = e->connection;
+
+	if (!c) {
+		exchange_free(e);
+		return;
+	}
+	if (e->suspended) {
+		e->suspended = false;
+		MHD_resume_connection(c->mhd);
+		speakers_wake(c->server);
+	}
+}
+
+/* ---- the head ---- */
+
+struct framing {
+	unsigned lengths;
+	unsigned codings;
+	const char *length;
+	const char *coding;
+};
+
+static enum MHD_Result look_at_header(void *arg, enum MHD_ValueKind kind,
+                                      const char *name, const char *value)
+{
+	struct framing *f = arg;
+
+	(void)kind;
+	if (!strcasecmp(name, "Content-Length")) {
+		f->lengths++;
+		f->length = value;
+	} else if (!strcasecmp(name, "Transfer-Encoding")) {
+		f->codings++;
+		f->coding = value;
+	}
+	return MHD_YES;
+}
+
+/* Where the body ends must have one meaning (RFC 9112 §6.3). Gives the status to refuse it with,
+ * or 0; *has_body: one has been announced. */
+static unsigned check_framing(struct exchange *e, bool *has_body)
+{
+	struct framing f = {0};
+
+	(void)MHD_get_connection_values(e->connection->mhd, MHD_HEADER_KIND,
+	                                look_at_header, &f);
+	*has_body = f.codings || (f.length && strcmp(f.length, "0") != 0);
+	if (f.lengths + f.codings > 1)
+		return MHD_HTTP_BAD_REQUEST;
+	if (f.coding && strcasecmp(f.coding, "chunked") != 0)
+		return MHD_HTTP_NOT_IMPLEMENTED;
+	if (f.length &&
+	    (!f.length[0] || f.length[strspn(f.length, "0123456789")] != '\0'))
+		return MHD_HTTP_BAD_REQUEST;
+	if (f.length && strtoull(f.length, NULL, 10) > e->connection->server->max_body)
+		return MHD_HTTP_CONTENT_TOO_LARGE;
+	return 0;
+}
+
+static bool is_below_api(const struct target *t)
+{
+	return t->segment_count && !strcmp(t->segments[0], "api");
+}
+
+static void answer_options(struct exchange *e)
+{
+	struct http_request *r = &e->request;
+	char methods[ROUTER_METHODS_MAX];
+
+	router_methods(&e->connection->server->router, &r->target, methods);
+	http_set_header(r, "Allow", methods);
+	http_set_header(r, "Access-Control-Allow-Methods", methods);
+	http_set_header(r, "Access-Control-Allow-Headers", "Content-Type, X-API-Key");
+	http_set_header(r, "Access-Control-Max-Age", "3600");
+	http_reply_constant(r, MHD_HTTP_OK, NULL, "", 0);
+}
+
+/* Gives the status to refuse the request with, or 0. */
+static unsigned check_head(struct exchange *e, bool *has_body)
+{
+	const struct http_server *s = e->connection->server;
+	struct http_request *r = &e->request;
+	char methods[ROUTER_METHODS_MAX];
+	unsigned status = check_framing(e, has_body);
+
+	if (status)
+		return status;
+	int err = target_parse(e->connection->target ? e->connection->target : "",
+	                       &r->target);
+	if (err < 0)
+		return err == ERR_TOOBIG ? MHD_HTTP_NOT_FOUND : MHD_HTTP_BAD_REQUEST;
+	e->match = router_find(&s->router, r->method, &r->target);
+	if (e->match.known && !strcmp(r->method, "OPTIONS"))
+		return 0;
+	if (e->match.route || is_below_api(&r->target))
+		status = s->guard(s->guard_arg, r,
+		                  e->match.route && e->match.route->flags & HTTP_OPEN);
+	if (status || e->match.route)
+		return status;
+	if (!e->match.known)
+		return MHD_HTTP_NOT_FOUND;
+	router_methods(&s->router, &r->target, methods);
+	http_set_header(r, "Allow", methods);
+	return MHD_HTTP_METHOD_NOT_ALLOWED;
+}
+
+static enum MHD_Result send_response(struct exchange *e)
+{
+	response_finish(e);
+	connection_wait(e->connection, e->connection->server->timeout_ms);
+	return MHD_queue_response(e->connection->mhd, e->status, e->response);
+}
+
+static enum MHD_Result take_head(struct exchange *e)
+{
+	bool has_body = false;
+	unsigned status = check_head(e, &has_body);
+
+	connection_wait(e->connection, e->connection->server->timeout_ms);
+	if (!status)
+		return MHD_YES;
+	e->started = true;
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		http_set_header(&e->request, "WWW-Authenticate",
+		                "X-API-Key realm=\"Anser\"");
+	http_reply_error(&e->request, status, NULL);
+	if (!has_body)
+		return MHD_YES;
+	e->closes = true;
+	return send_response(e);
+}
+
+/* ---- the body ---- */
+
+static void take_body(struct exchange *e, const char *piece, size_t len)
+{
+	bool wanted = e->match.route && e->match.route->flags & HTTP_JSON && !e->response;
+
+	if (!wanted || e->too_big)
+		return;
+	if (len > e->connection->server->max_body - e->body_len) {
+		e->too_big = true;
+		free(e->body);
+		e->body = NULL;
+		return;
+	}
+	if (e->body_len + len > e->body_room) {
+		e->body_room = (e->body_len + len) * 2;
+		e->body = realloc(e->body, e->body_room);
+		if (!e->body)
+			abort();
+	}
+	memcpy(e->body + e->body_len, piece, len);
+	e->body_len += len;
+}
+
+/* ---- all is there ---- */
+
+static void run(struct exchange *e)
+{
+	struct http_request *r = &e->request;
+	char text[256];
+
+	e->started = true;
+	connection_wait(e->connection, 0);
+	if (!strcmp(r->method, "OPTIONS") && !e->match.route) {
+		answer_options(e);
+		return;
+	}
+	if (e->too_big) {
+		http_reply_error(r, MHD_HTTP_CONTENT_TOO_LARGE, NULL);
+		return;
+	}
+	if (e->match.route->flags & HTTP_JSON) {
+		r->body = http_json_read(e->body ? e->body : "", e->body_len, text,
+		                         sizeof text);
+		if (!r->body) {
+			http_reply_error(r, MHD_HTTP_BAD_REQUEST, text);
+			return;
+		}
+	}
+	e->match.route->run(e->match.arg, r);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd says with which parameters. */
+enum MHD_Result exchange_take(void *server, struct MHD_Connection *mhd, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **context)
+{
+	struct exchange *e = *context;
+
+	(void)server;
+	(void)url;
+	(void)version;
+	if (!e) {
+		*context = e = exchange_new(connection_of(mhd), method);
+		return take_head(e);
+	}
+	if (*upload_size) {
+		take_body(e, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (!e->started)
+		run(e);
+	if (e->response)
+		return send_response(e);
+	e->suspended = true;
+	MHD_suspend_connection(mhd);
+	return MHD_YES;
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+	const struct exchange *e = (const struct exchange *)(const void *)r;
+
+	return e->connection ? MHD_lookup_connection_value(e->connection->mhd,
+	                                                   MHD_HEADER_KIND, name)
+	                     : NULL;
+}

@@ -1,0 +1,116 @@
+/* What the server's files share. Everything belongs to the loop thread. */
+#ifndef CONTROL_HTTP_INTERNAL_H
+#define CONTROL_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "control/http/http.h"
+#include "control/http/server.h"
+#include "control/net/client_counts.h"
+#include "control/net/unix_socket.h"
+
+struct exchange;
+
+/* One instance of libmicrohttpd: it speaks either TLS or not. */
+struct speaker {
+	struct http_server *server;
+	struct MHD_Daemon *mhd;
+	uv_poll_t poll; /* of its epoll descriptor */
+	uv_timer_t timer;
+};
+
+struct listener {
+	struct http_server *server;
+	struct speaker *speaker;
+	uv_poll_t poll;
+	uv_timer_t pause; /* until accepting is tried again */
+	int fd;
+};
+
+/* Lives from before libmicrohttpd has the connection until it is done with it. */
+struct connection {
+	struct http_server *server;
+	struct MHD_Connection *mhd;
+	struct exchange *exchange; /* under way, or NULL */
+	struct connection *next;
+	struct connection **link; /* what points to this */
+	char *target;             /* of the request whose head is being read */
+	uint64_t deadline; /* loop time, ms; 0: it is not the client who is waited for */
+	struct http_peer peer;
+	int fd;
+};
+
+enum { LISTENERS_MAX = 32, HEADERS_MAX = 8 };
+
+struct http_server {
+	uv_loop_t *loop;
+	struct speaker plain;
+	struct speaker tls; /* mhd NULL: none */
+	struct listener listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	struct connection *connections;
+	struct connection *accepting; /* being handed to libmicrohttpd */
+	struct client_counts *counts;
+	unsigned tcp_count;
+	unsigned tcp_max;
+	unsigned unix_count;
+	uv_timer_t sweep; /* runs while there are connections */
+	struct unix_socket file;
+	bool has_file;
+	unsigned timeout_ms;
+	size_t max_body;
+	http_guard *guard;
+	void *guard_arg;
+	struct router router;
+	unsigned handles; /* still open: the last one to close frees the server */
+};
+
+/* A request and its answer. Given up by its connection while the handler is at work, it lives
+ * until the handler has answered. */
+struct exchange {
+	struct http_request
+		request; /* what handlers see; first, so that it can be told back */
+	struct connection *connection; /* NULL: given up */
+	struct router_match match;
+	char *body;
+	size_t body_len;
+	size_t body_room;
+	bool too_big;
+	bool started;   /* the handler has been called */
+	bool suspended; /* libmicrohttpd waits for the handler */
+	bool closes;    /* the connection ends with this answer */
+	struct MHD_Response *response;
+	unsigned status;
+	struct {
+		char *name;
+		char *value;
+	} headers[HEADERS_MAX];
+	unsigned header_count;
+};
+
+/* ---- exchange.c: libmicrohttpd's callbacks ---- */
+
+void *exchange_note_target(void *server, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result exchange_take(void *server, struct MHD_Connection *mhd, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **context);
+void exchange_ended(void *server, struct MHD_Connection *mhd, void **context,
+                    enum MHD_RequestTerminationCode how);
+
+/* The handler has answered (e->response is set). */
+void exchange_answered(struct exchange *e);
+
+/* ---- response.c ---- */
+
+/* Security headers, the exchange's own, and for browsers elsewhere none. */
+void response_finish(struct exchange *e);
+
+/* ---- server.c ---- */
+
+/* Gives the client timeout_ms from now; 0: as long as it takes. */
+void connection_wait(struct connection *c, unsigned timeout_ms);
+
+/* Lets libmicrohttpd go on in the loop's next turn. */
+void speakers_wake(struct http_server *s);
+
+#endif
