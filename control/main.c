@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <uv.h>
 
+#include "control/api/api.h"
 #include "control/config/config.h"
 #include "control/ctl/server.h"
 #include "control/engine.h"
@@ -33,6 +34,7 @@ struct server {
 	struct udp_server *udp;
 	struct ctl_server *ctl;
 	struct service *service;
+	struct api *api;
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	uv_signal_t hangup;
@@ -52,6 +54,8 @@ static void synced(void *arg, enum engine_outcome outcome, const json_t *result)
 	struct server *s = arg;
 	const char *error = json_string_value(json_object_get(result, "error"));
 
+	if (s->api)
+		api_loaded(s->api);
 	if (outcome != ENGINE_OK)
 		fprintf(stderr, "loading zones: %s\n", error ? error : "failed");
 	if (s->service)
@@ -67,6 +71,7 @@ static void stop(uv_signal_t *signal, int number)
 	uv_close((uv_handle_t *)&s->interrupt, NULL);
 	uv_close((uv_handle_t *)&s->hangup, NULL);
 	service_close(&s->service);
+	api_close(&s->api);
 	ctl_server_close(&s->ctl);
 	tcp_server_close(&s->tcp);
 	udp_server_close(&s->udp);
@@ -128,7 +133,8 @@ static int open_parts(struct server *s, char *text, size_t size)
 	publisher_watch(s->publisher, follow_data_planes, s);
 	TRY(ctl_server_open(&s->loop, s->config->control_socket, s->engine, &s->ctl, text,
 	                    size));
-	return 0;
+	const struct api_parts parts = {s->config, s->engine, s->publisher};
+	return api_open(&s->loop, &parts, &s->api, text, size);
 }
 
 static int run(struct server *s)

@@ -15,7 +15,12 @@
 #include "shared/io_settings.h"
 #include "shared/name.h"
 
-enum { CONFIG_LISTEN_MAX = 64, CONFIG_CPUS_MAX = 256 };
+enum { CONFIG_LISTEN_MAX = 64, CONFIG_CPUS_MAX = 256, CONFIG_API_LISTEN_MAX = 8 };
+
+struct config_addresses {
+	struct sockaddr_storage at[CONFIG_API_LISTEN_MAX];
+	size_t count;
+};
 
 struct config_zone {
 	uint8_t name[NAME_MAX_LEN]; /* folded */
@@ -75,6 +80,19 @@ struct config {
 		retired_limit_mb; /* memory waiting for a stopped data plane before it is left behind */
 	unsigned
 		stopped_after_ms; /* silence after which a data plane counts as stopped */
+
+	/* api: */
+	char *api_socket; /* empty: none */
+	struct config_addresses api_listen;
+	struct config_addresses api_tls_listen;
+	char *api_tls_certificate; /* empty: one of its own */
+	char *api_tls_key;
+	char *api_key_file; /* empty: none */
+	unsigned api_max_connections;
+	unsigned api_max_per_client;
+	unsigned api_timeout_ms;
+	unsigned api_max_body; /* bytes */
+	char *api_powerdns_version;
 
 	struct config_zone *zones;
 	size_t zone_count;

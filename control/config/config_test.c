@@ -42,22 +42,28 @@ static char *shown(const struct config *c)
 	return text;
 }
 
-static void assert_listens(const struct config *c, size_t i, int family, const char *host,
-                           uint16_t port)
+static void assert_address(const struct sockaddr_storage *address, int family,
+                           const char *host, uint16_t port)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct sockaddr_in ipv4;
 	struct sockaddr_in6 ipv6;
 
-	assert_true(i < c->listen_count);
-	assert_int_equal(c->listen[i].ss_family, family);
-	memcpy(&ipv4, &c->listen[i], sizeof ipv4);
-	memcpy(&ipv6, &c->listen[i], sizeof ipv6);
+	assert_int_equal(address->ss_family, family);
+	memcpy(&ipv4, address, sizeof ipv4);
+	memcpy(&ipv6, address, sizeof ipv6);
 	assert_non_null(family == AF_INET
 	                        ? inet_ntop(family, &ipv4.sin_addr, text, sizeof text)
 	                        : inet_ntop(family, &ipv6.sin6_addr, text, sizeof text));
 	assert_string_equal(text, host);
 	assert_int_equal(ntohs(family == AF_INET ? ipv4.sin_port : ipv6.sin6_port), port);
+}
+
+static void assert_listens(const struct config *c, size_t i, int family, const char *host,
+                           uint16_t port)
+{
+	assert_true(i < c->listen_count);
+	assert_address(&c->listen[i], family, host, port);
 }
 
 static void one_zone_is_enough(void **state)
@@ -98,6 +104,10 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->table_limit_mb, 16384);
 	assert_string_equal(c->store, "/var/lib/anser");
 	assert_non_null(strstr(c->supervise, "/anser-dataplane"));
+	assert_string_equal(c->api_socket, "/run/anser/api.sock");
+	assert_int_equal(c->api_listen.count, 0);
+	assert_int_equal(c->api_tls_listen.count, 0);
+	assert_string_equal(c->api_key_file, "");
 	config_free(c);
 }
 
@@ -140,6 +150,18 @@ static const char every_option[] =
 	"  table-limit: 1G\n"
 	"  retired-limit: 8M\n"
 	"  stopped-after: 1h\n"
+	"api:\n"
+	"  socket: a.sock\n"
+	"  listen: [127.0.0.1, \"::1@8000\"]\n"
+	"  tls-listen: [192.0.2.1@8443]\n"
+	"  tls-certificate: cert.pem\n"
+	"  tls-key: key.pem\n"
+	"  key-file: secret\n"
+	"  max-connections: 9\n"
+	"  max-per-client: 5\n"
+	"  timeout: 2s\n"
+	"  max-body: 64K\n"
+	"  powerdns-version: 4.9.0\n"
 	"zones:\n"
 	"  - name: .\n"
 	"    file: /zones/root\n"
@@ -197,6 +219,20 @@ static void every_option_is_read(void **state)
 	assert_int_equal(c->table_limit_mb, 1024);
 	assert_int_equal(c->retired_limit_mb, 8);
 	assert_int_equal(c->stopped_after_ms, 3600000);
+	assert_string_equal(c->api_socket, "/etc/anser/a.sock");
+	assert_int_equal(c->api_listen.count, 2);
+	assert_address(&c->api_listen.at[0], AF_INET, "127.0.0.1", 8081);
+	assert_address(&c->api_listen.at[1], AF_INET6, "::1", 8000);
+	assert_int_equal(c->api_tls_listen.count, 1);
+	assert_address(&c->api_tls_listen.at[0], AF_INET, "192.0.2.1", 8443);
+	assert_string_equal(c->api_tls_certificate, "/etc/anser/cert.pem");
+	assert_string_equal(c->api_tls_key, "/etc/anser/key.pem");
+	assert_string_equal(c->api_key_file, "/etc/anser/secret");
+	assert_int_equal(c->api_max_connections, 9);
+	assert_int_equal(c->api_max_per_client, 5);
+	assert_int_equal(c->api_timeout_ms, 2000);
+	assert_int_equal(c->api_max_body, 65536);
+	assert_string_equal(c->api_powerdns_version, "4.9.0");
 	assert_int_equal(c->zone_count, 2);
 	assert_memory_equal(c->zones[0].name, "", 1);
 	assert_memory_equal(c->zones[1].name, "\3a.b\7example", 13);
@@ -221,6 +257,9 @@ static void assert_same(const struct config *a, const struct config *b)
 			assert_int_equal(a->listen_count, b->listen_count);
 			assert_memory_equal(x, y, sizeof a->listen);
 			break;
+		case KIND_ADDRESSES:
+			assert_memory_equal(x, y, sizeof(struct config_addresses));
+			break;
 		case KIND_CPUS:
 			assert_int_equal(a->cpu_count, b->cpu_count);
 			assert_memory_equal(x, y, sizeof a->cpus);
@@ -238,8 +277,10 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_NAMES:
 		case KIND_TEXT:
 		case KIND_HOST_TEXT:
+		case KIND_FILE:
 		case KIND_PATH:
 		case KIND_SOCKET:
+		case KIND_API_SOCKET:
 		case KIND_SUPERVISE:
 			assert_string_equal(*(char *const *)(const void *)x,
 			                    *(char *const *)(const void *)y);
@@ -275,6 +316,27 @@ static void what_is_shown_reads_back_as_the_same(void **state)
 		config_free(second);
 		free(text);
 		free(again);
+	}
+}
+
+static void
+api_socket_is_beside_the_control_socket_or_elsewhere_or_not_there(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want;
+	} cases[] = {
+		{"control:\n  control-socket: run/c\n", "/etc/anser/run/api.sock"},
+		{"api:\n  socket: yes\ncontrol:\n  control-socket: /c\n", "/api.sock"},
+		{"api:\n  socket: no\n", ""},
+		{"api:\n  socket: other\n", "/etc/anser/other"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct config *c = parse_ok(cases[i].text);
+		assert_string_equal(c->api_socket, cases[i].want);
+		config_free(c);
 	}
 }
 
@@ -576,6 +638,9 @@ static void what_may_still_work_is_a_warning(void **state)
 		{"server:\n  listen: 192.0.2.1\n  io: dpdk\ndpdk:\n  eal: --no-huge\n",
 	         ""},
 		{"server:\n  listen: 192.0.2.1\n  io: xdp\n", ""},
+		{"api:\n  listen: [127.0.0.2, \"::1\", 192.0.2.1]\n",
+	         "/d/f:2:3: warning: listen: over 192.0.2.1@8081 keys go in clear; "
+	         "tls-listen hides them [in-clear]"},
 		{"server:\n  listen: [0.0.0.0, \"::\"]\n", ""},
 		{"server:\n  listen: 0.0.0.0\n  io: udp\nxdp:\n  interfaces: eth0\n", ""},
 	};
@@ -756,6 +821,8 @@ int main(void)
 		cmocka_unit_test(one_zone_is_enough),
 		cmocka_unit_test(every_option_is_read),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
+		cmocka_unit_test(
+			api_socket_is_beside_the_control_socket_or_elsewhere_or_not_there),
 		cmocka_unit_test(sections_without_content_are_as_good_as_absent),
 		cmocka_unit_test(single_value_stands_for_a_list_of_one),
 		cmocka_unit_test(packets_past_the_kernel_have_to_be_configured),

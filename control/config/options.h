@@ -26,6 +26,7 @@ struct section {
 
 enum option_kind {
 	KIND_LISTEN,
+	KIND_ADDRESSES, /* a struct config_addresses */
 	KIND_UINT,
 	KIND_CPUS,
 	KIND_NAMES, /* words, kept with one space between them */
@@ -41,7 +42,9 @@ enum option_kind {
 	KIND_BYTES,
 	KIND_MB,
 	KIND_PATH,
-	KIND_SOCKET, /* a path that must fit into a socket address */
+	KIND_FILE,       /* a path, or empty: none */
+	KIND_SOCKET,     /* a path that must fit into a socket address */
+	KIND_API_SOCKET, /* yes, no or a path that must fit; "yes" until the whole is known */
 	KIND_SUPERVISE,
 	KIND_ZONE_NAME,
 };
@@ -65,7 +68,8 @@ enum { OPTIONS_MAX = 64 };
 
 static inline bool option_is_list(const struct option *o)
 {
-	return o->kind == KIND_LISTEN || o->kind == KIND_CPUS || o->kind == KIND_NAMES;
+	return o->kind == KIND_LISTEN || o->kind == KIND_ADDRESSES ||
+	       o->kind == KIND_CPUS || o->kind == KIND_NAMES;
 }
 
 /* Gives the option, or NULL. */

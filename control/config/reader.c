@@ -552,6 +552,54 @@ static struct place place_of_option(const struct seen *seen, enum section_id sec
 	return seen->at[option_find(section, key) - config_options];
 }
 
+/* "yes": beside the control socket, so that servers with control sockets of their own have API
+ * sockets of their own. */
+static void resolve_api_socket(struct reader *r, const struct seen *seen)
+{
+	struct config *c = r->config;
+	struct value_problem problem;
+	const struct option *o = option_find(SECTION_API, "socket");
+	struct place at = seen->at[o - config_options];
+	char *path = NULL;
+
+	if (strcmp(c->api_socket, "yes") != 0)
+		return;
+	const char *slash = strrchr(c->control_socket, '/');
+	if (!slash || asprintf(&path, "%.*s/api.sock", (int)(slash - c->control_socket),
+	                       c->control_socket) < 0)
+		abort();
+	if (value_set(o, c, r->dir, path, &problem) < 0)
+		report(r,
+		       at.line ? at
+		               : place_of_option(seen, SECTION_CONTROL, "control-socket"),
+		       problem.rule, problem.text);
+	free(path);
+}
+
+static void check_api(struct reader *r, const struct seen *seen)
+{
+	const struct config *c = r->config;
+	struct place at = place_of_option(seen, SECTION_API, "tls-certificate");
+
+	if (!c->api_tls_certificate[0] != !c->api_tls_key[0])
+		report(r, at.line ? at : place_of_option(seen, SECTION_API, "tls-key"),
+		       "missing-key", "tls-certificate and tls-key go together");
+	if (!strcmp(c->api_socket, c->control_socket) ||
+	    !strcmp(c->api_socket, c->dataplane_socket))
+		report(r, place_of_option(seen, SECTION_API, "socket"), "duplicate-value",
+		       "socket: the path is that of another socket");
+	for (size_t i = 0; i < c->api_listen.count; i++) {
+		char text[ADDRESS_TEXT_MAX];
+
+		if (address_is_loopback(&c->api_listen.at[i]))
+			continue;
+		at = place_of_option(seen, SECTION_API, "listen");
+		address_text(&c->api_listen.at[i], text, sizeof text);
+		diag_add(r->diag, DIAG_WARNING, "in-clear", r->name, at.line, at.column,
+		         "listen: over %s keys go in clear; tls-listen hides them", text);
+	}
+}
+
 static void check_sockets(struct reader *r, const struct seen *seen)
 {
 	if (!strcmp(r->config->control_socket, r->config->dataplane_socket))
@@ -627,7 +675,9 @@ void reader_run(const char *text, size_t len, const char *name, const char *dir,
 	}
 	/* Of values that are there: after an error some are not. */
 	if (r.diag->errors == errors) {
+		resolve_api_socket(&r, &seen);
 		check_sockets(&r, &seen);
+		check_api(&r, &seen);
 		check_io(&r, &seen);
 	}
 	yaml_event_delete(&r.event);

@@ -99,6 +99,7 @@ static void describe_kind(const struct option *o, FILE *to)
 
 	switch (o->kind) {
 	case KIND_LISTEN:
+	case KIND_ADDRESSES:
 		(void)fprintf(to, "list of addresses, at most %ju", (uintmax_t)o->max);
 		return;
 	case KIND_CPUS:
@@ -133,7 +134,9 @@ static void describe_kind(const struct option *o, FILE *to)
 		return;
 	case KIND_BOOL: (void)fputs("yes or no", to); return;
 	case KIND_PATH:
+	case KIND_FILE:
 	case KIND_SOCKET: (void)fputs("path", to); return;
+	case KIND_API_SOCKET:
 	case KIND_SUPERVISE: (void)fputs("yes, no or a path", to); return;
 	case KIND_ZONE_NAME: (void)fputs("domain name", to); return;
 	}

@@ -167,7 +167,7 @@ static int set_path(const struct option *o, char **field, const char *dir,
                     const char *text, struct value_problem *p)
 {
 	char path[PATH_MAX];
-	size_t limit = o->kind == KIND_SOCKET
+	size_t limit = o->kind == KIND_SOCKET || o->kind == KIND_API_SOCKET
 	                       ? sizeof((struct sockaddr_un *)NULL)->sun_path
 	                       : sizeof path;
 
@@ -298,6 +298,26 @@ static int set_supervise(const struct option *o, char **field, const char *dir,
 	return 0;
 }
 
+static int set_api_socket(const struct option *o, char **field, const char *dir,
+                          const char *text, struct value_problem *p)
+{
+	int value = parse_bool(text);
+
+	if (value < 0)
+		return set_path(o, field, dir, text, p);
+	set_text(field, value ? "yes" : "");
+	return 0;
+}
+
+static int set_file(const struct option *o, char **field, const char *dir,
+                    const char *text, struct value_problem *p)
+{
+	if (text[0])
+		return set_path(o, field, dir, text, p);
+	set_text(field, "");
+	return 0;
+}
+
 static int set_zone_name(uint8_t *field, const char *text, struct value_problem *p)
 {
 	static const uint8_t root[1] = {0};
@@ -312,7 +332,7 @@ static int set_zone_name(uint8_t *field, const char *text, struct value_problem 
 
 /* ---- lists ---- */
 
-enum { DNS_PORT = 53, PORT_MAX = 65535, PORT_TEXT_MAX = 5 };
+enum { DNS_PORT = 53, API_PORT = 8081, PORT_MAX = 65535, PORT_TEXT_MAX = 5 };
 
 static bool parse_port(const char *text, uint16_t *out)
 {
@@ -325,32 +345,41 @@ static bool parse_port(const char *text, uint16_t *out)
 	return true;
 }
 
-static int add_listen(const struct option *o, struct config *c, const char *text,
-                      struct value_problem *p)
+static int parse_address(const struct option *o, const char *text, uint16_t port,
+                         struct sockaddr_storage *out, struct value_problem *p)
 {
 	char host[ADDRESS_HOST_MAX];
 	size_t host_len = strcspn(text, "@");
-	uint16_t port = DNS_PORT;
-	struct sockaddr_storage address;
 
-	if (c->listen_count == CONFIG_LISTEN_MAX)
-		return refuse(p, "out-of-range", "%s: more than %d addresses", o->key,
-		              CONFIG_LISTEN_MAX);
 	if (text[host_len] == '@' && !parse_port(text + host_len + 1, &port))
 		return refuse(p, "bad-address", "%s: \"%.60s\" is no port (1 to %d)",
 		              o->key, text + host_len + 1, PORT_MAX);
 	(void)snprintf(host, sizeof host, "%.*s",
 	               (int)(host_len < sizeof host ? host_len : 0), text);
-	if (!address_read(host, port, &address))
+	if (!address_read(host, port, out))
 		return refuse(
 			p, "bad-address",
 			"%s: \"%.60s\" is no IP address; expected ADDRESS or ADDRESS@PORT",
 			o->key, text);
-	for (size_t i = 0; i < c->listen_count; i++)
-		if (!memcmp(&c->listen[i], &address, sizeof address))
+	return 0;
+}
+
+/* Adds to list, which has count of o->max addresses. */
+static int add_address(const struct option *o, struct sockaddr_storage *list,
+                       size_t *count, const char *text, struct value_problem *p)
+{
+	uint16_t port = o->kind == KIND_LISTEN ? DNS_PORT : API_PORT;
+	struct sockaddr_storage address;
+
+	if (*count == o->max)
+		return refuse(p, "out-of-range", "%s: more than %ju addresses", o->key,
+		              (uintmax_t)o->max);
+	TRY(parse_address(o, text, port, &address, p));
+	for (size_t i = 0; i < *count; i++)
+		if (!memcmp(&list[i], &address, sizeof address))
 			return refuse(p, "duplicate-value",
 			              "%s: \"%.60s\" is there twice", o->key, text);
-	c->listen[c->listen_count++] = address;
+	list[(*count)++] = address;
 	return 0;
 }
 
@@ -420,18 +449,21 @@ static void show_address(const struct sockaddr_storage *address, FILE *to)
 	(void)fprintf(to, "\"%s\"", text);
 }
 
-static void show_list(const struct option *o, const struct config *c, FILE *to)
+static void show_addresses(const struct sockaddr_storage *list, size_t count, FILE *to)
 {
-	size_t count = o->kind == KIND_LISTEN ? c->listen_count : c->cpu_count;
-
 	(void)fputc('[', to);
 	for (size_t i = 0; i < count; i++) {
 		(void)fputs(i ? ", " : "", to);
-		if (o->kind == KIND_LISTEN)
-			show_address(&c->listen[i], to);
-		else
-			(void)fprintf(to, "%d", c->cpus[i]);
+		show_address(&list[i], to);
 	}
+	(void)fputc(']', to);
+}
+
+static void show_cpus(const struct config *c, FILE *to)
+{
+	(void)fputc('[', to);
+	for (size_t i = 0; i < c->cpu_count; i++)
+		(void)fprintf(to, i ? ", %d" : "%d", c->cpus[i]);
 	(void)fputc(']', to);
 }
 
@@ -441,9 +473,15 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
               struct value_problem *problem)
 {
 	void *field = (char *)object + o->offset;
+	struct config *config = object; /* where the kind is of no list item */
+	struct config_addresses *addresses = field;
 
 	switch (o->kind) {
-	case KIND_LISTEN: return add_listen(o, object, text, problem);
+	case KIND_LISTEN:
+		return add_address(o, config->listen, &config->listen_count, text,
+		                   problem);
+	case KIND_ADDRESSES:
+		return add_address(o, addresses->at, &addresses->count, text, problem);
 	case KIND_CPUS: return add_cpu(o, object, text, problem);
 	case KIND_UINT:
 	case KIND_MS:
@@ -460,6 +498,8 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_BOOL: return set_bool(o, field, text, problem);
 	case KIND_PATH:
 	case KIND_SOCKET: return set_path(o, field, dir, text, problem);
+	case KIND_FILE: return set_file(o, field, dir, text, problem);
+	case KIND_API_SOCKET: return set_api_socket(o, field, dir, text, problem);
 	case KIND_SUPERVISE: return set_supervise(o, field, dir, text, problem);
 	case KIND_ZONE_NAME: return set_zone_name(field, text, problem);
 	}
@@ -469,7 +509,7 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 int value_set_default(const struct option *o, void *object, const char *dir,
                       struct value_problem *problem)
 {
-	if (o->kind == KIND_CPUS)
+	if (o->kind == KIND_CPUS || o->kind == KIND_ADDRESSES)
 		return 0;
 	if (o->kind == KIND_NAMES) {
 		set_text((char **)(void *)((char *)object + o->offset), "");
@@ -536,12 +576,17 @@ static void show_zone_name(const uint8_t *name, FILE *to)
 void value_show(const struct option *o, const void *object, FILE *to)
 {
 	const void *field = (const char *)object + o->offset;
+	const struct config *config = object;
+	const struct config_addresses *addresses = field;
 	const char *text;
 	unsigned number;
 
 	switch (o->kind) {
 	case KIND_LISTEN:
-	case KIND_CPUS: show_list(o, object, to); return;
+		show_addresses(config->listen, config->listen_count, to);
+		return;
+	case KIND_ADDRESSES: show_addresses(addresses->at, addresses->count, to); return;
+	case KIND_CPUS: show_cpus(config, to); return;
 	case KIND_UINT:
 	case KIND_MS:
 	case KIND_BYTES:
@@ -562,7 +607,9 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
 	case KIND_PATH:
+	case KIND_FILE:
 	case KIND_SOCKET: value_show_quoted(*(char *const *)field, to); return;
+	case KIND_API_SOCKET:
 	case KIND_SUPERVISE:
 		text = *(char *const *)field;
 		value_show_quoted(text[0] ? text : "no", to);
@@ -581,12 +628,15 @@ void value_clear(const struct option *o, void *object)
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
 	case KIND_PATH:
+	case KIND_FILE:
 	case KIND_SOCKET:
+	case KIND_API_SOCKET:
 	case KIND_SUPERVISE:
 		free(*text);
 		*text = NULL;
 		return;
 	case KIND_LISTEN:
+	case KIND_ADDRESSES:
 	case KIND_UINT:
 	case KIND_CPUS:
 	case KIND_IO:

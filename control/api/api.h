@@ -1,0 +1,42 @@
+/*
+ * What the control plane says and takes over HTTP (docs/API.md): health, the status page, the API
+ * with the paths and shapes of PowerDNS, and what is Anser's own beside it. Handlers put requests
+ * to the engine and its results into words; the server itself is control/http.
+ */
+#ifndef CONTROL_API_API_H
+#define CONTROL_API_API_H
+
+#include <stddef.h>
+#include <uv.h>
+
+#include "control/config/config.h"
+#include "control/engine.h"
+#include "control/http/server.h"
+#include "control/publish/publisher.h"
+#include "shared/compiler.h"
+
+struct api;
+
+/* What it asks, and is lent for its life. */
+struct api_parts {
+	const struct config *config;
+	struct engine *engine;
+	struct publisher *publisher;
+};
+
+/* Loop thread. Opens what the section api of the configuration names. */
+MUST_CHECK int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out,
+                        char *text, size_t text_size);
+
+/* Loop thread. Before the engine is closed: requests under way are answered to nobody then. The
+ * memory goes when the engine has answered them. */
+void api_close(struct api **a);
+
+/* Loop thread. The zones of the configuration have been loaded once: from now on /readyz may say
+ * so. */
+void api_loaded(struct api *a);
+
+/* To register further routes. NULL: nothing is listened on. */
+struct http_server *api_server(struct api *a);
+
+#endif

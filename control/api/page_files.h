@@ -1,0 +1,14 @@
+/* The files of control/api/page, put into the program by scripts/cmake/embed.cmake. */
+#ifndef CONTROL_API_PAGE_FILES_H
+#define CONTROL_API_PAGE_FILES_H
+
+#include <stddef.h>
+
+extern const unsigned char page_index_html[];
+extern const size_t page_index_html_size;
+extern const unsigned char page_page_css[];
+extern const size_t page_page_css_size;
+extern const unsigned char page_page_js[];
+extern const size_t page_page_js_size;
+
+#endif
