@@ -14,6 +14,7 @@
 #include "control/zone/contents.h"
 #include "control/zone/zonefile.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 enum {
 	/* One commit takes about as much, so that nothing grows or waits without bound. */
@@ -220,7 +221,7 @@ static void note_refusal(struct zone *z, const struct diag *diag, int err)
 	}
 	z->state = ZONE_STATE_FAILED;
 	set_text(&z->error, line);
-	fprintf(stderr, "%s\n", line);
+	log_warning("%s", line);
 }
 
 /* A zone whose file was refused: it is there, if only to say so. */

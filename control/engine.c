@@ -8,6 +8,7 @@
 #include "control/engine_internal.h"
 #include "control/pool.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 enum { TICK_MS = 20, WAIT_DEFAULT_MS = 5000, GROUP_MAX = 256 };
 
@@ -332,7 +333,7 @@ static void *commit_thread(void *arg)
 		if (err == 0 && count == 0)
 			err = committer_rest(&e->committer);
 		if (err < 0)
-			fprintf(stderr, "table housekeeping: %s\n", err_text(err));
+			log_error("table housekeeping: %s", err_text(err));
 		shown_update(&e->shown, &e->committer);
 	}
 	return NULL;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shared/log.h"
+
 void load_list_add(struct load_list *l, const uint8_t *name, const char *file, bool added)
 {
 	if (l->count == l->room) {
@@ -72,7 +74,7 @@ static bool list_directory(struct load_list *list, const char *path)
 	DIR *dir = opendir(path);
 
 	if (!dir) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		log_error("%s: %s", path, strerror(errno));
 		return false;
 	}
 	for (const struct dirent *d; (d = readdir(dir));) {

@@ -16,6 +16,7 @@
 #include "control/publish/supervise.h"
 #include "control/service/service.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/rcu.h"
 
 #ifndef ANSER_VERSION
@@ -57,7 +58,7 @@ static void synced(void *arg, enum engine_outcome outcome, const json_t *result)
 	if (s->api)
 		api_loaded(s->api);
 	if (outcome != ENGINE_OK)
-		fprintf(stderr, "loading zones: %s\n", error ? error : "failed");
+		log_error("loading zones: %s", error ? error : "failed");
 	if (s->service)
 		service_loaded(s->service);
 }
@@ -149,7 +150,7 @@ static int run(struct server *s)
 	raise_descriptor_limit();
 	int err = open_parts(s, text, sizeof text);
 	if (err < 0) {
-		fprintf(stderr, "anser-control: %s\n", text[0] ? text : err_text(err));
+		log_error("%s", text[0] ? text : err_text(err));
 		return EXIT_FAILURE; /* the process ends: nothing needs to be undone */
 	}
 	if (s->config->supervise && s->config->supervise[0])
@@ -185,6 +186,8 @@ static int start(const char *path, bool check)
 	diag_fini(&diag);
 	if (err < 0)
 		return EXIT_FAILURE;
+	log_configure("anser-control", (enum log_form)server.config->log_form,
+	              (enum log_level)server.config->log_level);
 	int status = check ? EXIT_SUCCESS : run(&server);
 	config_free(server.config);
 	return status;

@@ -7,6 +7,7 @@
 
 #include "shared/clock.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/slots.h"
 #include "shared/table.h"
 
@@ -41,7 +42,7 @@ static void complain(struct attach *a, const char *why)
 	if (strncmp(a->complaint, why, sizeof a->complaint - 1) == 0)
 		return;
 	snprintf(a->complaint, sizeof a->complaint, "%s", why);
-	fprintf(stderr, "anser-dataplane: %s: %s\n", a->path, why);
+	log_warning("%s: %s", a->path, why);
 }
 
 void attach_drop(struct attach *a, const char *why)

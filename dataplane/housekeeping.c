@@ -20,6 +20,7 @@
 #include "dataplane/worker.h"
 #include "shared/clock.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/rcu.h"
 
 struct housekeeper {
@@ -78,7 +79,7 @@ static int open_worker(struct housekeeper *h, unsigned i)
 	};
 	int err = w->ops->open(&h->io, h->device, i, &w->io, text, sizeof text);
 	if (err != 0)
-		fprintf(stderr, "anser-dataplane: %s\n", text);
+		log_error("%s", text);
 	return err;
 }
 
@@ -92,9 +93,11 @@ static int start_io(struct housekeeper *h, struct ipc_started *started)
 	char why[1024];
 	int err = io_choose(&h->io, &h->ops, &h->device, why, sizeof why);
 
-	fprintf(stderr, "anser-dataplane: %s%s\n", err ? "no way in: " : "", why);
-	if (err != 0)
+	if (err != 0) {
+		log_error("no way in: %s", why);
 		return err;
+	}
+	log_info("%s", why);
 	snprintf(started->io, sizeof started->io, "%s", h->ops->name);
 	snprintf(started->text, sizeof started->text, "%.*s", IPC_TEXT_SIZE - 1, why);
 	return 0;
@@ -126,15 +129,14 @@ static int confine(const struct housekeeper *h)
 	char text[256];
 
 	if (!h->settings.sandbox) {
-		fprintf(stderr, "anser-dataplane: not confined (control.sandbox: no)\n");
+		log_warning("not confined (control.sandbox: no)");
 		return 0;
 	}
 	int err = sandbox_enter(&options, text, sizeof text);
 	if (err != 0)
-		fprintf(stderr,
-		        "anser-dataplane: cannot confine itself: %s; control.sandbox: no "
-		        "does without\n",
-		        text);
+		log_error("cannot confine itself: %s; control.sandbox: no "
+		          "does without",
+		          text);
 	return err;
 }
 
@@ -176,9 +178,8 @@ static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd
 			return err;
 		}
 	} else if (!same_settings(w, &h->settings)) {
-		fprintf(stderr,
-		        "anser-dataplane: the settings have changed; the new ones take a "
-		        "restart of this process\n");
+		log_warning("the settings have changed; the new ones take a "
+		            "restart of this process");
 	}
 	attach_send(&h->attach, &h->started_io);
 	int err = views_set_slots(&h->views, fd, w->slot, h->nworkers);
@@ -194,8 +195,7 @@ static int start_workers(struct housekeeper *h)
 	for (unsigned i = 0; i < h->nworkers; i++) {
 		int err = worker_start(&h->workers[i]);
 		if (err != 0) {
-			fprintf(stderr, "anser-dataplane: worker %u: %s\n", i,
-			        err_text(err));
+			log_error("worker %u: %s", i, err_text(err));
 			h->nworkers = i; /* what was started is what will be joined */
 			return err;
 		}
@@ -212,8 +212,7 @@ static int on_segment(struct housekeeper *h, uint64_t generation, int fd)
 	if (err != 0) {
 		reply.type = IPC_SEGMENT_REFUSED;
 		snprintf(reply.text, sizeof reply.text, "%s", err_text(err));
-		fprintf(stderr, "anser-dataplane: segment %" PRIu64 ": %s\n", generation,
-		        err_text(err));
+		log_error("segment %" PRIu64 ": %s", generation, err_text(err));
 	} else if (!h->started) {
 		TRY(start_workers(h));
 	}

@@ -1,11 +1,11 @@
 #include "dataplane/worker.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/rcu.h"
 
 /* Seconds; server cookies need no better clock. */
@@ -97,8 +97,8 @@ static void pin(const struct worker *w)
 	CPU_SET((size_t)w->cpu, &cpus);
 	int reason = pthread_setaffinity_np(w->thread, sizeof cpus, &cpus);
 	if (reason != 0)
-		fprintf(stderr, "anser-dataplane: worker %u: processor %d: %s\n",
-		        w->index, w->cpu, strerror(reason));
+		log_warning("worker %u: processor %d: %s", w->index, w->cpu,
+		            strerror(reason));
 }
 
 int worker_start(struct worker *w)

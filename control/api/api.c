@@ -8,6 +8,7 @@
 #include "control/api/internal.h"
 #include "control/http/tls.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 /* ---- the engine ---- */
 
@@ -77,8 +78,7 @@ static int read_identity(const struct config *c, struct tls_identity *out, char 
 		TRY(tls_own(directory, c->api_tls_listen.at, c->api_tls_listen.count, out,
 		            text, text_size));
 	}
-	(void)fprintf(stderr, "HTTPS: certificate with SHA-256 fingerprint %s\n",
-	              out->fingerprint);
+	log_info("HTTPS: certificate with SHA-256 fingerprint %s", out->fingerprint);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "control/compile/compile.h"
 #include "shared/clock.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/rcu.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
@@ -104,9 +105,9 @@ static int compile_loaded(struct committer *c, struct zone *z, struct store_txn 
 		return 0;
 	if (err == ERR_FULL)
 		return err;
-	fprintf(stderr, "the store is damaged: it holds %llu of %llu RRsets of zone %s\n",
-	        (unsigned long long)rrsets, (unsigned long long)z->rrsets,
-	        name_to_text(z->table.apex, text));
+	log_error("the store is damaged: it holds %llu of %llu RRsets of zone %s",
+	          (unsigned long long)rrsets, (unsigned long long)z->rrsets,
+	          name_to_text(z->table.apex, text));
 	registry_touch(c->registry, z);
 	z->loaded = false;
 	z->state = ZONE_STATE_FAILED;
@@ -573,9 +574,8 @@ int committer_tick(struct committer *c)
 	if (usage.retired < (uint64_t)c->config->retired_limit_mb << 20 ||
 	    !someone_stopped(c))
 		return 0;
-	fprintf(stderr,
-	        "a stopped data plane holds back %llu bytes: moving to a fresh table\n",
-	        (unsigned long long)usage.retired);
+	log_warning("a stopped data plane holds back %llu bytes: moving to a fresh table",
+	            (unsigned long long)usage.retired);
 	return committer_rebuild(c);
 }
 

@@ -74,12 +74,16 @@ struct config {
 	char *control_socket;   /* for anserctl */
 	char *dataplane_socket; /* for anser-dataplane */
 	char *supervise; /* path of anser-dataplane to run as a child; empty: do not */
-	bool sandbox;    /* data planes confine themselves */
 	unsigned table_limit_mb; /* largest table segment */
 	unsigned
 		retired_limit_mb; /* memory waiting for a stopped data plane before it is left behind */
 	unsigned
 		stopped_after_ms; /* silence after which a data plane counts as stopped */
+	bool sandbox;             /* data planes confine themselves */
+
+	/* log: */
+	uint8_t log_form;  /* enum log_form */
+	uint8_t log_level; /* enum log_level */
 
 	/* api: */
 	char *api_socket; /* empty: none */

@@ -8,6 +8,7 @@
 
 #include "control/config/options.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 /* cmocka.h needs these before it. */
 // clang-format off
@@ -102,6 +103,8 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->tcp_max_pending, 256 * 1024);
 	assert_int_equal(c->tcp_idle_timeout_ms, 10000);
 	assert_int_equal(c->table_limit_mb, 16384);
+	assert_int_equal(c->log_form, LOG_FORM_TEXT);
+	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_string_equal(c->store, "/var/lib/anser");
 	assert_non_null(strstr(c->supervise, "/anser-dataplane"));
 	assert_string_equal(c->api_socket, "/run/anser/api.sock");
@@ -162,6 +165,9 @@ static const char every_option[] =
 	"  timeout: 2s\n"
 	"  max-body: 64K\n"
 	"  powerdns-version: 4.9.0\n"
+	"log:\n"
+	"  format: json\n"
+	"  level: warning\n"
 	"zones:\n"
 	"  - name: .\n"
 	"    file: /zones/root\n"
@@ -233,6 +239,8 @@ static void every_option_is_read(void **state)
 	assert_int_equal(c->api_timeout_ms, 2000);
 	assert_int_equal(c->api_max_body, 65536);
 	assert_string_equal(c->api_powerdns_version, "4.9.0");
+	assert_int_equal(c->log_form, LOG_FORM_JSON);
+	assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
 	assert_int_equal(c->zone_count, 2);
 	assert_memory_equal(c->zones[0].name, "", 1);
 	assert_memory_equal(c->zones[1].name, "\3a.b\7example", 13);
@@ -272,6 +280,8 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_IDLE:
 		case KIND_EXCEPTION:
 		case KIND_XDP_MODE:
+		case KIND_LOG_FORM:
+		case KIND_LOG_LEVEL:
 		case KIND_ZERO_COPY:
 		case KIND_BOOL: assert_int_equal(*x, *y); break;
 		case KIND_NAMES:

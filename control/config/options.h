@@ -34,6 +34,8 @@ enum option_kind {
 	KIND_IDLE,
 	KIND_EXCEPTION,
 	KIND_XDP_MODE,
+	KIND_LOG_FORM,
+	KIND_LOG_LEVEL,
 	KIND_ZERO_COPY,
 	KIND_TEXT,
 	KIND_HOST_TEXT, /* a text whose default is the host's name */

@@ -127,6 +127,8 @@ static void describe_kind(const struct option *o, FILE *to)
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
+	case KIND_LOG_FORM:
+	case KIND_LOG_LEVEL:
 	case KIND_ZERO_COPY: (void)fputs(value_words(o->kind, words), to); return;
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:

@@ -10,6 +10,7 @@
 #include "control/config/config.h"
 #include "shared/address.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/table.h"
 
 /* ---- numbers with units ---- */
@@ -231,6 +232,10 @@ static const char *const words[][WORDS_MAX] = {
 	[KIND_XDP_MODE] = {[IO_XDP_MODE_AUTO] = "auto",
                            [IO_XDP_MODE_NATIVE] = "native",
                            [IO_XDP_MODE_GENERIC] = "generic"},
+	[KIND_LOG_FORM] = {[LOG_FORM_TEXT] = "text", [LOG_FORM_JSON] = "json"},
+	[KIND_LOG_LEVEL] = {[LOG_LEVEL_ERROR] = "error",
+                            [LOG_LEVEL_WARNING] = "warning",
+                            [LOG_LEVEL_INFO] = "info"},
 	[KIND_ZERO_COPY] = {[IO_ZERO_COPY_AUTO] = "auto",
                             [IO_ZERO_COPY_YES] = "yes",
                             [IO_ZERO_COPY_NO] = "no"},
@@ -492,6 +497,8 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
+	case KIND_LOG_FORM:
+	case KIND_LOG_LEVEL:
 	case KIND_ZERO_COPY: return set_word(o, field, text, problem);
 	case KIND_TEXT:
 	case KIND_HOST_TEXT: return set_limited_text(o, field, text, problem);
@@ -600,6 +607,8 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
+	case KIND_LOG_FORM:
+	case KIND_LOG_LEVEL:
 	case KIND_ZERO_COPY:
 		(void)fputs(value_word(o->kind, *(const uint8_t *)field), to);
 		return;
@@ -643,6 +652,8 @@ void value_clear(const struct option *o, void *object)
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
+	case KIND_LOG_FORM:
+	case KIND_LOG_LEVEL:
 	case KIND_ZERO_COPY:
 	case KIND_BOOL:
 	case KIND_MS:

@@ -19,6 +19,7 @@
 #include "control/net/listen.h"
 #include "shared/address.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/udp_socket.h"
 
 enum {
@@ -271,7 +272,7 @@ static void tell(const struct udp_server *s, size_t i, const char *what)
 	char address[ADDRESS_TEXT_MAX];
 
 	address_text(&s->config->listen[i], address, sizeof address);
-	fprintf(stderr, "anser-control: UDP %s: %s\n", address, what);
+	log_warning("UDP %s: %s", address, what);
 }
 
 /* Says whether the address is being answered on. */
@@ -322,9 +323,8 @@ void udp_server_follow(struct udp_server *s, bool past_kernel, bool by_kernel)
 	if (running == s->running)
 		return;
 	s->running = running;
-	fprintf(stderr, "anser-control: UDP: %s\n",
-	        running ? "answering what data planes leave to the kernel"
-	                : "left to the sockets of a data plane");
+	log_info("UDP: %s", running ? "answering what data planes leave to the kernel"
+	                            : "left to the sockets of a data plane");
 	if (running)
 		open_missing(s);
 	else

@@ -19,6 +19,7 @@
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/ipc.h"
+#include "shared/log.h"
 
 enum {
 	HELLO_TIMEOUT_MS = 5000,
@@ -301,8 +302,7 @@ static void on_poll_closed(uv_handle_t *handle)
 static void hang_up(struct peer *peer, const char *why)
 {
 	if (why != NULL)
-		fprintf(stderr, "anser-control: data plane %u: %s: connection closed\n",
-		        peer->a.pid, why);
+		log_warning("data plane %u: %s: connection closed", peer->a.pid, why);
 	peer->a.state = ATTACHMENT_CLOSING;
 	if (!uv_is_closing((uv_handle_t *)&peer->poll))
 		uv_close((uv_handle_t *)&peer->poll, on_poll_closed);
@@ -360,8 +360,7 @@ static void refuse(int fd, const char *text)
 
 	snprintf(m.text, sizeof m.text, "%s", text);
 	if (ipc_send(fd, &m, -1) != 0)
-		fprintf(stderr, "anser-control: a data plane was not told why: %s\n",
-		        text);
+		log_warning("a data plane was not told why: %s", text);
 }
 
 static struct ipc_address address_of(const struct sockaddr_storage *ss)
@@ -469,9 +468,8 @@ static int handle_message(struct publisher *p, struct peer *peer,
 	if (m->type == IPC_SEGMENT_DONE)
 		forget_earlier_self(p, a);
 	if (m->type == IPC_SEGMENT_REFUSED)
-		fprintf(stderr,
-		        "anser-control: data plane %u refused segment %" PRIu64 ": %s\n",
-		        a->pid, m->number, m->text);
+		log_error("data plane %u refused segment %" PRIu64 ": %s", a->pid,
+		          m->number, m->text);
 	return 0;
 }
 
@@ -567,10 +565,11 @@ static void check_silence(struct publisher *p, struct peer *peer, uint64_t now)
 	if (stopped == a->alarmed)
 		return;
 	a->alarmed = stopped;
-	fprintf(stderr, "anser-control: data plane %u %s\n", a->pid,
-	        !stopped                           ? "answers again"
-	        : a->state == ATTACHMENT_LINGERING ? "has hung up but not ended"
-	                                           : "is stopped: it does not answer");
+	log_warning("data plane %u %s", a->pid,
+	            !stopped ? "answers again"
+	            : a->state == ATTACHMENT_LINGERING
+	                    ? "has hung up but not ended"
+	                    : "is stopped: it does not answer");
 }
 
 /* A question now and then, so that one that stopped is noticed when nothing changes, too. */

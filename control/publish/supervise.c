@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/log.h"
+
 enum {
 	LOOK_EVERY_MS = 100,
 	ATTACH_AGAIN_MS = 1000, /* for a child of an earlier control plane */
@@ -68,12 +70,9 @@ static void on_child_exit(uv_process_t *child, int64_t status, int signal)
 	s->child_runs = false;
 	wait_longer(s);
 	if (signal != 0)
-		fprintf(stderr, "anser-control: the data plane ended by signal %d\n",
-		        signal);
+		log_warning("the data plane ended by signal %d", signal);
 	else
-		fprintf(stderr,
-		        "anser-control: the data plane ended with status %" PRId64 "\n",
-		        status);
+		log_warning("the data plane ended with status %" PRId64, status);
 	if (!uv_is_closing((uv_handle_t *)child))
 		uv_close((uv_handle_t *)child, on_child_closed);
 }
@@ -82,8 +81,15 @@ static void start_child(struct supervisor *s)
 {
 	char option_socket[] = "--control-socket";
 	char option_supervised[] = "--supervised";
-	char *arguments[] = {s->config->supervise, option_socket,
-	                     s->config->dataplane_socket, option_supervised, NULL};
+	char form[32];
+	char level[32];
+	char *arguments[] = {s->config->supervise,
+	                     option_socket,
+	                     s->config->dataplane_socket,
+	                     option_supervised,
+	                     form,
+	                     level,
+	                     NULL};
 	uv_stdio_container_t stdio[] = {
 		{.flags = UV_IGNORE},
 		{.flags = UV_INHERIT_FD, .data.fd = 1},
@@ -97,6 +103,11 @@ static void start_child(struct supervisor *s)
 		.stdio_count = 3,
 		.stdio = stdio,
 	};
+
+	(void)snprintf(form, sizeof form, "--log-format=%s",
+	               log_form_names[s->config->log_form]);
+	(void)snprintf(level, sizeof level, "--log-level=%s",
+	               log_level_names[s->config->log_level]);
 	int err = uv_spawn(s->loop, &s->child, &options);
 
 	s->child.data = s;
@@ -106,8 +117,7 @@ static void start_child(struct supervisor *s)
 	s->child_runs = err == 0;
 	if (err == 0)
 		return;
-	fprintf(stderr, "anser-control: %s: %s\n", s->config->supervise,
-	        uv_strerror(err));
+	log_error("%s: %s", s->config->supervise, uv_strerror(err));
 	wait_longer(s);
 	uv_close((uv_handle_t *)&s->child, on_child_closed);
 }

@@ -190,8 +190,10 @@ static inline int peer_main(int argc, char **argv)
 {
 	struct test_peer p = {.behaviour = "answers"};
 
-	if (argc == 4 && strcmp(argv[1], "--control-socket") == 0 &&
-	    strcmp(argv[3], "--supervised") == 0) {
+	if (argc == 6 && strcmp(argv[1], "--control-socket") == 0 &&
+	    strcmp(argv[3], "--supervised") == 0 &&
+	    strcmp(argv[4], "--log-format=text") == 0 &&
+	    strcmp(argv[5], "--log-level=error") == 0) {
 		p.path = argv[2];
 		p.supervised = true;
 	} else if (argc == 4) {

@@ -7,6 +7,7 @@
 #include "control/service/notify.h"
 #include "shared/clock.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 enum {
 	POLL_MS = 50,             /* until ready */
@@ -37,8 +38,7 @@ static bool say(struct service *s, const char *lines)
 	int err = notify_send(lines);
 
 	if (err < 0 && err != ERR_NOTFOUND && !s->complained) {
-		fprintf(stderr, "anser-control: the service manager cannot be told: %s\n",
-		        err_text(err));
+		log_warning("the service manager cannot be told: %s", err_text(err));
 		s->complained = true;
 	}
 	return err == 0;

@@ -2,8 +2,9 @@
 
 #include <stdalign.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "shared/log.h"
 
 /* Chunks grow with use, so that a zone of three records takes a page and one of ten million does
  * not take ten thousand chunks. */
@@ -26,7 +27,7 @@ void *memory_resize(void *old, size_t size)
 	void *p = realloc(old, size ? size : 1);
 
 	if (!p) {
-		(void)fprintf(stderr, "out of memory (%zu bytes)\n", size);
+		log_error("out of memory (%zu bytes)", size);
 		abort();
 	}
 	return p;

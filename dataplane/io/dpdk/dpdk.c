@@ -22,6 +22,7 @@
 #include "dataplane/io/io.h"
 #include "shared/cacheline.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 enum {
 	AHEAD = 12,      /* frames whose first lines are asked for before they are read */
@@ -61,9 +62,7 @@ static void dpdk_stop(struct io_device **device)
 		snprintf(name, sizeof name, "%s", d->ports[i].name);
 		unsigned lost = port_close(&d->ports[i]);
 		if (lost > 0)
-			fprintf(stderr,
-			        "anser-dataplane: port %s: %u buffers were lost\n", name,
-			        lost);
+			log_warning("port %s: %u buffers were lost", name, lost);
 	}
 	free(d);
 	eal_stop();
@@ -194,9 +193,8 @@ static void dpdk_enter(struct io *io)
 
 	d->is_registered = rte_thread_register() == 0;
 	if (!d->is_registered)
-		fprintf(stderr,
-		        "anser-dataplane: worker %u: DPDK has no lcore left for it\n",
-		        (unsigned)d->queue);
+		log_warning("worker %u: DPDK has no lcore left for it",
+		            (unsigned)d->queue);
 	if (!d->io.polls)
 		(void)prctl(PR_SET_TIMERSLACK, 1);
 }
