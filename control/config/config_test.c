@@ -520,6 +520,15 @@ static const struct refusal refusals[] = {
 	{"control:\n  control-socket: /a\n  dataplane-socket: /a\n",
          "f:3:3: error: dataplane-socket: the path is that of control-socket "
          "[duplicate-value]"},
+	{"api:\n  socket: /a\ncontrol:\n  control-socket: /a\n",
+         "f:2:3: error: socket: the path is that of another socket [duplicate-value]"},
+	{"api:\n  tls-key: /a\n",
+         "f:2:3: error: tls-certificate and tls-key go together [missing-key]"},
+	{"api:\n  listen: [127.0.0.1, \"127.0.0.1@8081\"]\n",
+         "f:2:23: error: listen: \"127.0.0.1@8081\" is there twice [duplicate-value]"},
+	{"api:\n  tls-listen: example.com\n",
+         "f:2:15: error: tls-listen: \"example.com\" is no IP address; expected ADDRESS or "
+         "ADDRESS@PORT [bad-address]"},
 	/* addresses */
 	{"server:\n  listen: [localhost]\n",
          "f:2:12: error: listen: \"localhost\" is no IP address; expected ADDRESS or "
