@@ -128,12 +128,10 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 		free(a);
 		return err;
 	}
-	if (a->server) {
-		health_routes(a);
-		page_routes(a);
-		native_routes(a);
-		servers_routes(a);
-	}
+	health_routes(a);
+	page_routes(a);
+	native_routes(a);
+	servers_routes(a);
 	*out = a;
 	return 0;
 }
@@ -143,9 +141,10 @@ void api_loaded(struct api *a)
 	a->loaded = true;
 }
 
-struct http_server *api_server(struct api *a)
+void api_routes(struct api *a, const struct http_route *routes, size_t count, void *arg)
 {
-	return a->server;
+	if (a->server)
+		http_routes(a->server, routes, count, arg);
 }
 
 void api_close(struct api **ap)

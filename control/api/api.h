@@ -36,7 +36,8 @@ void api_close(struct api **a);
  * so. */
 void api_loaded(struct api *a);
 
-/* To register further routes. NULL: nothing is listened on. */
-struct http_server *api_server(struct api *a);
+/* Loop thread. Adds routes, lent for its life; their handlers get arg. Those that the guard lets
+ * through without a key have HTTP_OPEN. */
+void api_routes(struct api *a, const struct http_route *routes, size_t count, void *arg);
 
 #endif

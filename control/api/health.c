@@ -48,5 +48,5 @@ void health_routes(struct api *a)
 		{"GET", "/readyz", HTTP_OPEN, serve_readyz},
 	};
 
-	http_routes(a->server, routes, ARRAY_LEN(routes), a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }

@@ -65,5 +65,5 @@ void native_routes(struct api *a)
 		{"POST", "/api/anser/v1/run", HTTP_JSON, serve_run},
 	};
 
-	http_routes(a->server, routes, ARRAY_LEN(routes), a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }

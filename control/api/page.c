@@ -42,5 +42,5 @@ void page_routes(struct api *a)
 		{"GET", "/page.js", HTTP_OPEN, serve_script},
 	};
 
-	http_routes(a->server, routes, ARRAY_LEN(routes), a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }

@@ -256,5 +256,5 @@ void servers_routes(struct api *a)
 		{"GET", SERVER "/statistics", 0, serve_statistics},
 	};
 
-	http_routes(a->server, routes, ARRAY_LEN(routes), a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }
