@@ -234,10 +234,12 @@ static int plan_new(struct plan *p, const struct zone_change *zc, struct planned
 		memcpy(z->after.attrs.tenant, a->tenant, sizeof z->after.attrs.tenant);
 	if (!actor_sees(a, zc->name, z->after.attrs.tenant))
 		return ERR_DENIED;
-	return zc->edit_count == 0
-	               ? 0
-	               : refuse_zone(p, "edits-of-new-zone",
-	                             "a new zone is edited by a change of its own");
+	for (size_t k = 0; k < zc->edit_count; k++)
+		if (zc->edits[k].kind != EDIT_REPLACE || zc->edits[k].blob_size > 0 ||
+		    !name_is_under(zc->edits[k].owner, zc->name, NULL))
+			return refuse_zone(p, "edits-of-new-zone",
+			                   "a new zone is edited by a change of its own");
+	return 0;
 }
 
 static bool attrs_differ(const struct planned *z)

@@ -159,6 +159,46 @@ static int make_zone(struct plan *p, const struct zone_change *zc, struct planne
 	return 0;
 }
 
+/* Edits of a zone that gets contents bring what they have no place for: comments and disabled
+ * records. */
+static int put_extra_of(struct plan *p, const struct edit *e, struct planned *z,
+                        struct rows *rows)
+{
+	const struct extra x = {
+		.hidden = e->hidden,
+		.hidden_size = e->hidden_size,
+		.comments = e->comments,
+		.comment_count = e->comment_count,
+	};
+	uint8_t key[NAME_KEY_MAX];
+	const uint8_t *value;
+	size_t size;
+
+	TRY(extra_encode(&x, p->change->arena, &value, &size));
+	if (size == 0)
+		return 0;
+	const uint8_t *apex = z->zone->table.apex;
+	size_t key_len = name_to_key(e->owner, name_len(apex, NAME_MAX_LEN), key);
+	struct record_row row = {
+		.kind = ROW_EXTRA,
+		.key = key,
+		.key_len = key_len,
+		.type = e->type,
+		.after = value,
+		.after_size = size,
+	};
+	TRY(rows_add(rows, &row));
+	return store_extra_put(p->c->txn, rows->zone, key, key_len, e->type, value, size);
+}
+
+static int put_extras(struct plan *p, const struct zone_change *zc, struct planned *z,
+                      struct rows *rows)
+{
+	for (size_t i = 0; i < zc->edit_count; i++)
+		TRY(put_extra_of(p, &zc->edits[i], z, rows));
+	return 0;
+}
+
 /* What the registry does not know of a zone is written behind it. */
 static int write_rest(struct plan *p, struct planned *z, struct zone_result *r,
                       struct rows *rows, bool fresh)
@@ -184,6 +224,7 @@ static int put_zone(struct plan *p, const struct zone_change *zc, struct planned
 	if (zc->source)
 		set_source(z->zone, zc->source);
 	TRY(zc->contents ? load(p, z, zc, r, rows) : commit_zone_state(p->c, z->zone));
+	TRY(put_extras(p, zc, z, rows));
 	return write_rest(p, z, r, rows, fresh);
 }
 
