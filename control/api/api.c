@@ -18,6 +18,17 @@ static void api_release(struct api *a)
 		free(a);
 }
 
+void api_enter(struct api *a)
+{
+	a->handling++;
+}
+
+void api_leave(struct api *a)
+{
+	a->handling--;
+	api_release(a);
+}
+
 static unsigned status_of(enum engine_outcome outcome)
 {
 	switch (outcome) {
@@ -41,8 +52,7 @@ static void on_done(void *arg, enum engine_outcome outcome, const json_t *result
 		http_reply_error(call->request, status_of(outcome),
 		                 json_string_value(json_object_get(result, "error")));
 	free(call);
-	a->handling--;
-	api_release(a);
+	api_leave(a);
 }
 
 void api_run(struct api *a, struct http_request *r, const char *command,
@@ -53,7 +63,7 @@ void api_run(struct api *a, struct http_request *r, const char *command,
 	if (!call)
 		abort();
 	*call = (struct api_call){a, r, reply};
-	a->handling++;
+	api_enter(a);
 	struct actor *actor = api_actor(r);
 	engine_run(a->engine, actor, command, json_deep_copy(args), on_done, call);
 	actor_release(&actor);
@@ -132,6 +142,9 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 	page_routes(a);
 	native_routes(a);
 	servers_routes(a);
+	zones_routes(a);
+	metadata_routes(a);
+	search_routes(a);
 	*out = a;
 	return 0;
 }

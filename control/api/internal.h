@@ -33,6 +33,10 @@ struct api_call {
 void api_run(struct api *a, struct http_request *r, const char *command,
              const json_t *args, api_reply *reply);
 
+/* A request that waits for the engine keeps the API's memory. */
+void api_enter(struct api *a);
+void api_leave(struct api *a);
+
 /* ---- access.c ---- */
 
 /* Reads the file of the key. */
@@ -48,5 +52,8 @@ void health_routes(struct api *a);
 void native_routes(struct api *a);
 void page_routes(struct api *a);
 void servers_routes(struct api *a);
+void zones_routes(struct api *a);
+void metadata_routes(struct api *a);
+void search_routes(struct api *a);
 
 #endif

@@ -19,7 +19,7 @@ const char *api_zone_id(const uint8_t *name, char id[static API_ID_MAX])
 	char *to = id;
 
 	if (name[0] == 0)
-		return strcpy(id, "=2E");
+		return memcpy(id, "=2E", sizeof "=2E");
 	for (const char *at = name_to_text(name, text); *at; at++)
 		if (is_letter_or_digit(*at) || *at == '.' || *at == '-')
 			*to++ = *at;

@@ -188,7 +188,14 @@ static int put_extra_of(struct plan *p, const struct edit *e, struct planned *z,
 		.after_size = size,
 	};
 	TRY(rows_add(rows, &row));
-	return store_extra_put(p->c->txn, rows->zone, key, key_len, e->type, value, size);
+	const struct store_extra extra = {
+		.key = key,
+		.key_len = key_len,
+		.type = e->type,
+		.value = value,
+		.size = size,
+	};
+	return store_extra_put(p->c->txn, rows->zone, &extra);
 }
 
 static int put_extras(struct plan *p, const struct zone_change *zc, struct planned *z,

@@ -1,0 +1,280 @@
+#include "control/api/call.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "control/api/names.h"
+#include "control/api/patch.h"
+#include "shared/err.h"
+
+enum { ZONE_SEGMENT = 5, VISIBLE_MS = 10000 };
+
+static void etag_of(const struct zone_call *c, char text[static CALL_HEADER_MAX])
+{
+	(void)snprintf(text, CALL_HEADER_MAX, "\"%" PRIu32 "-%" PRIu64 "\"", c->zone.id,
+	               c->zone.version);
+}
+
+/* ---- the end ---- */
+
+static void call_free(struct zone_call *c)
+{
+	struct api *a = c->api;
+
+	if (c->out)
+		(void)fclose(c->out);
+	free(c->text);
+	free(c->link);
+	free((char *)(uintptr_t)c->if_match);
+	change_free(&c->change);
+	api_fault_fini(&c->fault);
+	actor_release(&c->actor);
+	free(c);
+	api_leave(a);
+}
+
+static void set_headers(struct zone_call *c)
+{
+	char number[16];
+
+	if (c->etag[0])
+		http_set_header(c->request, "ETag", c->etag);
+	if (c->link)
+		http_set_header(c->request, "Link", c->link);
+	if (!c->serial_changed)
+		return;
+	(void)snprintf(number, sizeof number, "%" PRIu32, c->old_serial);
+	http_set_header(c->request, "X-PDNS-Old-Serial", number);
+	(void)snprintf(number, sizeof number, "%" PRIu32, c->new_serial);
+	http_set_header(c->request, "X-PDNS-New-Serial", number);
+}
+
+static void answer(struct zone_call *c)
+{
+	if (fclose(c->out) != 0)
+		abort();
+	c->out = NULL;
+	if (c->fault.status) {
+		http_reply_error(c->request, c->fault.status, c->fault.text);
+	} else {
+		set_headers(c);
+		if (c->size) {
+			http_reply_text(c->request, c->status, c->type, c->text, c->size);
+			c->text = NULL;
+		} else {
+			http_reply_json(c->request, c->status, NULL);
+		}
+	}
+	call_free(c);
+}
+
+static void fail(struct zone_call *c, int err)
+{
+	switch (err) {
+	case ERR_REFUSED: (void)api_refuse_plainly(&c->fault, 422); break;
+	case ERR_NOTFOUND: (void)api_refuse_plainly(&c->fault, 404); break;
+	case ERR_EXISTS: (void)api_refuse_plainly(&c->fault, 409); break;
+	case ERR_DENIED: (void)api_refuse_plainly(&c->fault, 403); break;
+	case ERR_STALE:
+		(void)api_refuse(&c->fault, 412, "The zone has changed meanwhile");
+		break;
+	case ERR_TOOBIG: (void)api_refuse(&c->fault, 422, "%s", err_text(err)); break;
+	case ERR_FULL: (void)api_refuse(&c->fault, 507, "The store is full"); break;
+	case ERR_TIMEOUT:
+		(void)api_refuse(&c->fault, 504,
+		                 "Stored, but not yet served by every worker");
+		break;
+	case ERR_GONE: (void)api_refuse(&c->fault, 503, "Shutting down"); break;
+	default: (void)api_refuse(&c->fault, 500, "%s", err_text(err)); break;
+	}
+}
+
+/* ---- steps ---- */
+
+static int run_then(struct store_txn *t, void *arg)
+{
+	struct zone_call *c = arg;
+
+	return c->then(c, t);
+}
+
+static void on_then(void *arg, int err)
+{
+	struct zone_call *c = arg;
+
+	if (err < 0)
+		fail(c, err);
+	answer(c);
+}
+
+/* Says what a change that was only tried would have done. */
+static void write_trial(struct zone_call *c, const struct change_result *r)
+{
+	const struct zone_result *z = &r->zones[0];
+
+	rewind(c->out); /* what the change would have been answered with */
+	c->status = 200;
+	c->type = "application/json";
+	(void)fprintf(c->out,
+	              "{\"changed\": %s, \"dry_run\": true, \"new_serial\": %" PRIu32
+	              ", \"old_serial\": %" PRIu32 "}",
+	              z->changed ? "true" : "false", z->new_serial, z->old_serial);
+}
+
+static void take_result(struct zone_call *c, const struct change *change,
+                        const struct change_result *r)
+{
+	if (r->err == ERR_REFUSED)
+		(void)patch_refuse(change, r, &c->fault);
+	else if (r->err < 0)
+		fail(c, r->err);
+	else if (change->dry_run && r->zone_count)
+		write_trial(c, r);
+	if (r->err < 0 || change->dry_run || !r->zone_count)
+		return;
+	c->old_serial = r->zones[0].old_serial;
+	c->new_serial = r->zones[0].new_serial;
+	c->serial_changed = c->old_serial != c->new_serial;
+	c->zone.id = r->zones[0].id;
+	c->zone.version = r->zones[0].version;
+	if (change->zones[0].kind != ZONE_REMOVE)
+		call_set_etag(c);
+}
+
+static void on_changed(void *arg, const struct change *change,
+                       const struct change_result *r)
+{
+	struct zone_call *c = arg;
+	bool trial = change->dry_run;
+
+	take_result(c, change, r);
+	if (c->then && !c->fault.status && !trial)
+		engine_read(c->api->engine, run_then, on_then, c);
+	else
+		answer(c);
+}
+
+static int run_work(struct store_txn *t, void *arg)
+{
+	struct zone_call *c = arg;
+
+	return c->work(c, t);
+}
+
+static void on_work(void *arg, int err)
+{
+	struct zone_call *c = arg;
+
+	if (err < 0)
+		fail(c, err);
+	if (c->change && !c->fault.status)
+		engine_change(c->api->engine, &c->change, on_changed, c);
+	else
+		answer(c);
+}
+
+static char *copy_of(const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		abort();
+	return copy;
+}
+
+void call_begin(struct api *a, struct http_request *r, unsigned status, zone_work *work,
+                zone_work *then)
+{
+	struct zone_call *c = calloc(1, sizeof *c);
+	const char *accept = http_header(r, "Accept");
+
+	if (!c)
+		abort();
+	*c = (struct zone_call){
+		.api = a,
+		.request = r,
+		.actor = api_actor(r),
+		.work = work,
+		.then = then,
+		.wants_json = accept && strcasestr(accept, "application/json"),
+		.if_match = copy_of(http_header(r, "If-Match")),
+		.status = status,
+		.type = "application/json",
+	};
+	c->out = open_memstream(&c->text, &c->size);
+	if (!c->out)
+		abort();
+	api_enter(a);
+	engine_read(a->engine, run_work, on_work, c);
+}
+
+/* ---- for work ---- */
+
+int call_name_zone(struct zone_call *c)
+{
+	const struct target *t = &c->request->target;
+
+	if (t->segment_count <= ZONE_SEGMENT ||
+	    api_zone_from_id(t->segments[ZONE_SEGMENT], c->name) < 0)
+		return api_refuse_plainly(&c->fault, 404);
+	return 0;
+}
+
+int call_find_zone(struct zone_call *c, struct store_txn *t)
+{
+	TRY(call_name_zone(c));
+	TRY(store_zone_get(t, c->name, &c->zone));
+	if (!actor_sees(c->actor, c->name, c->zone.attrs.tenant))
+		return ERR_NOTFOUND;
+	return 0;
+}
+
+/* If-Match: the version that the client has seen, RFC 9110 §13.1.1. */
+static uint64_t wanted_version(const struct zone_call *c)
+{
+	char own[CALL_HEADER_MAX];
+
+	if (!c->if_match || strcmp(c->if_match, "*") == 0)
+		return 0;
+	etag_of(c, own);
+	/* What no zone has; and the commit looks again whether it is still this one. */
+	return strcmp(c->if_match, own) == 0 ? c->zone.version : UINT64_MAX;
+}
+
+struct zone_change *call_change(struct zone_call *c, enum zone_change_kind kind,
+                                const char *why)
+{
+	const struct target *t = &c->request->target;
+	const char *trial = target_parameter(t, "dry-run");
+	const char *wait = target_parameter(t, "wait");
+
+	c->change = change_new(c->actor);
+	c->change->why = change_text(c->change, why);
+	c->change->dry_run = trial && strcmp(trial, "false") != 0;
+	c->change->wait_visible = !wait || strcmp(wait, "stored") != 0;
+	c->change->timeout_ms = VISIBLE_MS;
+	struct zone_change *z = change_zone(c->change, kind, c->name);
+	z->if_version = wanted_version(c);
+	return z;
+}
+
+int call_flag(struct zone_call *c, const char *name, bool *out)
+{
+	const char *value = target_parameter(&c->request->target, name);
+
+	if (!value)
+		return 0;
+	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		return api_refuse(&c->fault, 422,
+		                  "'%s' request parameter value '%s' is not supported",
+		                  name, value);
+	*out = value[0] == 't';
+	return 0;
+}
+
+void call_set_etag(struct zone_call *c)
+{
+	etag_of(c, c->etag);
+}
