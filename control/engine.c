@@ -494,9 +494,11 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 {
 	struct engine *e = calloc(1, sizeof *e);
 	struct counters *counters = aligned_alloc(CACHE_LINE, sizeof *counters);
+	struct qlog_ring *log = aligned_alloc(CACHE_LINE, sizeof *log);
 
-	if (!e || !counters)
+	if (!e || !counters || !log)
 		abort();
+	memset(log, 0, sizeof *log);
 	memset(counters, 0, sizeof *counters);
 	e->config = config;
 	e->publisher = p;
@@ -506,11 +508,13 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 	clock_gettime(CLOCK_MONOTONIC, &e->started);
 	int err = committer_open(&e->committer, config, p, text, text_size);
 	if (err < 0) {
+		free(log);
 		free(counters);
 		free(e);
 		return err;
 	}
 	e->committer.source.counters = counters;
+	e->committer.source.log = log;
 	atomic_init(&e->references, 1);
 	shown_init(&e->shown);
 	shown_update(&e->shown, &e->committer);
@@ -527,12 +531,14 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 void engine_release(struct engine *e)
 {
 	struct counters *counters = e->committer.source.counters;
+	struct qlog_ring *log = e->committer.source.log;
 
 	/* The last one sees what the others did: pairs with itself. */
 	if (atomic_fetch_sub_explicit(&e->references, 1, memory_order_acq_rel) > 1)
 		return;
 	committer_close(&e->committer);
 	shown_fini(&e->shown);
+	free(log);
 	free(counters);
 	pthread_mutex_destroy(&e->lock);
 	pthread_cond_destroy(&e->wake);

@@ -21,6 +21,7 @@
 #include "control/publish/publisher.h"
 #include "control/store/store.h"
 #include "shared/compiler.h"
+#include "shared/qlog.h"
 #include "shared/table.h"
 
 /* Exit codes of anserctl and outcome of every command. */
@@ -39,6 +40,7 @@ struct engine;
 struct table_source {
 	struct table *current;
 	struct counters *counters; /* where they count; one writer, the loop thread */
+	struct qlog_ring *log;     /* where they log; one writer, likewise */
 	/* Written by the loop thread. */
 	atomic_uint connections; /* open over TCP */
 	atomic_uint udp_sockets; /* of the control plane's own */

@@ -14,6 +14,7 @@
 #include "control/net/udp.h"
 #include "control/publish/publisher.h"
 #include "control/publish/supervise.h"
+#include "control/qlog/reader.h"
 #include "control/service/service.h"
 #include "shared/err.h"
 #include "shared/log.h"
@@ -36,6 +37,7 @@ struct server {
 	struct ctl_server *ctl;
 	struct service *service;
 	struct api *api;
+	struct qlog_reader *query_log;
 	uv_signal_t terminate;
 	uv_signal_t interrupt;
 	uv_signal_t hangup;
@@ -78,6 +80,7 @@ static void stop(uv_signal_t *signal, int number)
 	udp_server_close(&s->udp);
 	if (s->supervisor)
 		supervisor_close(&s->supervisor);
+	qlog_reader_close(&s->query_log);
 	engine_close(&s->engine);
 	publisher_close(&s->publisher);
 }
@@ -131,6 +134,8 @@ static int open_parts(struct server *s, char *text, size_t size)
 	                    size));
 	TRY(udp_server_open(&s->loop, s->config, engine_table(s->engine), &s->udp, text,
 	                    size));
+	TRY(qlog_reader_open(s->config, s->publisher, engine_table(s->engine)->log,
+	                     &s->query_log, text, size));
 	publisher_watch(s->publisher, follow_data_planes, s);
 	TRY(ctl_server_open(&s->loop, s->config->control_socket, s->engine, &s->ctl, text,
 	                    size));

@@ -56,7 +56,7 @@ static int show(struct views *v, const struct view_parts *parts)
 
 /* ---- slots ---- */
 
-static int make_responders(struct view_parts *p)
+static int make_responders(struct view_parts *p, struct qlog_ring rings[])
 {
 	for (unsigned i = 0; i < p->nworkers; i++) {
 		p->workers[i].counters = &p->attachment->workers[i];
@@ -65,6 +65,7 @@ static int make_responders(struct view_parts *p)
 			free_responders(p->workers, i);
 			return ERR_NOMEM;
 		}
+		responder_log_to(p->workers[i].responder, &rings[i]);
 	}
 	return 0;
 }
@@ -89,7 +90,7 @@ static int use_slots(struct view_parts *p, unsigned slot, unsigned nworkers)
 	p->attachment = &slots->attachments[slot];
 	p->instance = slots->header.instance;
 	p->nworkers = nworkers;
-	return make_responders(p);
+	return make_responders(p, slots->rings[slot]);
 }
 
 int views_set_slots(struct views *v, int fd, unsigned slot, unsigned nworkers)

@@ -31,9 +31,10 @@ static void *huge_page_aligned_hole(uint64_t size)
 	return at + before;
 }
 
-static int map_file(int fd, uint64_t size, int protection, uint8_t **base)
+/* huge: the table is read all over. The other segment is mostly holes, which are to stay some. */
+static int map_file(int fd, uint64_t size, int protection, bool huge, uint8_t **base)
 {
-	void *want = huge_page_aligned_hole(size);
+	void *want = huge ? huge_page_aligned_hole(size) : NULL;
 	/* Sparse by design: nothing is reserved for pages that may never be touched. */
 	void *at = mmap(want, size, protection,
 	                MAP_SHARED | MAP_NORESERVE | (want ? MAP_FIXED : 0), fd, 0);
@@ -41,7 +42,7 @@ static int map_file(int fd, uint64_t size, int protection, uint8_t **base)
 	if (at == MAP_FAILED)
 		return ERR_SYSTEM;
 	/* Where the kernel does not do huge pages for shared memory, small ones serve too. */
-	if (size >= HUGE_PAGE)
+	if (huge && size >= HUGE_PAGE)
 		(void)madvise(at, size, MADV_HUGEPAGE);
 	*base = at;
 	return 0;
@@ -57,7 +58,7 @@ int segment_create(const char *name, uint64_t size, bool sealed, struct segment 
 	if (size == 0 || size > INT64_MAX || ftruncate(fd, (off_t)size) != 0)
 		goto fail;
 	/* The order matters: this mapping stays writable because it was there before the seal. */
-	if (map_file(fd, size, PROT_READ | PROT_WRITE, &base) != 0)
+	if (map_file(fd, size, PROT_READ | PROT_WRITE, sealed, &base) != 0)
 		goto fail;
 	if (fcntl(fd, F_ADD_SEALS, sealed ? SEALS_TABLE : SEALS_SIZE) != 0)
 		goto fail_unmap;
@@ -96,7 +97,8 @@ int segment_map(int fd, bool writable, struct segment *out)
 		err = ERR_CORRUPT;
 	if (err == 0)
 		err = map_file(fd, (uint64_t)st.st_size,
-		               writable ? PROT_READ | PROT_WRITE : PROT_READ, &base);
+		               writable ? PROT_READ | PROT_WRITE : PROT_READ, !writable,
+		               &base);
 	if (err != 0) {
 		close(fd);
 		return err;

@@ -11,9 +11,12 @@
  *        +----------------+
  *        | attachment 1   |
  *        |      ...       |
+ *        +----------------+
+ *        | rings          |  of each attachment's workers, for the query log (shared/qlog.h); memory is
+ *        |      ...       |  taken as they are used
  *
- * Any data plane could scribble on all of it, so control takes nothing from here but numbers to
- * show; which memory may be freed is agreed over the socket (shared/ipc.h).
+ * Any data plane could scribble on all of it, so control takes nothing from here but numbers and
+ * names to show; which memory may be freed is agreed over the socket (shared/ipc.h).
  */
 #ifndef SHARED_SLOTS_H
 #define SHARED_SLOTS_H
@@ -22,12 +25,13 @@
 
 #include "shared/compiler.h"
 #include "shared/counters.h"
+#include "shared/qlog.h"
 #include "shared/segment.h"
 
 #define SLOTS_MAGIC UINT64_C(0x544f4c5345534e41) /* "ANSESLOT" read as little endian */
 
 enum {
-	SLOTS_LAYOUT = 3,     /* bump with any change below or in counters.{h,def} */
+	SLOTS_LAYOUT = 4,     /* bump with any change below or in counters.{h,def} */
 	ATTACHMENTS_MAX = 16, /* data planes attached at once */
 	WORKERS_MAX = 64,     /* of one data plane */
 };
@@ -56,13 +60,16 @@ STATIC_ASSERT(sizeof(struct counters) % CACHE_LINE == 0,
 struct slots {
 	struct slots_header header;
 	struct slots_attachment attachments[ATTACHMENTS_MAX];
+	struct qlog_ring rings[ATTACHMENTS_MAX][WORKERS_MAX];
 };
 STATIC_ASSERT(offsetof(struct slots, attachments) == CACHE_LINE, "layout");
 STATIC_ASSERT(sizeof(struct slots_attachment) ==
                       (WORKERS_MAX + 1) * sizeof(struct counters),
               "layout");
 STATIC_ASSERT(sizeof(struct slots) ==
-                      CACHE_LINE + ATTACHMENTS_MAX * sizeof(struct slots_attachment),
+                      CACHE_LINE + ATTACHMENTS_MAX * sizeof(struct slots_attachment) +
+                              (size_t)ATTACHMENTS_MAX * WORKERS_MAX *
+                                      sizeof(struct qlog_ring),
               "layout");
 
 /* Makes a slots segment, ready to be handed out. ERR_SYSTEM. */

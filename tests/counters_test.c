@@ -7,8 +7,10 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "shared/qlog.h"
 #include "shared/rrtype.h"
 #include "tests/harness.h"
 
@@ -139,15 +141,64 @@ static void one_burst_in_sixteen_is_timed(void **state)
 	                 counter_read(&h->counters, COUNTER_bursts));
 }
 
+/* Gives how many records there are, each of which must be of the query of ask_burst(). */
+static unsigned logged(struct qlog_ring *ring)
+{
+	struct qlog_record r;
+	unsigned n = 0;
+
+	for (; qlog_take(ring, &r); n++) {
+		assert_int_equal(r.qtype, RRTYPE_A);
+		assert_int_equal(r.qclass, 1);
+		assert_int_equal(r.rcode, 0);
+		assert_int_equal(r.flags, QLOG_AA);
+		assert_int_equal(r.name_len, sizeof "\2ns\7example");
+		assert_memory_equal(r.name, "\2ns\7example", r.name_len);
+		assert_true(r.time > UINT64_C(1700000000000000000));
+	}
+	return n;
+}
+
+static void one_query_in_so_many_is_logged(void **state)
+{
+	struct qlog_ring *ring = aligned_alloc(CACHE_LINE, sizeof *ring);
+	struct harness *h = *state;
+	unsigned asked = 0;
+
+	memset(ring, 0, sizeof *ring);
+	responder_log_to(h->responder, ring);
+	ask_burst(h, 64);
+	assert_int_equal(logged(ring), 0);
+	atomic_store(&ring->every, 10);
+	for (unsigned i = 0; i < 40; i++) {
+		unsigned n = 1 + i * 7 % 64;
+		ask_burst(h, n);
+		asked += n;
+	}
+	assert_int_equal(logged(ring), (asked + 9) / 10);
+	/* A rate that rises is one at once, whatever was waited for. */
+	atomic_store(&ring->every, 1000000);
+	ask_burst(h, 64);
+	(void)logged(ring);
+	atomic_store(&ring->every, 1);
+	ask_burst(h, 64);
+	assert_int_equal(logged(ring), 64);
+	for (unsigned i = 0; i < QLOG_RECORDS / 64 + 1; i++)
+		ask_burst(h, 64);
+	assert_int_equal(counter_read(&h->counters, COUNTER_log_lost), 64);
+	assert_int_equal(logged(ring), QLOG_RECORDS);
+	responder_log_to(h->responder, NULL);
+	free(ring);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(queries_are_counted_by_type),
-		T(responses_are_counted_by_rcode),
-		T(bursts_are_counted_by_size),
-		T(one_burst_in_sixteen_is_timed),
+		T(queries_are_counted_by_type),    T(responses_are_counted_by_rcode),
+		T(bursts_are_counted_by_size),     T(one_burst_in_sixteen_is_timed),
+		T(one_query_in_so_many_is_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

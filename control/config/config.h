@@ -81,6 +81,10 @@ struct config {
 		stopped_after_ms; /* silence after which a data plane counts as stopped */
 	bool sandbox;             /* data planes confine themselves */
 
+	/* query-log: */
+	char *query_log_file;
+	unsigned query_log_sample; /* 0: none */
+
 	/* log: */
 	uint8_t log_form;  /* enum log_form */
 	uint8_t log_level; /* enum log_level */

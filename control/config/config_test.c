@@ -104,6 +104,7 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->tcp_idle_timeout_ms, 10000);
 	assert_int_equal(c->table_limit_mb, 16384);
 	assert_int_equal(c->log_form, LOG_FORM_TEXT);
+	assert_int_equal(c->query_log_sample, 0);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_string_equal(c->store, "/var/lib/anser");
 	assert_non_null(strstr(c->supervise, "/anser-dataplane"));
@@ -168,6 +169,9 @@ static const char every_option[] =
 	"log:\n"
 	"  format: json\n"
 	"  level: warning\n"
+	"query-log:\n"
+	"  sample: 100\n"
+	"  file: q.json\n"
 	"zones:\n"
 	"  - name: .\n"
 	"    file: /zones/root\n"
@@ -240,6 +244,8 @@ static void every_option_is_read(void **state)
 	assert_int_equal(c->api_max_body, 65536);
 	assert_string_equal(c->api_powerdns_version, "4.9.0");
 	assert_int_equal(c->log_form, LOG_FORM_JSON);
+	assert_int_equal(c->query_log_sample, 100);
+	assert_string_equal(c->query_log_file, "/etc/anser/q.json");
 	assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
 	assert_int_equal(c->zone_count, 2);
 	assert_memory_equal(c->zones[0].name, "", 1);

@@ -96,6 +96,8 @@ static const struct {
 	{COUNTER_cookies, "cookie_queries_total", "Queries with a cookie."},
 	{COUNTER_cookies_valid, "valid_cookie_queries_total",
          "Queries with a valid server cookie."},
+	{COUNTER_log_lost, "query_log_lost_total",
+         "Queries that the query log had no room for."},
 	{COUNTER_to_kernel, "frames_to_kernel_total", "Frames handed to the kernel."},
 	{COUNTER_from_kernel, "frames_from_kernel_total", "Frames sent for the kernel."},
 };

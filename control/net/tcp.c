@@ -714,6 +714,7 @@ int tcp_server_open(uv_loop_t *loop, const struct config *config,
 	}
 	s->loop = loop;
 	s->table = table;
+	responder_log_to(s->responder, table->log);
 	server_init_timer(s, &s->wait_timer);
 	server_init_timer(s, &s->accept_timer);
 	for (size_t i = 0; i < config->listen_count; i++) {

@@ -341,6 +341,8 @@ int udp_server_open(uv_loop_t *loop, const struct config *config,
 		s->room = calloc(BURST_MAX, STRIDE);
 		s->responder = responder_new(table->counters);
 	}
+	if (s && s->responder)
+		responder_log_to(s->responder, table->log);
 	if (!s || !s->room || !s->responder) {
 		if (s && s->responder)
 			responder_free(s->responder);

@@ -797,6 +797,12 @@ void publisher_grace_times(struct publisher *p, struct durations *out)
 	unlock(p);
 }
 
+void publisher_rings(struct publisher *p, struct publisher_rings *out)
+{
+	out->of = p->slots->rings;
+	out->workers = worker_count(p->config);
+}
+
 void publisher_worker_counters(struct publisher *p, uint32_t pid, unsigned worker,
                                uint64_t out[static COUNTER_COUNT])
 {

@@ -82,6 +82,13 @@ unsigned publisher_attachments(struct publisher *p,
  * passed. */
 void publisher_grace_times(struct publisher *p, struct durations *out);
 
+/* Any thread. The rings of all workers that there can be, lent for the publisher's life; one reader. */
+struct publisher_rings {
+	struct qlog_ring (*of)[WORKERS_MAX]; /* by attachment */
+	unsigned workers;                    /* of each that can be in use */
+};
+void publisher_rings(struct publisher *p, struct publisher_rings *out);
+
 /* Any thread. What one worker of the attached process has counted for this control plane; zeros when
  * there is none such. What its process counted for an earlier one is in the attachment's sum only. */
 void publisher_worker_counters(struct publisher *p, uint32_t pid, unsigned worker,

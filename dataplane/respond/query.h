@@ -26,6 +26,7 @@ enum {
 	DNS_FLAG_QR = 0x80,
 	DNS_FLAG_AA = 0x04,
 	DNS_FLAG_TC = 0x02,
+	DNS_FLAG_RD = 0x01,
 	DNS_FLAGS_KEPT = 0x79, /* opcode and RD are echoed */
 };
 

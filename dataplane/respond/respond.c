@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dataplane/respond/answer.h"
 #include "dataplane/respond/chaos.h"
@@ -25,6 +26,7 @@
 #include "shared/cacheline.h"
 #include "shared/clock.h"
 #include "shared/histogram.h"
+#include "shared/qlog.h"
 #include "shared/wire.h"
 
 enum {
@@ -45,6 +47,7 @@ STATIC_ASSERT((int)BURST_MAX == 1 << (BURST_SIZES - 1), "every size has a bucket
 struct responder {
 	struct query queries[BURST_MAX];
 	struct counters *counters;
+	struct qlog_ring *log; /* or NULL */
 	const struct table_settings *settings;
 	struct tally tally; /* of the present burst */
 	struct snapshot snapshot;
@@ -53,6 +56,7 @@ struct responder {
 	struct path_guess guess; /* the last closest encloser */
 	uint32_t now;
 	uint32_t bursts;
+	uint32_t until_logged; /* messages */
 };
 
 struct responder *responder_new(struct counters *counters)
@@ -73,6 +77,11 @@ void responder_free(struct responder *r)
 void responder_count_in(struct responder *r, struct counters *counters)
 {
 	r->counters = counters;
+}
+
+void responder_log_to(struct responder *r, struct qlog_ring *ring)
+{
+	r->log = ring;
 }
 
 /* ---- counting ---- */
@@ -523,6 +532,66 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 	count(r, COUNTER_referrals, referrals);
 }
 
+/* ---- logging ---- */
+
+static uint8_t log_flags(const struct pkt *p, const struct query *q)
+{
+	return (uint8_t)((p->client.transport == TRANSPORT_TCP ? QLOG_TCP : 0) |
+	                 (q->edns & EDNS_PRESENT ? QLOG_EDNS : 0) |
+	                 (q->edns & EDNS_DO ? QLOG_DO : 0) |
+	                 (p->dns[2] & DNS_FLAG_RD ? QLOG_RD : 0) |
+	                 (p->dns[2] & DNS_FLAG_AA ? QLOG_AA : 0) |
+	                 (p->dns[2] & DNS_FLAG_TC ? QLOG_TC : 0));
+}
+
+static void log_message(struct responder *r, const struct pkt *p, const struct query *q,
+                        uint64_t now)
+{
+	struct qlog_record *to = qlog_reserve(r->log);
+
+	if (!to) {
+		count(r, COUNTER_log_lost, 1);
+		return;
+	}
+	to->time = now;
+	memcpy(to->addr, p->client.addr, sizeof to->addr);
+	to->port = p->client.port;
+	to->rcode =
+		(uint16_t)(q->rcode == RCODE_BADVERS ? RCODE_BADVERS : p->dns[3] & 0x0f);
+	to->len = p->len;
+	to->flags = log_flags(p, q);
+	to->name_len = 0;
+	if (q->question_end != 0) {
+		to->qtype = q->qtype;
+		to->qclass = q->qclass;
+		to->name_len = q->name_len;
+		memcpy(to->name, q->name, q->name_len);
+	}
+	qlog_commit(r->log);
+}
+
+/* Each N-th message of all that came, the unanswered as well, which are not logged. */
+static NEVER_INLINE void log_burst(struct responder *r, const struct pkt pkts[],
+                                   unsigned n, uint32_t every)
+{
+	struct timespec t;
+	uint32_t at = r->until_logged < every ? r->until_logged : every - 1;
+
+	if (at < n) {
+		(void)clock_gettime(CLOCK_REALTIME, &t);
+		uint64_t now = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+		for (; at < n; at += every)
+			if (pkts[at].len > 0)
+				log_message(r, &pkts[at], &r->queries[at], now);
+	}
+	r->until_logged = at - n;
+}
+
+static ALWAYS_INLINE uint32_t log_every(const struct responder *r)
+{
+	return r->log ? atomic_load_explicit(&r->log->every, memory_order_relaxed) : 0;
+}
+
 static ALWAYS_INLINE void answer_all(struct responder *r, struct pkt pkts[], unsigned n)
 {
 	struct query *missing[BURST_MAX];
@@ -553,6 +622,9 @@ HOT void respond_burst(struct responder *r, const struct table *table, uint32_t 
 	counter_add(r->counters, COUNTER_BURST_SIZE + histogram_bucket(n, 0, BURST_SIZES),
 	            1);
 	flush_tally(r);
+	uint32_t every = log_every(r);
+	if (unlikely(every))
+		log_burst(r, pkts, n, every);
 	if (unlikely(timed))
 		count_time(r, clock_now_ns() - start);
 }

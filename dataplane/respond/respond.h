@@ -37,10 +37,15 @@ struct pkt {
 };
 
 struct responder;
+struct qlog_ring;
 
 /* counters: where this responder counts, lent for its life; one writer. */
 struct responder *responder_new(struct counters *counters);
 void responder_free(struct responder *r);
+
+/* Logs a sample of messages to ring (shared/qlog.h), lent for the responder's life, from now on; between
+ * bursts only. */
+void responder_log_to(struct responder *r, struct qlog_ring *ring);
 
 /* Counts elsewhere from now on; between bursts only. */
 void responder_count_in(struct responder *r, struct counters *counters);

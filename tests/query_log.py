@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""The query log has what was asked: all of it, or the sample that was asked for, and never a half line.
+
+Known queries go to a server by UDP and TCP, IPv4 and IPv6, while its file is renamed and its data plane
+killed and replaced. The rings that carry the log cost no memory before they are used.
+"""
+
+import collections
+import ipaddress
+import json
+import os
+import re
+import signal
+import sys
+
+import counters
+from counters import Failure, check, until
+
+class Server(counters.Server):
+    def __init__(self, binaries, addresses, sample):
+        self.sample = sample
+        super().__init__(binaries, addresses)
+
+    def write(self, name, content):
+        if name == "anser.yaml":
+            content += "query-log:\n  sample: %d\n  file: queries.json\n" % self.sample
+        super().write(name, content)
+
+    def logged(self):
+        lines = []
+        for name in sorted(os.listdir(self.directory)):
+            if name.startswith("queries.json"):
+                with open(os.path.join(self.directory, name)) as file:
+                    text = file.read()
+                check(not text or text.endswith("\n"), "half a line")
+                lines += [json.loads(line) for line in text.splitlines()]
+        return lines
+
+
+class Asked(counters.Sums):
+    """By what a line of the log has."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = collections.Counter()
+
+    def add_answered(self, case, way, address):
+        super().add_answered(case, way, address)
+        name, rdtype, _, rcode = case
+        self.lines[(name, rdtype, rcode.upper(), way, address)] += 1
+
+
+def line_of(entry):
+    check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", entry["time"]), "time: %s" % entry)
+    check(re.fullmatch(r"control|\d+/\d+", entry["by"]), "by: %s" % entry)
+    check((entry["by"] == "control") == (entry["protocol"] == "tcp"), "by whom: %s" % entry)
+    check(entry["port"] > 0 and entry["size"] >= 12, "numbers: %s" % entry)
+    kind = {"MD": "TYPE3"}.get(entry.get("type"), entry.get("type"))
+    return (entry["name"], kind, entry["rcode"], entry["protocol"],
+            str(ipaddress.ip_address(entry["client"])))
+
+
+def everything(binaries, addresses):
+    with Server(binaries, addresses, 1) as server:
+        asked = Asked()
+        server.start_plane()
+        counters.ask_all(server, asked)
+        until("all is logged or counted", lambda: len(server.logged()) +
+              server.json("stats")["counters"]["log_lost"] >= asked["queries"])
+        os.rename(os.path.join(server.directory, "queries.json"),
+                  os.path.join(server.directory, "queries.json.1"))
+        server.end(server.plane, signal.SIGKILL)
+        server.start_plane()
+        counters.ask_all(server, asked)
+        lost = server.json("stats")["counters"]["log_lost"]
+        server.end(server.control, signal.SIGTERM)
+        found = collections.Counter(line_of(entry) for entry in server.logged())
+        check(not found - asked.lines, "logged and not asked: %s" % (found - asked.lines))
+        missing = asked.lines - found
+        check(missing.total() == lost, "%d lost, missing: %s" % (lost, missing))
+        # A machine that has other things to do may be late once.
+        check(lost < asked["queries"] / 4, "%d of %d lost" % (lost, asked["queries"]))
+        print("-- %d queries, all in the log but %d that were counted as lost"
+              % (asked["queries"], lost), flush=True)
+
+
+def sample(binaries, addresses):
+    with Server(binaries, addresses, 10) as server:
+        asked = Asked()
+        server.start_plane()
+        counters.ask_all(server, asked)
+        server.end(server.control, signal.SIGTERM)
+        found = collections.Counter(line_of(entry) for entry in server.logged())
+        # Each of three that answer rounds in its own way: TCP, and two workers.
+        share = asked["queries"] / 10
+        check(abs(found.total() - share) <= 3, "%d logged, not %g" % (found.total(), share))
+        check(not found - asked.lines, "logged and not asked: %s" % (found - asked.lines))
+        print("-- %d of %d in a sample of one in ten" % (found.total(), asked["queries"]), flush=True)
+
+
+def slots_memory(process):
+    """kB that the process's mapping of the slots occupies."""
+    size = inside = 0
+    with open("/proc/%d/smaps" % process.pid) as file:
+        for line in file:
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                inside = "memfd:anser-slots" in line
+            elif inside and line.startswith("Rss:"):
+                size += int(line.split()[1])
+    return size
+
+
+def nothing(binaries, addresses):
+    with Server(binaries, addresses, 0) as server:
+        server.start_plane()
+        counters.ask_all(server, Asked())
+        check(not server.logged(), "logged, and nobody wants it")
+        for process in (server.control, server.plane):
+            size = slots_memory(process)
+            check(0 < size < 4096, "the slots take %d kB" % size)
+        print("-- nothing where nothing is wanted, and no memory for it", flush=True)
+
+
+def main():
+    addresses = counters.ADDRESSES if counters.has_ipv6() else counters.ADDRESSES[:1]
+    try:
+        for case in (everything, sample, nothing):
+            case(os.environ["ANSER_BIN_DIR"], addresses)
+    except Failure as failure:
+        print("FAILED: %s" % failure)
+        return 1
+    print("all passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
