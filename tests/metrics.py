@@ -5,11 +5,13 @@ A server is asked known queries, by UDP and TCP; `anserctl metrics` must give wh
 counts and what was asked. promtool has the last word on the format.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import counters
 from counters import check, until
@@ -67,6 +69,45 @@ def promtool_accepts(text):
           "promtool: %s%s" % (done.stdout, done.stderr))
 
 
+def monitoring():
+    """The expressions of the alerts and of the dashboard, by where they stand."""
+    directory = os.path.join(os.environ["ANSER_SOURCE_DIR"], "docs", "monitoring")
+    with open(os.path.join(directory, "alerts.yml")) as file:
+        alerts = file.read()
+    with open(os.path.join(directory, "dashboard.json")) as file:
+        dashboard = json.load(file)
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    check(len(queries) > 10, "an empty dashboard")
+    return alerts, queries
+
+
+def promtool_takes_rules(text):
+    with tempfile.NamedTemporaryFile("w", prefix="anser-rules-", suffix=".yml") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True,
+                              text=True, timeout=60, check=False)
+    check(done.returncode == 0, "promtool: %s%s" % (done.stdout, done.stderr))
+
+
+def monitoring_is_good(samples):
+    """What alerts and dashboard ask for is there, and promtool takes their expressions."""
+    alerts, queries = monitoring()
+    known = {name for name, _ in samples}
+    # Data planes with sockets have no ports; these are in the families all the same.
+    known |= {"anser_port_missed_packets_total", "anser_port_no_buffer_packets_total"}
+    for name in re.findall(r"\banser_\w+", alerts + "\n".join(queries)):
+        check(name in known, "%s is asked for, and there is none" % name)
+    if not shutil.which("promtool"):
+        return
+    promtool_takes_rules(alerts)
+    # A dashboard's expressions as rules, with what Grafana puts in.
+    rules = [{"record": "dashboard:%d" % i, "expr": q.replace("$__rate_interval", "5m")}
+             for i, q in enumerate(queries)]
+    promtool_takes_rules(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    print("-- promtool takes the alerts, and %d expressions of the dashboard" % len(rules))
+
+
 def same_as_stats(samples, stats):
     for rcode in ("noerror", "formerr", "servfail", "nxdomain", "notimp", "refused"):
         expect(samples, stats["counters"]["rcode_" + rcode], "responses_by_rcode_total",
@@ -100,6 +141,7 @@ def run(server):
         print("-- promtool takes %d samples" % len(samples))
     else:
         print("-- not checked by promtool: it is not installed")
+    monitoring_is_good(samples)
     same_as_stats(samples, server.json("stats"))
     adds_up(samples)
     expect(samples, sums["queries"], "queries_total")
