@@ -282,11 +282,10 @@ static void show_zones(struct engine *e, const struct job *j)
 static void run_changes(struct engine *e, struct job *jobs[], size_t count)
 {
 	struct commit_item items[GROUP_MAX];
-	double waited[GROUP_MAX];
 
 	for (size_t i = 0; i < count; i++) {
 		items[i] = (struct commit_item){jobs[i]->change, &jobs[i]->changed};
-		waited[i] = ms_since(&jobs[i]->queued);
+		jobs[i]->waited_ms = ms_since(&jobs[i]->queued);
 	}
 	for (size_t done = 0; done < count;) {
 		size_t end =
@@ -295,7 +294,7 @@ static void run_changes(struct engine *e, struct job *jobs[], size_t count)
 		for (; done < end; done++) {
 			struct job *j = jobs[done];
 			show_zones(e, j);
-			j->changed.waited_ms = waited[done];
+			j->changed.waited_ms = j->waited_ms;
 			clock_gettime(CLOCK_MONOTONIC, &j->committed);
 			j->waits = j->changed.err == 0 && j->changed.seq > 0 &&
 			           j->change->wait_visible;

@@ -41,6 +41,7 @@ struct job {
 	unsigned timeout_ms;
 	uint64_t grace;
 	struct timespec queued;
+	double waited_ms; /* in the queue */
 	struct timespec committed;
 	engine_done *done;
 	void *arg;
