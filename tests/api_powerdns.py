@@ -89,11 +89,12 @@ def free_ports(count):
 class Server:
     """A running server with an API."""
 
-    def __init__(self, name, directory, command, config_name, config):
-        self.name = name
+    def __init__(self, name, directory, command, config, ready):
+        """config: file name and text; ready: a path that is there when the server is."""
+        self.name, self.ready = name, ready
         self.dns, self.http = free_ports(2)
-        with open(os.path.join(directory, config_name), "w") as to:
-            to.write(config % {"dns": self.dns, "http": self.http, "key": KEY, "dir": directory})
+        with open(os.path.join(directory, config[0]), "w") as to:
+            to.write(config[1] % {"dns": self.dns, "http": self.http, "key": KEY, "dir": directory})
         self.log = open(os.path.join(directory, "log"), "w+")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT,
                                         cwd=directory)
@@ -104,7 +105,7 @@ class Server:
         while time.monotonic() < end:
             check(self.process.poll() is None, "%s has ended" % self.name)
             with contextlib.suppress(OSError):
-                if self.ask("GET", BASE)[0] == 200:
+                if self.ask("GET", self.ready)[0] == 200:
                     return
             time.sleep(0.05)
         raise Failure("%s is not there after %d s" % (self.name, PATIENCE))
@@ -146,7 +147,7 @@ def start_anser(directory, binaries):
         to.write(KEY + "\n")
     return Server("anser", directory,
                   [os.path.join(binaries, "anser-control"), "-c", "anser.yaml"],
-                  "anser.yaml", ANSER)
+                  ("anser.yaml", ANSER), "/readyz")
 
 
 def start_powerdns(directory):
@@ -156,7 +157,7 @@ def start_powerdns(directory):
             db.executescript(schema.read())
     return Server("pdns", directory,
                   ["pdns_server", "--config-dir=" + directory, "--daemon=no", "--guardian=no"],
-                  "pdns.conf", POWERDNS)
+                  ("pdns.conf", POWERDNS), BASE)
 
 
 # ---- what is sent ----

@@ -93,7 +93,7 @@ static void content_is_what_would_be_given_back(void **state)
 
 	(void)state;
 	content_writer_init(&w);
-	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
 		check(&w, &samples[i]);
 	content_writer_fini(&w);
 }
@@ -112,7 +112,7 @@ static void services_may_be_written_in_several_ways(void **state)
 
 	(void)state;
 	content_writer_init(&w);
-	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
 		assert_int_equal(
 			content_read(&w, "a.test.", RRTYPE_HTTPS, same[i], &fault), 0);
 		assert_in_range(w.x->len, 1, sizeof first);

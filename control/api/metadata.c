@@ -73,7 +73,7 @@ static bool is_kept(const char *kind)
 		return false;
 	if (strncmp(kind, "X-", 2) == 0)
 		return true;
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kind, kinds[i]) == 0)
 			return true;
 	return false;
@@ -130,7 +130,7 @@ static int list_work(struct zone_call *c, struct store_txn *t)
 	struct meta_key k = key_of(c, "");
 	(void)putc('[', c->out);
 	TRY(store_item_each(t, STORE_ZONEMETA, k.bytes, k.len, list_item, c));
-	for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
 		const char *text = attribute(c, attributes[i]);
 		if (!text[0])
 			continue;
@@ -328,5 +328,5 @@ void metadata_routes(struct api *a)
 		{"DELETE", METADATA "/{}", 0, serve_delete},
 	};
 
-	http_routes(a->server, routes, sizeof routes / sizeof routes[0], a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }

@@ -21,7 +21,7 @@ static void id_is_the_name_with_the_unusual_encoded(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint8_t name[NAME_MAX_LEN];
 		uint8_t back[NAME_MAX_LEN];
 		char id[API_ID_MAX];
@@ -59,7 +59,7 @@ static void final_dot_and_case_of_an_id_are_free(void **state)
 	char text[NAME_TEXT_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		assert_int_equal(api_zone_from_id(ids[i], name), 0);
 		assert_string_equal(name_to_text(name, text), "example.com.");
 	}
@@ -74,7 +74,7 @@ static void ids_of_no_zone_are_refused(void **state)
 	uint8_t name[NAME_MAX_LEN];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		assert_int_equal(api_zone_from_id(ids[i], name), ERR_SYNTAX);
 }
 
@@ -96,7 +96,7 @@ static void names_are_absolute_and_plain(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint8_t name[NAME_MAX_LEN];
 		struct api_fault fault = {0};
 		int err = api_new_name_read(cases[i].text, name, &fault);
@@ -132,7 +132,7 @@ static void hosts_have_letters_digits_and_inner_hyphens(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint8_t name[NAME_MAX_LEN];
 		assert_true(name_from_text(cases[i].text, strlen(cases[i].text), NULL,
 		                           name) > 0);

@@ -241,7 +241,7 @@ static int read_kind(struct patch *p)
 	const char *text = text_of(p, p->object, "changetype");
 	if (!text)
 		return ERR_REFUSED;
-	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcasecmp(text, kinds[i]) == 0) {
 			p->kind = (enum edit_kind)i;
 			return 0;
@@ -350,7 +350,7 @@ static const char *words_for(const char *rule)
 		{"soa-multiple", " has more than one record"},
 	};
 
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(rule, known[i].rule) == 0)
 			return known[i].words;
 	return NULL;

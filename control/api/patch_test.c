@@ -103,7 +103,7 @@ static void refusals_are_in_the_words_of_powerdns(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct reading r = read_rrsets(cases[i].rrsets, PATCH_CHANGES);
 		assert_int_equal(r.err, ERR_REFUSED);
 		assert_int_equal(r.fault.status, 422);
@@ -154,7 +154,7 @@ static void comments_stay_unless_they_are_named_or_the_last_record_goes(void **s
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char text[256];
 		(void)snprintf(text, sizeof text,
 		               "[{" A_ ", \"changetype\": \"REPLACE\", %s}]",

@@ -337,5 +337,5 @@ void search_routes(struct api *a)
 		{"GET", "/api/v1/servers/localhost/search-data", 0, serve_search},
 	};
 
-	http_routes(a->server, routes, sizeof routes / sizeof routes[0], a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }

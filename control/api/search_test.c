@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "shared/compiler.h"
+
 static void all_of_the_text_has_to_match(void **state)
 {
 	static const struct {
@@ -33,7 +35,7 @@ static void all_of_the_text_has_to_match(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(search_matches(cases[i].pattern, cases[i].text),
 		                 cases[i].matches);
 }

@@ -27,7 +27,7 @@ static enum zone_kind kind_of(const char *text)
 		{"producer", ZONE_KIND_PRODUCER}, {"consumer", ZONE_KIND_CONSUMER},
 	};
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcasecmp(text, kinds[i].name) == 0)
 			return kinds[i].kind;
 	return ZONE_KIND_NATIVE;
@@ -154,7 +154,7 @@ static int read_texts(const json_t *object, struct zone_attrs *a, uint32_t *set,
 		{"nsec3param", a->nsec3param, sizeof a->nsec3param, ATTR_NSEC3PARAM},
 	};
 
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *text =
 			json_string_value(json_object_get(object, texts[i].key));
 		if (!text)

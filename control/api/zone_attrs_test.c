@@ -36,7 +36,7 @@ static void kinds_have_old_names_and_new_ones(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct zone_attrs a = {0};
 		uint32_t set = 0;
 		struct api_fault f = {0};
@@ -71,7 +71,7 @@ static void masters_are_addresses_with_ports_that_are_not_53(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct zone_attrs a = {.masters = "before"};
 		uint32_t set = 0;
 		struct api_fault f = {0};
@@ -119,7 +119,7 @@ static void serials_follow_soa_edit_api(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct zone_attrs a = {0};
 		uint32_t set = 0;
 		struct api_fault f = {0};
@@ -154,7 +154,7 @@ static void signing_and_long_texts_are_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct zone_attrs a = {0};
 		uint32_t set = 0;
 		struct api_fault f = {0};

@@ -329,5 +329,5 @@ void zones_routes(struct api *a)
 		{"POST", "/api/v1/servers/localhost/tsigkeys", 0, refuse_tsigkeys},
 	};
 
-	http_routes(a->server, routes, sizeof routes / sizeof routes[0], a);
+	api_routes(a, routes, ARRAY_LEN(routes), a);
 }
