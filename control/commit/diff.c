@@ -48,7 +48,8 @@ static size_t keep_key(struct diff *d, const uint8_t *key, size_t len)
 {
 	size_t at = d->keys_len;
 
-	while (d->keys_len + len > d->keys_room) {
+	/* One more, so that the empty key of the apex has a place, too. */
+	while (d->keys_len + len >= d->keys_room) {
 		d->keys_room = d->keys_room ? d->keys_room * 2 : 4096;
 		d->keys = must(realloc(d->keys, d->keys_room));
 	}
