@@ -84,6 +84,8 @@ static void sort_touched(struct commit_touched *t)
 {
 	size_t kept = 0;
 
+	if (t->count == 0) /* comments or disabled records only */
+		return;
 	qsort(t->changes, t->count, sizeof *t->changes, by_key);
 	for (size_t i = 0; i < t->count; i++) {
 		if (kept == 0 || by_key(&t->changes[kept - 1], &t->changes[i]) != 0) {
