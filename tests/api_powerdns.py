@@ -555,6 +555,41 @@ def test_versions(anser):
     drop_zone(anser)
 
 
+def test_batch(anser):
+    """changes of several zones are made together, or not at all"""
+    for name in ("one.test.", "two.test."):
+        make_zone(anser, name)
+
+    def batch(second, status, query="", headers=None):
+        got, _, text = anser.ask("POST", "/api/anser/v1/batch" + query, {"zones": [
+            {"name": "one.test.", "rrsets": [rrset("a.one.test.", "A", "REPLACE", "192.0.2.1")]},
+            second]}, headers)
+        check(got == status, "batch: %d, not %d: %s" % (got, status, text))
+        return json.loads(text)
+
+    good = {"name": "two.test.", "rrsets": [rrset("a.two.test.", "A", "REPLACE", "192.0.2.2")]}
+    for bad, status in (
+            ({"name": "none.such.", "rrsets": []}, 404),
+            ({"name": "two.test.", "rrsets": [rrset("x.", "A", "REPLACE", "192.0.2.2")]}, 422),
+            ({"name": "two.test.", "rrsets": [rrset("two.test.", "CNAME", "REPLACE", "x.")]}, 422),
+            ({"name": "one.test.", "rrsets": []}, 422),
+            ({"name": "two.test."}, 422),
+            ({}, 422)):
+        batch(bad, status)
+        check(anser.query("a.one.test.", "A") == ("NXDOMAIN", []), "half of %s" % bad)
+    batch(good, 422, headers={"If-Match": "*"})
+    check(all(z["changed"] for z in batch(good, 200, "?dry-run=true")["zones"]), "dry run")
+    check(anser.query("a.one.test.", "A") == ("NXDOMAIN", []), "a dry run")
+    said = batch(good, 200)["zones"]
+    check([z["name"] for z in said] == ["one.test.", "two.test."] and
+          all(z["new_serial"] == z["old_serial"] + 1 for z in said), said)
+    check(anser.query("a.one.test.", "A")[1] == ["192.0.2.1"], "one.test.")
+    check(anser.query("a.two.test.", "A")[1] == ["192.0.2.2"], "two.test.")
+    check(not any(z["changed"] for z in batch(good, 200)["zones"]), "the same again")
+    for name in ("one.test.", "two.test."):
+        drop_zone(anser, name)
+
+
 def test_pages(anser):
     """pages of the list of zones"""
     names = ["p%02d.test." % i for i in range(7)]
@@ -728,8 +763,8 @@ def test_lego(anser):
     drop_zone(anser, "example.org.")
 
 
-TESTS = [test_visible, test_kdig, test_extend, test_versions, test_pages, test_shell, test_lexicon,
-         test_lego]
+TESTS = [test_visible, test_kdig, test_extend, test_versions, test_batch, test_pages, test_shell,
+         test_lexicon, test_lego]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -143,6 +143,7 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 	native_routes(a);
 	servers_routes(a);
 	zones_routes(a);
+	batch_routes(a);
 	metadata_routes(a);
 	search_routes(a);
 	*out = a;

@@ -130,9 +130,11 @@ static void take_result(struct zone_call *c, const struct change *change,
 		(void)patch_refuse(change, r, &c->fault);
 	else if (r->err < 0)
 		fail(c, r->err);
+	else if (c->report)
+		c->report(c, change, r);
 	else if (change->dry_run && r->zone_count)
 		write_trial(c, r);
-	if (r->err < 0 || change->dry_run || !r->zone_count)
+	if (r->err < 0 || c->report || change->dry_run || !r->zone_count)
 		return;
 	c->old_serial = r->zones[0].old_serial;
 	c->new_serial = r->zones[0].new_serial;

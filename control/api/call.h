@@ -22,6 +22,10 @@ struct zone_call;
 /* Pool thread. Gives 0, or an error when there is no fault that says more. */
 typedef int zone_work(struct zone_call *c, struct store_txn *t);
 
+/* Loop thread. Writes to out what a change came to, or would have. */
+typedef void zone_report(struct zone_call *c, const struct change *change,
+                         const struct change_result *r);
+
 enum { CALL_HEADER_MAX = 192 };
 
 struct zone_call {
@@ -41,6 +45,7 @@ struct zone_call {
 	/* For the work to fill in: */
 	struct api_fault fault;
 	struct change *change; /* to be committed */
+	zone_report *report;   /* NULL: trials are reported only */
 	unsigned status;       /* of success */
 	const char *type;      /* media type of what is in out */
 	char *link;            /* header; owned; NULL: none */

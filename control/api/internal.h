@@ -53,6 +53,7 @@ void native_routes(struct api *a);
 void page_routes(struct api *a);
 void servers_routes(struct api *a);
 void zones_routes(struct api *a);
+void batch_routes(struct api *a);
 void metadata_routes(struct api *a);
 void search_routes(struct api *a);
 

@@ -5,6 +5,7 @@
 
 #include "control/api/zone_json.h"
 #include "control/zone/arena.h"
+#include "shared/compiler.h"
 #include "shared/err.h"
 
 #define METADATA "/api/v1/servers/localhost/zones/{}/metadata"

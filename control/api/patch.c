@@ -7,6 +7,7 @@
 #include "control/api/content.h"
 #include "control/api/names.h"
 #include "control/zone/arena.h"
+#include "shared/compiler.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 

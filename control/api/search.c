@@ -10,6 +10,7 @@
 #include "control/api/zone_json.h"
 #include "control/change/extra.h"
 #include "control/zone/arena.h"
+#include "shared/compiler.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 

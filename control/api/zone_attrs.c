@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shared/compiler.h"
 #include "shared/err.h"
 
 enum { UNPROCESSABLE = 422, DNS_PORT = 53 };

@@ -10,6 +10,7 @@
 #include "control/api/names.h"
 #include "control/api/zone_json.h"
 #include "control/zone/zonefile.h"
+#include "shared/compiler.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
