@@ -56,6 +56,7 @@ enum arg_kind {
 	ARG_PATTERN,
 	ARG_SHELL,
 	ARG_INTERFACE,
+	ARG_KEY,
 	ARG_WORD, /* a word of a command */
 };
 
@@ -144,6 +145,11 @@ enum engine_outcome run_conf_check(struct cli *c);
 enum engine_outcome run_conf_show(struct cli *c);
 enum engine_outcome run_conf_describe(struct cli *c);
 enum engine_outcome run_doctor(struct cli *c);
+enum engine_outcome run_key_list(struct cli *c);
+enum engine_outcome run_key_show(struct cli *c);
+enum engine_outcome run_key_create(struct cli *c);
+enum engine_outcome run_key_revoke(struct cli *c);
+enum engine_outcome run_key_grant(struct cli *c);
 enum engine_outcome run_version(struct cli *c);
 enum engine_outcome run_completion(struct cli *c);
 enum engine_outcome run_help(struct cli *c);

@@ -156,6 +156,17 @@ static const char *export_answer(enum fake_mode mode, const json_t *args)
 	               : "{\"outcome\":0,\"result\":{\"text\":\"c\\n\",\"serial\":1,\"next\":null}}";
 }
 
+static const char *key_answer(const char *command)
+{
+	if (!strcmp(command, "key list"))
+		return "{\"outcome\":0,\"result\":{\"keys\":[{\"id\":\"0123\",\"label\":"
+		       "\"a\\u001bb\",\"role\":\"reader\",\"tenant\":\"\",\"state\":"
+		       "\"active\",\"expires_at\":null,\"used_at\":1795248000}]}}";
+	return "{\"outcome\":0,\"result\":{\"id\":\"0123\",\"label\":\"acme\",\"grants\":[{"
+	       "\"zone\":\"a.\",\"below\":true,\"write\":false,\"names\":[\"x\",\"*.y\"],"
+	       "\"types\":[\"A\"]}],\"secret\":\"ans_0123_abc\"}}";
+}
+
 static const char *answer_to(enum fake_mode mode, const json_t *request)
 {
 	const char *command = json_string_value(json_object_get(request, "command"));
@@ -192,6 +203,8 @@ static const char *answer_to(enum fake_mode mode, const json_t *request)
 		return "{\"outcome\":0,\"result\":{\"diagnostics\":[]}}";
 	if (!strcmp(command, "version"))
 		return "{\"outcome\":0,\"result\":{\"version\":\"0.1\",\"layout\":1}}";
+	if (!strncmp(command, "key ", 4))
+		return key_answer(command);
 	if (!strcmp(command, "zone remove") && strcmp(zone, "bad.") != 0)
 		return "{\"outcome\":0,\"result\":{\"commit\":9,\"generation\":1,\"visible_ms\":0}}";
 	return change_answer(zone ? zone : "all.");
@@ -382,6 +395,19 @@ static void wrong_usage_is_exit_code_2(void **state)
 		{"status --io xdp", "status does not take --io"},
 		{"conf check --config x", "conf check does not take --config"},
 		{"zone show \xff", "not UTF-8"},
+		{"key create x", "usage: anserctl key create LABEL ROLE"},
+		{"key create x writer frob", "\"frob\" is not understood"},
+		{"key create x writer below", "\"below\" is not understood"},
+		{"key create x writer name=y", "\"name=y\" is not understood"},
+		{"key create x writer expires=1w", "\"1w\" is no time"},
+		{"key create x writer expires=0", "\"0\" is no time"},
+		{"key create x writer expires=-1d", "\"-1d\" is no time"},
+		{"key create x writer zone=\xff", "not UTF-8"},
+		{"key grant 0123", "usage: anserctl key grant"},
+		{"key grant 0123 all zone=a", "\"all\" is not understood"},
+		{"key grant 0123 zone=a expires=1d", "keeps its tenant and its time"},
+		{"key grant 0123 tenant=a", "keeps its tenant and its time"},
+		{"key revoke", "usage: anserctl key revoke KEY"},
 		{"zone export \xff", "not UTF-8"},
 	};
 
@@ -676,6 +702,33 @@ static void looking_commands_print_what_they_get(void **state)
 	assert_int_equal(run("conf check"), ENGINE_OK);
 	assert_int_equal(run("version"), ENGINE_OK);
 	assert_string_equal(out_text, "version       0.1\ntable layout  1\n");
+	fake_stop();
+}
+
+static void keys_are_described_in_words(void **state)
+{
+	(void)state;
+	fake_start(FAKE_NORMAL);
+	assert_int_equal(run("key list"), ENGINE_OK);
+	assert_string_equal(
+		out_text,
+		"KEY   LABEL  ROLE    TENANT  STATE   EXPIRES  LAST USE\n"
+		"0123  a?b    reader  -       active  -        2026-11-21T08:00:00Z\n");
+	assert_int_equal(run("key create acme writer tenant=t expires=2d zone=a name=x"),
+	                 ENGINE_OK);
+	assert_has(asked(),
+	           "{\"label\":\"acme\",\"role\":\"writer\",\"grants\":[{\"zone\":"
+	           "\"a\",\"names\":[\"x\"]}],\"tenant\":\"t\",\"expires_in\":"
+	           "172800}");
+	assert_has(out_text, "grant     zone=a. below read name=x name=*.y type=A\n");
+	assert_has(out_text, "secret    ans_0123_abc\n");
+	assert_int_equal(run("key grant 0123 zone=a type=A below zone=b read"),
+	                 ENGINE_OK);
+	assert_has(asked(),
+	           "{\"grants\":[{\"zone\":\"a\",\"types\":[\"A\"],\"below\":true},{"
+	           "\"zone\":\"b\",\"write\":false}],\"key\":\"0123\"}");
+	assert_int_equal(run("key grant 0123 all"), ENGINE_OK);
+	assert_has(asked(), "{\"grants\":[],\"key\":\"0123\"}");
 	fake_stop();
 }
 
@@ -1000,6 +1053,7 @@ int main(void)
 		cmocka_unit_test(export_replaces_a_file_only_when_complete),
 		cmocka_unit_test(zone_check_prints_diagnostics),
 		cmocka_unit_test(looking_commands_print_what_they_get),
+		cmocka_unit_test(keys_are_described_in_words),
 		cmocka_unit_test(configuration_is_checked_without_a_server),
 		cmocka_unit_test(doctor_tells_by_its_exit_code),
 		cmocka_unit_test(doctor_takes_workers_from_the_configuration),

@@ -8,6 +8,7 @@
  */
 
 #define INTERFACES_COMMAND "ls /sys/class/net 2>/dev/null"
+#define KEYS_COMMAND       "anserctl key list --plain --timeout 2 2>/dev/null | cut -f 1"
 #define ZONES_COMMAND      "anserctl zone list --plain --timeout 2 2>/dev/null | cut -f 1"
 
 /* Says whether this is the first command with its noun. */
@@ -91,6 +92,8 @@ static const char *bash_action(enum arg_kind kind)
 	case ARG_INTERFACE:
 		return "COMPREPLY=($(compgen -W \"$(" INTERFACES_COMMAND
 		       ")\" -- \"$cur\"))";
+	case ARG_KEY:
+		return "COMPREPLY=($(compgen -W \"$(" KEYS_COMMAND ")\" -- \"$cur\"))";
 	case ARG_SHELL: return "COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\"))";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -188,6 +191,7 @@ static const char *zsh_action(enum arg_kind kind)
 	case ARG_TYPE:
 		return "compadd A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV SVCB TLSA TXT";
 	case ARG_INTERFACE: return "compadd -- ${(f)\"$(" INTERFACES_COMMAND ")\"}";
+	case ARG_KEY: return "compadd -- ${(f)\"$(" KEYS_COMMAND ")\"}";
 	case ARG_SHELL: return "compadd bash zsh fish";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -312,6 +316,7 @@ static const char *fish_action(enum arg_kind kind)
 	case ARG_TYPE:
 		return "-a 'A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV TXT'";
 	case ARG_INTERFACE: return "-a '(" INTERFACES_COMMAND ")'";
+	case ARG_KEY: return "-a '(" KEYS_COMMAND ")'";
 	case ARG_SHELL: return "-a 'bash zsh fish'";
 	case ARG_NONE:
 	case ARG_NAME:

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Keys and the audit log with a real control plane.
+
+* a key is made, shown, confined, revoked; its secret is shown once, and is nowhere on disk;
+* what was acknowledged is there after kill -9.
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.environ["ANSER_BIN_DIR"]
+ADDRESS = "127.0.0.1"
+
+CONFIG = """
+server:
+  listen: [%(address)s@%(port)d]
+control:
+  store: store
+  control-socket: control.sock
+  dataplane-socket: dataplane.sock
+  supervise: no
+zones:
+  - name: example.com
+    file: zone
+  - name: example.net
+    file: zone
+"""
+
+ZONE = """@ 60 SOA ns1 hostmaster 1 7200 3600 1209600 60
+@ 60 NS ns1
+ns1 60 A 192.0.2.1
+"""
+
+SECRET = re.compile(r"^ans_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$")
+
+
+def check(condition, *what):
+    if not condition:
+        raise AssertionError(" ".join(str(part) for part in what))
+
+
+def say(text):
+    print("-- " + text, flush=True)
+
+
+def free_port():
+    """Below those that the kernel hands out, and free for UDP and TCP."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 30000)
+        try:
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind((ADDRESS, port))
+            return port
+        except OSError:
+            pass
+
+
+class Server:
+    def __init__(self):
+        self.run = tempfile.mkdtemp(prefix="access.")
+        self.port = free_port()
+        self.process = None
+        self.write("zone", ZONE)
+        self.write("anser.yaml", CONFIG % {"address": ADDRESS, "port": self.port})
+
+    def path(self, name):
+        return os.path.join(self.run, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def start(self):
+        with open(self.path("log"), "ab") as log:
+            self.process = subprocess.Popen([os.path.join(BIN, "anser-control"), "-c", "anser.yaml"],
+                                            cwd=self.run, stdout=log, stderr=log)
+        for _ in range(200):
+            done = self.ctl("--json", "status")
+            if done.returncode == 0 and json.loads(done.stdout)["zones"]["served"] == 2:
+                return
+            time.sleep(0.05)
+        raise AssertionError("no start")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        check(self.process.wait(20) == 0, "it does not end well")
+
+    def ctl(self, *args):
+        return subprocess.run([os.path.join(BIN, "anserctl"), "-s", self.path("control.sock"), *args],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+
+    def json(self, *args):
+        done = self.ctl("--json", *args)
+        check(done.returncode == 0, args, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def refused(self, *args):
+        done = self.ctl("--json", *args)
+        check(done.returncode in (1, 2), args, "was not refused", done.stdout)
+        return json.loads(done.stdout)["error"] if done.stdout else done.stderr
+
+    def on_disk(self, text):
+        for where, _, names in os.walk(self.path("store")):
+            for name in names:
+                with open(os.path.join(where, name), "rb") as file:
+                    if text.encode() in file.read():
+                        return name
+        return None
+
+
+def keys(server):
+    made = server.json("key", "create", "acme", "writer", "tenant=blue", "expires=1h", "zone=example.com",
+                       "name=_acme-challenge", "type=TXT")
+    found = SECRET.match(made["secret"])
+    check(found and found.group(1) == made["id"], made)
+    check(made["expires_at"] == made["created_at"] + 3600, made)
+    shown = server.json("key", "show", made["id"])
+    check("secret" not in shown and "hash" not in str(shown), shown)
+    check(shown["grants"] == [{"zone": "example.com.", "below": False, "write": True,
+                               "names": ["_acme-challenge"], "types": ["TXT"]}], shown)
+    check(server.on_disk("acme"), "the store is not where it was looked for")
+    check(not server.on_disk(made["secret"][21:]), "the secret is on disk")
+
+    changed = server.json("key", "grant", made["id"], "zone=example.net", "below", "read")
+    check([grant["zone"] for grant in changed["grants"]] == ["example.net."], changed)
+    check(server.json("key", "grant", made["id"], "all")["grants"] == [], "all lifts all")
+    check("not found" in server.refused("key", "show", "0123456789abcdef"), "there is none")
+    check("\"role\"" in server.refused("key", "create", "x", "root"), "no such role")
+    check("\"types\"" in server.refused("key", "create", "x", "writer", "zone=a", "type=FOO"), "no such type")
+    check("\"names\"" in server.refused("key", "create", "x", "writer", "zone=a", "name=b."), "no such name")
+    check("\"tenant\"" in server.refused("key", "create", "x", "writer", "tenant=a/b"), "no such tenant")
+
+    revoked = server.json("key", "revoke", made["id"])
+    check(revoked["state"] == "revoked" and revoked["change"], revoked)
+    check("change" not in server.json("key", "revoke", made["id"]), "revoked twice")
+    check("revoked" in server.refused("key", "grant", made["id"], "all"), "it is revoked")
+    before = server.json("key", "list")
+    server.kill()
+    server.start()
+    check(server.json("key", "list") == before, "not durable")
+
+
+def main():
+    server = Server()
+    try:
+        server.start()
+        say("keys")
+        keys(server)
+        server.stop()
+    except BaseException:
+        server.process.kill()
+        with open(server.path("log"), encoding="utf-8", errors="replace") as log:
+            sys.stdout.write(log.read())
+        raise
+    finally:
+        shutil.rmtree(server.run)
+    print("ok")
+
+
+main()
