@@ -271,6 +271,7 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 	add_zone_counts(&shown, result, alarms);
 	add_table(&shown.table, result, alarms);
 	add_store(e, result);
+	audit_status(e, result, alarms);
 	engine_set(result, "tcp_connections",
 	           engine_number(atomic_load_explicit(&e->committer.source.connections,
 	                                              memory_order_relaxed)));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/audit/audit.h"
 #include "control/engine_internal.h"
 #include "control/pool.h"
 #include "shared/err.h"
@@ -328,6 +329,8 @@ static void *commit_thread(void *arg)
 			shown_update(&e->shown, &e->committer);
 			give_back(e, jobs[0]);
 		}
+		if (count > 0)
+			audit_wake(e->audit);
 		int err = committer_tick(&e->committer);
 		if (err == 0 && count == 0)
 			err = committer_rest(&e->committer);
@@ -506,6 +509,12 @@ int engine_open(uv_loop_t *loop, const struct config *config, struct publisher *
 	e->to_be_alone.last = &e->to_be_alone.first;
 	clock_gettime(CLOCK_MONOTONIC, &e->started);
 	int err = committer_open(&e->committer, config, p, text, text_size);
+	if (err == 0) {
+		err = audit_open(config->store, e->committer.store, &e->audit, text,
+		                 text_size);
+		if (err < 0)
+			committer_close(&e->committer);
+	}
 	if (err < 0) {
 		free(log);
 		free(counters);
@@ -535,6 +544,7 @@ void engine_release(struct engine *e)
 	/* The last one sees what the others did: pairs with itself. */
 	if (atomic_fetch_sub_explicit(&e->references, 1, memory_order_acq_rel) > 1)
 		return;
+	audit_close(&e->audit);
 	committer_close(&e->committer);
 	shown_fini(&e->shown);
 	free(log);

@@ -65,6 +65,7 @@ struct engine {
 	const struct config *config;
 	struct publisher *publisher;
 	struct shown shown;
+	struct audit *audit;
 	pthread_t thread;
 	pthread_mutex_t lock; /* queues, readers and stopping */
 	pthread_cond_t wake;
@@ -83,6 +84,9 @@ struct engine {
 };
 
 void engine_release(struct engine *e);
+
+/* Sets "audit", and adds what is wrong with the audit log to the alarms. */
+void audit_status(struct engine *e, json_t *result, json_t *alarms);
 
 #define COMMAND(name, function, permission, thread) engine_command function;
 #include "control/commands.def"

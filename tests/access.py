@@ -2,8 +2,12 @@
 """Keys and the audit log with a real control plane.
 
 * a key is made, shown, confined, revoked; its secret is shown once, and is nowhere on disk;
-* what was acknowledged is there after kill -9.
+* what was acknowledged is there after kill -9;
+* every change is an event of the audit log, also of those that kill -9 came right behind;
+* what is exported can be checked with SHA-256 alone, and a flipped bit in the file is found.
 """
+
+import hashlib
 
 import json
 import os
@@ -155,12 +159,109 @@ def keys(server):
     check(server.json("key", "list") == before, "not durable")
 
 
+def export(server):
+    """The chain is followed here by what docs/CONTROL.md says of it, and nothing else."""
+    done = server.ctl("audit", "export")
+    check(done.returncode == 0, done.stderr)
+    events, before = [], "0" * 64
+    for line in done.stdout.splitlines():
+        whole = json.loads(line)
+        text = line[len('{"hash":"') + 64 + len('","event":'):-1]
+        check(hashlib.sha256(text.encode()).hexdigest() == whole["hash"], line)
+        check(whole["event"]["prev"] == before, line)
+        check(whole["event"]["seq"] == len(events) + 1, line)
+        before = whole["hash"]
+        events.append(whole["event"])
+    return events, before
+
+
+def behind(server):
+    for _ in range(200):
+        if server.json("status")["audit"]["behind"] == 0:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the audit log does not follow")
+
+
+def audit(server):
+    server.json("record", "set", "www.example.com.", "300", "A", "192.0.2.7")
+    server.json("record", "set", "www.example.net.", "300", "TXT", '"it\'s \u00e9"')
+    behind(server)
+    events, last = export(server)
+    told = [event for event in events if event["why"].startswith("key ")]
+    verbs = [event["why"].split()[1] for event in told if event["actor"]["kind"] == "socket"]
+    check(verbs == ["create", "grant", "grant", "revoke"], verbs)
+    check("hash" not in str(told), "the hash of a key is shown")
+    check(told[0]["rows"][0]["before"] is None, told[0])
+    check(told[1]["rows"][0]["before"]["grants"][0]["zone"] == "example.com.", told[1])
+    check(told[1]["rows"][0]["after"]["grants"][0]["zone"] == "example.net.", told[1])
+    check(told[0]["actor"]["uid"] == os.getuid() and told[0]["actor"]["pid"] > 0, told[0])
+    edit = next(event for event in events if event["why"] == "record set")
+    check({"of": "rrset", "zone": "example.com.", "name": "www.example.com.", "type": "A", "before": None,
+           "after": {"ttl": 300, "records": ["192.0.2.7"]}} in edit["rows"], edit)
+    check(edit["zones"][0]["serial"] == edit["zones"][0]["serial_before"] + 1, edit)
+
+    verified = server.json("audit", "verify")
+    check(verified["events"] == len(events) and verified["hash"] == last, verified)
+    server.json("audit", "verify", "3", server.json("audit", "list", "from=3", "limit=1")["events"][0]["hash"])
+    check("has not that hash" in server.refused("audit", "verify", "2", last), "another hash")
+    listed = server.json("audit", "list", "zone=example.net", "what=change")["events"]
+    check([event["why"] for event in listed][:1] == ["record set"], listed)
+    check(all("example.net." in [zone["zone"] for zone in event["zones"]] for event in listed), listed)
+    check(server.json("audit", "list", "actor=nobody")["events"] == [], "nobody did anything")
+    check(server.json("audit", "list", "until=1999")["events"] == [], "nothing was then")
+    pages, at = [], None
+    while True:
+        page = server.json("audit", "list", "limit=2", *(["from=%d" % at] if at else []))
+        pages += [event["seq"] for event in page["events"]]
+        at = page["next"]
+        if not at:
+            break
+    check(pages == list(range(len(events), 0, -1)), pages)
+
+
+def deaths(server):
+    acknowledged = []
+    for round_number in range(4):
+        for i in range(20):
+            done = server.json("record", "set", "n%d.example.com." % (20 * round_number + i), "A", "192.0.2.1",
+                               "--no-wait")
+            acknowledged.append(done["change"])
+        server.kill()
+        server.start()
+    behind(server)
+    events, _ = export(server)
+    changes = [event["change"] for event in events if event["change"]]
+    check(changes == list(range(1, len(changes) + 1)), "changes are missing, or there twice", changes)
+    check(set(acknowledged) <= set(changes), "what was acknowledged has no event")
+    server.json("audit", "verify")
+
+
+def damage(server):
+    server.stop()
+    path = os.path.join(server.path("store"), "audit", "data.mdb")
+    with open(path, "r+b") as file:
+        content = file.read()
+        at = content.index(b"n17.example.com.")
+        file.seek(at)
+        file.write(b"n18")
+    server.start()
+    done = server.ctl("--json", "audit", "verify")
+    check(done.returncode == 1 and json.loads(done.stdout)["damaged"] > 1, done.stdout)
+
+
 def main():
     server = Server()
     try:
         server.start()
         say("keys")
         keys(server)
+        say("the audit log")
+        audit(server)
+        say("deaths")
+        deaths(server)
+        say("damage")
+        damage(server)
         server.stop()
     except BaseException:
         server.process.kill()
