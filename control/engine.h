@@ -55,6 +55,13 @@ void engine_close(struct engine **e);
 
 struct table_source *engine_table(struct engine *e);
 
+/* To look into it in passing; any thread. */
+struct store *engine_store(struct engine *e);
+
+/* Any thread. Notes in the audit log what is no change; detail, an object, is taken, or NULL. what
+ * is lent for ever. */
+void engine_note(struct engine *e, struct actor *who, const char *what, json_t *detail);
+
 /* Runs on the loop thread when a command is done. result is lent during the call. */
 typedef void engine_done(void *arg, enum engine_outcome outcome, const json_t *result);
 

@@ -252,6 +252,20 @@ bool actor_may_edit(const struct actor *a, const uint8_t *zone, const uint8_t *o
 	return a->grant_count == 0;
 }
 
+bool actor_may_edit_all(const struct actor *a, const uint8_t *zone)
+{
+	if (!actor_may(a, MAY_EDIT))
+		return false;
+	for (size_t i = 0; i < a->grant_count; i++) {
+		const struct grant *g = &a->grants[i];
+
+		if (g->write && grant_has_zone(g, zone) && g->type_count == 0 &&
+		    g->names[strspn(g->names, " ")] == '\0')
+			return true;
+	}
+	return a->grant_count == 0;
+}
+
 const char *role_name(enum role r)
 {
 	return (unsigned)r < ARRAY_LEN(role_names) ? role_names[r] : NULL;

@@ -98,6 +98,9 @@ bool actor_sees(const struct actor *a, const uint8_t *zone, const char *tenant);
 bool actor_may_edit(const struct actor *a, const uint8_t *zone, const uint8_t *owner,
                     uint16_t type);
 
+/* Says whether the actor may change every RRset of a zone that it sees. */
+bool actor_may_edit_all(const struct actor *a, const uint8_t *zone);
+
 /* "reader" and the like; NULL for ROLE_NONE and beyond. */
 const char *role_name(enum role r);
 /* ROLE_NONE when it is none. */

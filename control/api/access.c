@@ -1,7 +1,7 @@
 /*
  * Who may ask. Over the Unix socket: everybody who may open it, which its file's mode decides, as
- * with the control socket. Over TCP: who brings the key of api.key-file; without one, only what
- * is open, and only from this machine.
+ * with the control socket. Over TCP: who brings an API key, or the key of api.key-file; without one,
+ * only what is open, and only from this machine.
  *
  * A browser is a danger to what needs no key: a page from elsewhere may send requests to whatever
  * its user can reach, a Unix socket forwarded to a port (ssh -L) included, and under a name of its
@@ -71,12 +71,12 @@ static const char *key_of(const struct http_request *r)
 	return NULL;
 }
 
-static bool has_right_key(const struct api *a, const struct http_request *r)
+/* The key of the file, which no client had to be given by a command. */
+static bool is_key_of_file(const struct api *a, const char *key)
 {
-	const char *key = key_of(r);
 	uint8_t hash[API_KEY_HASH_SIZE];
 
-	if (!a->has_key || !key)
+	if (!a->has_key)
 		return false;
 	hash_key(key, hash);
 	return CRYPTO_memcmp(hash, a->key_hash, sizeof hash) == 0;
@@ -107,24 +107,73 @@ static bool is_of_another_page(const struct http_request *r)
 	return !authority || !host || strcasecmp(authority + 3, host) != 0;
 }
 
-unsigned access_guard(void *arg, const struct http_request *r, bool open)
+static struct actor *actor_of_peer(const struct http_request *r)
 {
-	const struct api *a = arg;
+	char name[ACTOR_NAME_SIZE];
 
-	if (r->peer.unix_socket)
-		return is_of_another_page(r) ? 403 : 0;
-	if ((open && r->peer.local) || has_right_key(a, r))
-		return 0;
-	return 401;
+	(void)snprintf(name, sizeof name, r->peer.uid == 0 ? "uid %u (root)" : "uid %u",
+	               (unsigned)r->peer.uid);
+	struct actor *a = actor_new(ACTOR_SOCKET, ROLE_ADMIN, name);
+	a->uid = r->peer.uid;
+	return a;
 }
 
-struct actor *api_actor(const struct http_request *r)
+static struct actor *actor_by_address(const struct http_request *r, enum role role,
+                                      const char *name)
 {
-	bool local = r->peer.unix_socket;
-	struct actor *a = actor_new(local ? ACTOR_SOCKET : ACTOR_KEY, ROLE_ADMIN,
-	                            local ? "API socket" : "API key");
+	struct actor *a = actor_new(ACTOR_KEY, role, name);
 
-	a->uid = r->peer.uid;
 	memcpy(a->address, r->peer.address, sizeof a->address);
 	return a;
+}
+
+static unsigned refuse_for_now(struct http_request *r, unsigned seconds)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof text, "%u", seconds);
+	http_set_header(r, "Retry-After", text);
+	return 429;
+}
+
+static unsigned let_in_by_key(struct api *a, struct http_request *r, const char *key)
+{
+	struct gate_answer answer;
+	unsigned locked = gate_locked(a->gate, r->peer.address);
+
+	if (locked)
+		return refuse_for_now(r, locked);
+	if (is_key_of_file(a, key)) {
+		r->actor = actor_by_address(r, ROLE_ADMIN, "key file");
+		return 0;
+	}
+	r->actor = gate_by_secret(a->gate, key, r->peer.address, &answer);
+	return answer.status;
+}
+
+/* What a client calls its request, for the audit log. */
+static void note_request_id(struct http_request *r)
+{
+	const char *id = http_header(r, "X-Request-ID");
+
+	if (id && r->actor && strlen(id) < sizeof r->actor->request_id)
+		memcpy(r->actor->request_id, id, strlen(id) + 1);
+}
+
+unsigned access_guard(void *arg, struct http_request *r, bool open)
+{
+	struct api *a = arg;
+	const char *key = key_of(r);
+	unsigned status = 0;
+
+	if (r->peer.unix_socket && is_of_another_page(r))
+		return 403;
+	if (r->peer.unix_socket)
+		r->actor = actor_of_peer(r);
+	else if (open && r->peer.local)
+		r->actor = actor_by_address(r, ROLE_READER, "nobody");
+	else
+		status = key ? let_in_by_key(a, r, key) : 401;
+	note_request_id(r);
+	return status;
 }

@@ -64,9 +64,7 @@ void api_run(struct api *a, struct http_request *r, const char *command,
 		abort();
 	*call = (struct api_call){a, r, reply};
 	api_enter(a);
-	struct actor *actor = api_actor(r);
-	engine_run(a->engine, actor, command, json_deep_copy(args), on_done, call);
-	actor_release(&actor);
+	engine_run(a->engine, r->actor, command, json_deep_copy(args), on_done, call);
 }
 
 /* ---- opening ---- */
@@ -133,8 +131,11 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 	a->started = uv_hrtime() / 1000000000;
 	int err = access_open(a, text, text_size);
 	if (err == 0)
+		err = gate_open(loop, a->engine, &a->gate);
+	if (err == 0)
 		err = open_server(loop, a, text, text_size);
 	if (err < 0) {
+		gate_close(&a->gate);
 		free(a);
 		return err;
 	}
@@ -169,6 +170,7 @@ void api_close(struct api **ap)
 	if (!a)
 		return;
 	http_server_close(&a->server);
+	gate_close(&a->gate);
 	a->closed = true;
 	api_release(a);
 }

@@ -197,7 +197,7 @@ void call_begin(struct api *a, struct http_request *r, unsigned status, zone_wor
 	*c = (struct zone_call){
 		.api = a,
 		.request = r,
-		.actor = api_actor(r),
+		.actor = actor_hold(r->actor),
 		.work = work,
 		.then = then,
 		.wants_json = accept && strcasestr(accept, "application/json"),

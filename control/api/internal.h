@@ -2,6 +2,7 @@
 #ifndef CONTROL_API_INTERNAL_H
 #define CONTROL_API_INTERNAL_H
 
+#include "control/access/gate.h"
 #include "control/api/api.h"
 
 enum { API_KEY_HASH_SIZE = 32 };
@@ -11,6 +12,7 @@ struct api {
 	struct engine *engine;
 	struct publisher *publisher;
 	struct http_server *server;
+	struct gate *gate;
 	bool loaded;
 	bool has_key;
 	uint8_t key_hash[API_KEY_HASH_SIZE]; /* SHA-256 of the key */
@@ -41,10 +43,8 @@ void api_leave(struct api *a);
 
 /* Reads the file of the key. */
 MUST_CHECK int access_open(struct api *a, char *text, size_t text_size);
+/* Gives each request that it lets pass the actor in whose name it is done. */
 http_guard access_guard;
-
-/* Gives the actor in whose name a request that the guard has let pass is done. */
-struct actor *api_actor(const struct http_request *r);
 
 /* ---- the tables of routes; arg: struct api ---- */
 

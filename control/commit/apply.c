@@ -158,6 +158,12 @@ static int check_allowed(struct plan *p, const struct zone_change *zc)
 
 	if ((zc->attrs_set || zc->kind == ZONE_REMOVE) && !actor_may(a, MAY_MANAGE_ZONES))
 		return ERR_DENIED;
+	if ((zc->attrs_set || zc->kind != ZONE_EDIT) && !actor_may_edit_all(a, zc->name))
+		return ERR_DENIED;
+	/* Who has a tenant gives no zone away. */
+	if (zc->attrs_set & 1U << ATTR_TENANT && a->tenant[0] &&
+	    strcmp(a->tenant, zc->attrs.tenant) != 0)
+		return ERR_DENIED;
 	if (zc->kind == ZONE_CONTENTS && !actor_may(a, MAY_OPERATE))
 		return ERR_DENIED;
 	for (size_t i = 0; i < zc->edit_count; i++)
@@ -234,7 +240,8 @@ static int plan_new(struct plan *p, const struct zone_change *zc, struct planned
 	store_attrs_merge(&z->after.attrs, &zc->attrs, zc->attrs_set);
 	if (a->tenant[0])
 		memcpy(z->after.attrs.tenant, a->tenant, sizeof z->after.attrs.tenant);
-	if (!actor_sees(a, zc->name, z->after.attrs.tenant))
+	if (!actor_sees(a, zc->name, z->after.attrs.tenant) ||
+	    !actor_may_edit_all(a, zc->name))
 		return ERR_DENIED;
 	for (size_t k = 0; k < zc->edit_count; k++)
 		if (zc->edits[k].kind != EDIT_REPLACE || zc->edits[k].blob_size > 0 ||

@@ -52,6 +52,7 @@ static void exchange_free(struct exchange *e)
 {
 	target_fini(&e->request.target);
 	json_decref(e->request.body);
+	actor_release(&e->request.actor);
 	if (e->response)
 		MHD_destroy_response(e->response);
 	for (unsigned i = 0; i < e->header_count; i++) {

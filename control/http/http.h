@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "control/access/actor.h"
 #include "control/http/router.h"
 #include "control/http/target.h"
 
@@ -29,6 +30,8 @@ struct http_request {
 	struct target target;
 	struct http_peer peer;
 	json_t *body; /* of a route with HTTP_JSON, else NULL */
+	struct actor
+		*actor; /* whom the guard let in, or NULL; released with the request */
 };
 
 /* A header of the request, lent until it is answered; NULL: not there, or the client has gone. */

@@ -20,9 +20,9 @@
 
 struct http_server;
 
-/* Says with which status to refuse a request, or 0. open: its route needs no key from this
- * machine. The body is not there yet. */
-typedef unsigned http_guard(void *arg, const struct http_request *r, bool open);
+/* Says with which status to refuse a request, or 0; it may give the request an actor. open: its
+ * route needs no key from this machine. The body is not there yet. */
+typedef unsigned http_guard(void *arg, struct http_request *r, bool open);
 
 struct http_settings {
 	const char *socket; /* path; NULL or empty: none */

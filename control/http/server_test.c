@@ -108,7 +108,7 @@ static void serve_hold(void *arg, struct http_request *r)
 	f->held = r;
 }
 
-static unsigned guard(void *arg, const struct http_request *r, bool open)
+static unsigned guard(void *arg, struct http_request *r, bool open)
 {
 	(void)arg;
 	assert_true(r->peer.unix_socket && r->peer.local);
