@@ -129,6 +129,19 @@ def adds_up(samples):
     check(value(samples, "burst_queries_count") == total(samples, "worker_bursts_total"), "bursts")
 
 
+def scraped(server):
+    done = subprocess.run(["curl", "-sS", "--fail", "--unix-socket",
+                           os.path.join(server.directory, "api.sock"), "http://localhost/metrics"],
+                          capture_output=True, text=True, timeout=counters.PATIENCE)
+    check(done.returncode == 0, "curl: " + done.stderr)
+    return done.stdout
+
+
+def same_over_http(server, samples):
+    """Figures go on, but nothing is there in one and not in the other."""
+    check(set(parse(scraped(server))) == set(samples), "HTTP gives other samples")
+
+
 def run(server):
     sums = counters.Sums()
 
@@ -143,6 +156,7 @@ def run(server):
         print("-- not checked by promtool: it is not installed")
     monitoring_is_good(samples)
     same_as_stats(samples, server.json("stats"))
+    same_over_http(server, samples)
     adds_up(samples)
     expect(samples, sums["queries"], "queries_total")
     expect(samples, sums["tcp"], "queries_by_protocol_total", protocol="tcp")

@@ -140,6 +140,7 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 		return err;
 	}
 	health_routes(a);
+	scrape_routes(a);
 	page_routes(a);
 	native_routes(a);
 	servers_routes(a);

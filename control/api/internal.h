@@ -49,6 +49,7 @@ http_guard access_guard;
 /* ---- the tables of routes; arg: struct api ---- */
 
 void health_routes(struct api *a);
+void scrape_routes(struct api *a);
 void native_routes(struct api *a);
 void page_routes(struct api *a);
 void servers_routes(struct api *a);

@@ -8,6 +8,7 @@
 
 #include "control/audit/event.h"
 #include "shared/err.h"
+#include "shared/log.h"
 
 enum {
 	NOTES_MAX = 1024,
@@ -246,7 +247,7 @@ static void note_problem(struct audit *a, int err)
 	(void)snprintf(a->problem, sizeof a->problem, "%s", err < 0 ? err_text(err) : "");
 	pthread_mutex_unlock(&a->lock);
 	if (news)
-		(void)fprintf(stderr, "audit log: %s\n", err_text(err));
+		log_error("audit log: %s", err_text(err));
 }
 
 /* Writes all there is. */

@@ -196,7 +196,6 @@ static const char *list_name(unsigned list)
 		[STORE_CONFIG] = "config", [STORE_APIKEY] = "key",
 		[STORE_TENANT] = "tenant", [STORE_ZONEMETA] = "metadata",
 		[STORE_TSIG] = "tsig",     [STORE_CRYPTOKEY] = "cryptokey",
-		[STORE_PURGE] = "purge",
 	};
 
 	return list < STORE_LISTS ? names[list] : "?";
