@@ -408,6 +408,13 @@ static void wrong_usage_is_exit_code_2(void **state)
 		{"key grant 0123 zone=a expires=1d", "keeps its tenant and its time"},
 		{"key grant 0123 tenant=a", "keeps its tenant and its time"},
 		{"key revoke", "usage: anserctl key revoke KEY"},
+		{"audit list frob", "\"frob\" is not understood"},
+		{"audit list frob=1", "\"frob=1\" is not understood"},
+		{"audit list limit=x", "limit: \"x\" is no number"},
+		{"audit list from=0", "from: \"0\" is no number"},
+		{"audit verify 3", "a hash belongs to the event's number"},
+		{"audit verify x y", "seq: \"x\" is no number"},
+		{"audit export x", "from: \"x\" is no number"},
 		{"zone export \xff", "not UTF-8"},
 	};
 
