@@ -590,6 +590,57 @@ def test_batch(anser):
         drop_zone(anser, name)
 
 
+def test_contents(anser):
+    """PUT with RRsets puts all contents anew"""
+    zone = make_zone(anser)
+    change(anser, zone, rrset("old.t.test.", "A", "REPLACE", "192.0.2.1"))
+    soa = {"name": "t.test.", "type": "SOA", "ttl": 60, "records": [
+        {"content": "ns.t.test. host.t.test. 5 1 1 1 1"}]}
+    ns = {"name": "t.test.", "type": "NS", "ttl": 60, "records": [{"content": "ns.t.test."}]}
+    new = {"name": "new.t.test.", "type": "A", "ttl": 60, "records": [{"content": "192.0.2.2"}],
+           "comments": [{"account": "me", "content": "new"}]}
+    for rrsets, status in (([soa, new], 422), ([soa, ns, new, new], 422), ([ns, new], 422),
+                           ([soa, ns, {**new, "type": "CNAME"}], 422), ([soa, ns, new], 204)):
+        got, _, text = anser.ask("PUT", zone, {"rrsets": rrsets})
+        check(got == status, "%s: %d %s" % (rrsets, got, text))
+        gone = ("NXDOMAIN", []) if status == 204 else ("NOERROR", ["192.0.2.1"])
+        check(anser.query("old.t.test.", "A") == gone, "old.t.test.")
+    check(anser.query("new.t.test.", "A")[1] == ["192.0.2.2"], "new.t.test.")
+    check('"content": "new"' in anser.ask("GET", zone)[2], "the comment")
+    drop_zone(anser)
+
+
+def test_writers(anser):
+    """many writers at once lose nothing, and If-Match lets one of them through"""
+    zone = make_zone(anser)
+    tag = anser.ask("GET", zone)[1]["etag"]
+    failures, through = [], []
+
+    def write(writer):
+        try:
+            got, _, _ = anser.ask("PATCH", zone, {"rrsets": [
+                rrset("first.t.test.", "A", "REPLACE", "192.0.2.%d" % writer)]}, {"If-Match": tag})
+            check(got in (204, 412), "If-Match: %d" % got)
+            through.extend([writer] if got == 204 else [])
+            for i in range(20):
+                change(anser, zone, {"name": "all.t.test.", "type": "A", "changetype": "EXTEND",
+                                     "records": [{"content": "10.0.%d.%d" % (writer, i)}]})
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=write, args=(w,)) for w in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(not failures, failures)
+    check(len(through) == 1, "through with If-Match: %s" % through)
+    check(anser.query("first.t.test.", "A")[1] == ["192.0.2.%d" % through[0]], "first.t.test.")
+    kept = json.loads(anser.ask("GET", zone + "?rrset_name=all.t.test.")[2])["rrsets"][0]["records"]
+    check(len(kept) == 8 * 20, "%d records" % len(kept))
+    drop_zone(anser)
+
+
 def test_pages(anser):
     """pages of the list of zones"""
     names = ["p%02d.test." % i for i in range(7)]
@@ -763,8 +814,8 @@ def test_lego(anser):
     drop_zone(anser, "example.org.")
 
 
-TESTS = [test_visible, test_kdig, test_extend, test_versions, test_batch, test_pages, test_shell,
-         test_lexicon, test_lego]
+TESTS = [test_visible, test_kdig, test_extend, test_versions, test_batch, test_contents,
+         test_writers, test_pages, test_shell, test_lexicon, test_lego]
 
 if __name__ == "__main__":
     sys.exit(main())
