@@ -593,7 +593,8 @@ def test_batch(anser):
 def test_contents(anser):
     """PUT with RRsets puts all contents anew"""
     zone = make_zone(anser)
-    change(anser, zone, rrset("old.t.test.", "A", "REPLACE", "192.0.2.1"))
+    change(anser, zone, rrset("old.t.test.", "A", "REPLACE", "192.0.2.1", comments=[
+        {"account": "me", "content": "old"}]))
     soa = {"name": "t.test.", "type": "SOA", "ttl": 60, "records": [
         {"content": "ns.t.test. host.t.test. 5 1 1 1 1"}]}
     ns = {"name": "t.test.", "type": "NS", "ttl": 60, "records": [{"content": "ns.t.test."}]}
@@ -606,7 +607,8 @@ def test_contents(anser):
         gone = ("NXDOMAIN", []) if status == 204 else ("NOERROR", ["192.0.2.1"])
         check(anser.query("old.t.test.", "A") == gone, "old.t.test.")
     check(anser.query("new.t.test.", "A")[1] == ["192.0.2.2"], "new.t.test.")
-    check('"content": "new"' in anser.ask("GET", zone)[2], "the comment")
+    text = anser.ask("GET", zone)[2]
+    check('"content": "new"' in text and '"content": "old"' not in text, "comments: " + text)
     drop_zone(anser)
 
 

@@ -40,6 +40,31 @@ void zones_patch(void *arg, struct http_request *r)
 
 /* ---- PUT ---- */
 
+/* Takes away comments and disabled records for which the request has nothing in their place. */
+static int clear_extra(const struct store_extra *x, void *arg)
+{
+	struct zone_call *c = arg;
+	struct zone_change *z = &c->change->zones[0];
+	uint8_t owner[NAME_MAX_LEN];
+
+	TRY(name_from_key(x->key, x->key_len, c->name, owner));
+	for (size_t i = 0; i < z->edit_count; i++)
+		if (z->edits[i].type == x->type && name_equal(z->edits[i].owner, owner))
+			return 0;
+	struct edit *e = change_edit(c->change, z, EDIT_REPLACE, owner, x->type);
+	e->set_comments = true;
+	return 0;
+}
+
+static int put_contents(struct zone_call *c, struct store_txn *t)
+{
+	struct zone_attrs attrs = c->change->zones[0].attrs;
+
+	TRY(zone_contents_read(c->request->body, c->change, false, &attrs, now_s(),
+	                       &c->fault));
+	return store_extra_each(t, c->zone.id, NULL, 0, clear_extra, c);
+}
+
 static int put_work(struct zone_call *c, struct store_txn *t)
 {
 	const json_t *body = c->request->body;
@@ -50,10 +75,7 @@ static int put_work(struct zone_call *c, struct store_txn *t)
 	                                    "API: PUT of a zone");
 	z->attrs = c->zone.attrs;
 	TRY(zone_attrs_read(body, &z->attrs, &z->attrs_set, &c->fault));
-	if (!contents)
-		return 0;
-	struct zone_attrs attrs = z->attrs;
-	return zone_contents_read(body, c->change, false, &attrs, now_s(), &c->fault);
+	return contents ? put_contents(c, t) : 0;
 }
 
 void zones_put(void *arg, struct http_request *r)

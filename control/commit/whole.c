@@ -159,43 +159,54 @@ static int make_zone(struct plan *p, const struct zone_change *zc, struct planne
 	return 0;
 }
 
-/* Edits of a zone that gets contents bring what they have no place for: comments and disabled
- * records. */
+/* Fills in what a row's value is now. */
+static int read_before(struct store_txn *t, uint32_t zone, struct record_row *row)
+{
+	struct store_extra x = {
+		.key = row->key, .key_len = row->key_len, .type = row->type};
+	int err = store_extra_get(t, zone, &x);
+
+	if (err == 0) {
+		row->before = x.value;
+		row->before_size = x.size;
+	}
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
+/* Edits of a zone that gets contents bring what those have no place for: comments and disabled
+ * records. One that brings neither takes away what there is. */
 static int put_extra_of(struct plan *p, const struct edit *e, struct planned *z,
                         struct rows *rows)
 {
-	const struct extra x = {
+	const struct extra content = {
 		.hidden = e->hidden,
 		.hidden_size = e->hidden_size,
 		.comments = e->comments,
 		.comment_count = e->comment_count,
 	};
+	struct store_txn *t = p->c->txn;
+	const uint8_t *apex = z->zone->table.apex;
 	uint8_t key[NAME_KEY_MAX];
 	const uint8_t *value;
-	size_t size;
+	struct store_extra x = {.key = key, .type = e->type};
 
-	TRY(extra_encode(&x, p->change->arena, &value, &size));
-	if (size == 0)
-		return 0;
-	const uint8_t *apex = z->zone->table.apex;
-	size_t key_len = name_to_key(e->owner, name_len(apex, NAME_MAX_LEN), key);
+	TRY(extra_encode(&content, p->change->arena, &value, &x.size));
+	x.key_len = name_to_key(e->owner, name_len(apex, NAME_MAX_LEN), key);
+	x.value = x.size ? value : NULL;
 	struct record_row row = {
 		.kind = ROW_EXTRA,
 		.key = key,
-		.key_len = key_len,
+		.key_len = x.key_len,
 		.type = e->type,
-		.after = value,
-		.after_size = size,
+		.after = x.value,
+		.after_size = x.size,
 	};
+	TRY(read_before(t, rows->zone, &row));
+	if (!row.before && !row.after)
+		return 0;
 	TRY(rows_add(rows, &row));
-	const struct store_extra extra = {
-		.key = key,
-		.key_len = key_len,
-		.type = e->type,
-		.value = value,
-		.size = size,
-	};
-	return store_extra_put(p->c->txn, rows->zone, &extra);
+	return x.size ? store_extra_put(t, rows->zone, &x)
+	              : store_extra_delete(t, rows->zone, key, x.key_len, x.type);
 }
 
 static int put_extras(struct plan *p, const struct zone_change *zc, struct planned *z,
