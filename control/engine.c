@@ -313,6 +313,7 @@ static void run_changes(struct engine *e, struct job *jobs[], size_t count)
 	for (size_t done = 0; done < count;) {
 		size_t end =
 			done + commit_group(&e->committer, items + done, count - done);
+		assert(end <= count);
 		shown_update(&e->shown, &e->committer);
 		for (; done < end; done++) {
 			struct job *j = jobs[done];

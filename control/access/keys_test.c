@@ -163,8 +163,8 @@ static void a_grant_with_a_mistake_is_refused(void **state)
 		"[{\"zone\":\"a\",\"names\":[1]}]",
 		"[{\"zone\":\"a\",\"types\":[\"FOO\"]}]",
 		"[{\"zone\":\"a\",\"types\":[16]}]",
-		"[{\"zone\":\"a\",\"types\":[\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\","
-		"\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\"]}]",
+		("[{\"zone\":\"a\",\"types\":[\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\","
+	         "\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\"]}]"),
 	};
 	struct grant *grants = NULL;
 	size_t count = 0;
