@@ -139,7 +139,7 @@ class Server:
         with open(os.path.join(self.dir, "log"), errors="replace") as f:
             return f.read()[-2000:]
 
-    def stop(self):
+    def end_processes(self):
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -148,6 +148,10 @@ class Server:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        self.processes = []
+
+    def stop(self):
+        self.end_processes()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -220,6 +224,8 @@ class Named(Server):
 class Anser(Server):
     name = "anser"
     program = "anser-dataplane"
+    workers = 1
+    patience = 20
 
     def back_end(self):
         """Lines of the configuration: the option io of the section server, and what it takes."""
@@ -227,13 +233,18 @@ class Anser(Server):
 
     def config(self):
         lines = ["server:", f"  listen: {self.addresses()}",
-                 "  workers: 1", f"  cpus: {self.cpu}"] + self.back_end() + [
+                 f"  workers: {self.workers}", f"  cpus: [{self.cpu}]"] + self.back_end() + [
                  "control:", f"  store: {self.dir}/store",
                  f"  control-socket: {self.dir}/control", f"  dataplane-socket: {self.dir}/data",
-                 "  supervise: no", "zones:"]
+                 "  supervise: no"]
+        return "\n".join(lines + self.contents()) + "\n"
+
+    def contents(self):
+        """Lines of the configuration: where zones come from."""
+        lines = ["zones:"]
         for origin, path in self.zones:
             lines += [f"  - name: {origin}", f"    file: {path}"]
-        return "\n".join(lines) + "\n"
+        return lines
 
     def start(self):
         self.start_control()
@@ -244,7 +255,7 @@ class Anser(Server):
         with open(path, "w") as f:
             f.write(self.config())
         self.spawn([tool("anser-control"), "-c", path], pinned=False)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.patience
         while not os.path.exists(f"{self.dir}/data"):
             if self.processes[0].poll() is not None or time.monotonic() > deadline:
                 raise Failed(f"anser-control does not start: {self.log()}")
