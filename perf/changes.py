@@ -98,6 +98,23 @@ class Live(servers.Anser):
                 raise Failed(f"not loaded after {PATIENCE} s: {answer}")
             time.sleep(0.1)
 
+    def wait_until_tidy(self):
+        """Until the control plane is at rest: what a load leaves to be done, huge pages above all, is
+        done. The cleaning of buckets goes on, in slices that are too small to be seen here."""
+        deadline = time.monotonic() + PATIENCE
+        before, now = -math.inf, self.processor_time()
+        while now - before > 0.02:
+            if time.monotonic() > deadline:
+                raise Failed("the control plane does not come to rest")
+            time.sleep(0.5)
+            before, now = now, self.processor_time()
+
+    def processor_time(self):
+        """Seconds that the control plane has had."""
+        with open(f"/proc/{self.processes[0].pid}/stat") as f:
+            words = f.read().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def forget(self):
         """Has the kernel give up its copy of the store: a start then reads it from the disk."""
         for directory, _, files in os.walk(f"{self.dir}/store"):
@@ -131,6 +148,7 @@ class Changed:
     def open(self, stack):
         stack.enter_context(self.server)
         self.server.wait_until_loaded()
+        self.server.wait_until_tidy()
         self.api = stack.enter_context(self.server.api())
 
     def change(self):
