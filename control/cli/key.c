@@ -214,7 +214,9 @@ static bool read_words(const struct cli *c, unsigned at, json_t *args)
 			if (!cli_put_text(args, "tenant", tenant))
 				return false;
 		} else if (!grant) {
-			(void)cli_usage("\"%s\" is not understood", word);
+			(void)cli_usage("\"%s\" is not understood; a grant begins with "
+			                "zone=ZONE",
+			                word);
 			return false;
 		} else if (!read_grant_word(grant, word)) {
 			return false;
