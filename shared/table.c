@@ -81,10 +81,13 @@ static ALWAYS_INLINE bool same_name(const uint8_t *a, const uint8_t *b, size_t l
 }
 #endif
 
+/* n may be a version that is not visible yet, of which the writer still sets flags; not this one. */
 static ALWAYS_INLINE bool node_is(const struct table_node *n, const uint8_t *name,
                                   size_t name_len, unsigned parent_side)
 {
-	return n->name_len == name_len && (n->flags & NODE_PARENT_SIDE) == parent_side &&
+	unsigned flags = __atomic_load_n(&n->flags, __ATOMIC_RELAXED);
+
+	return n->name_len == name_len && (flags & NODE_PARENT_SIDE) == parent_side &&
 	       same_name(n->name, name, name_len);
 }
 

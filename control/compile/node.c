@@ -235,7 +235,8 @@ static int mark_wildcard_parent(struct compiler *c)
 	parent = writer_modify(c->w, hash, parent);
 	if (!parent)
 		return ERR_FULL;
-	parent->flags |= NODE_WILDCARD;
+	/* Readers that cannot see it yet look at its flags for its side. */
+	__atomic_store_n(&parent->flags, parent->flags | NODE_WILDCARD, __ATOMIC_RELAXED);
 	return 0;
 }
 
