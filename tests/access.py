@@ -15,15 +15,15 @@ import http.client
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+from checks import check, free_port, say
 
 BIN = os.environ["ANSER_BIN_DIR"]
 ADDRESS = "127.0.0.1"
@@ -52,28 +52,6 @@ ns1 60 A 192.0.2.1
 """
 
 SECRET = re.compile(r"^ans_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$")
-
-
-def check(condition, *what):
-    if not condition:
-        raise AssertionError(" ".join(str(part) for part in what))
-
-
-def say(text):
-    print("-- " + text, flush=True)
-
-
-def free_port():
-    """Below those that the kernel hands out, and free for UDP and TCP."""
-    while True:
-        port = random.SystemRandom().randrange(10000, 30000)
-        try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(socket.AF_INET, kind) as s:
-                    s.bind((ADDRESS, port))
-            return port
-        except OSError:
-            pass
 
 
 class Server:

@@ -15,8 +15,6 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,8 @@ import traceback
 import dns.message
 import dns.query
 import dns.rcode
+
+from checks import Failure, check, end_process, free_ports
 
 KEY = "correct-horse-battery"
 BASE = "/api/v1/servers/localhost"
@@ -65,25 +65,6 @@ cache-ttl=0
 SERIAL = re.compile(r"^(.*\. \S+\.) \d+ (\d+ \d+ \d+ \d+)$")
 
 SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
-
-
-class Failure(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-        return ports
 
 
 class Server:
@@ -129,13 +110,7 @@ class Server:
                 sorted(d.to_text() for s in r.answer for d in s))
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        return end_process(self.process)
 
     def show_log(self):
         self.log.seek(0)

@@ -7,7 +7,6 @@ must have grown by exactly what was sent and what came back.
 """
 
 import collections
-import contextlib
 import json
 import os
 import random
@@ -18,11 +17,13 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 import dns.message
 import dns.rcode
 import dns.rdatatype
+
+import checks
+from checks import Failure, check, end_process, free_port, has_ipv6
 
 PATIENCE = 10.0
 ADDRESSES = ["127.0.0.1", "::1"]
@@ -66,40 +67,8 @@ CASES = [
 ]
 
 
-class Failure(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
 def until(what, condition):
-    end = time.monotonic() + PATIENCE
-    while True:
-        value = condition()
-        if value:
-            return value
-        check(time.monotonic() < end, "not within %g s: %s" % (PATIENCE, what))
-        time.sleep(0.02)
-
-
-def free_port():
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
-             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            with contextlib.suppress(OSError):
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
-
-
-def has_ipv6():
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-        s.bind(("::1", 0))
-        return True
-    return False
+    return checks.until(what, condition, PATIENCE)
 
 
 def message_of(name, rdtype, ident):
@@ -148,13 +117,7 @@ class Server:
         return process
 
     def end(self, process, number):
-        if process.poll() is None:
-            process.send_signal(number)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, number, PATIENCE)
 
     def ctl(self, *words):
         return subprocess.run(

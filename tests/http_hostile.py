@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import resource
-import signal
 import socket
 import ssl
 import subprocess
@@ -22,6 +21,8 @@ import traceback
 import dns.message
 import dns.query
 import dns.rcode
+
+from checks import Failure, busy_seconds, check, end_process, free_ports
 
 TIMEOUT = 1.0   # seconds, as configured
 LATE = 1.0      # how much later than that is still in time
@@ -56,25 +57,6 @@ control:
 zones:
   - { name: example., file: example.zone }
 """
-
-
-class Failure(Exception):
-    pass
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-        return ports
 
 
 class Server:
@@ -137,21 +119,13 @@ class Server:
             return answer_of(until_closed(client))
 
     def busy_seconds(self):
-        with open("/proc/%d/stat" % self.process.pid) as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return busy_seconds(self.process.pid)
 
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        return end_process(self.process)
 
     def show_log(self):
         self.log.seek(0)

@@ -25,6 +25,8 @@ import dns.query
 import dns.rdatatype
 import dns.zone
 
+from checks import check, free_port, say
+
 BIN = os.environ["ANSER_BIN_DIR"]
 ADDRESS = "127.0.0.1"
 
@@ -51,28 +53,6 @@ OTHER = """@ 60 SOA ns1 hostmaster 1 7200 3600 1209600 60
 @ 60 NS ns1
 ns1 60 A 192.0.2.2
 """
-
-
-def check(condition, *what):
-    if not condition:
-        raise AssertionError(" ".join(str(part) for part in what))
-
-
-def say(text):
-    print("-- " + text, flush=True)
-
-
-def free_port():
-    """Below those that the kernel hands out, and free for UDP and TCP."""
-    while True:
-        port = random.SystemRandom().randrange(10000, 30000)
-        try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(socket.AF_INET, kind) as s:
-                    s.bind((ADDRESS, port))
-            return port
-        except OSError:
-            pass
 
 
 class Server:

@@ -10,7 +10,6 @@ import contextlib
 import os
 import random
 import select
-import signal
 import socket
 import struct
 import subprocess
@@ -23,7 +22,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 
-from checks import SKIP, Failure, check, free_port, has_ipv6
+from checks import SKIP, Failure, busy_seconds, check, end_process, free_port, has_ipv6
 
 IDLE, READ, WRITE = 1.0, 0.6, 0.8  # seconds, as configured
 LATE = 1.0                         # how much later than that is still in time
@@ -104,18 +103,10 @@ class Server:
         raise Failure("no VmRSS")
 
     def busy_seconds(self):
-        with open("/proc/%d/stat" % self.process.pid) as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return busy_seconds(self.process.pid)
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        return end_process(self.process)
 
     def show_log(self):
         self.log.seek(0)
