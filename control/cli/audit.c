@@ -6,21 +6,6 @@
 #include "control/cli/cli.h"
 #include "control/cli/print.h"
 
-static json_t *new_args(void)
-{
-	json_t *args = json_object();
-
-	if (!args)
-		abort();
-	return args;
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) < 0)
-		abort();
-}
-
 static bool read_number(json_t *args, const char *key, const char *text)
 {
 	char *end = NULL;
@@ -31,7 +16,7 @@ static bool read_number(json_t *args, const char *key, const char *text)
 		(void)cli_usage("%s: \"%s\" is no number", key, text);
 		return false;
 	}
-	set(args, key, json_integer(number));
+	cli_set(args, key, json_integer(number));
 	return true;
 }
 
@@ -77,7 +62,7 @@ static void add_names(json_t *event)
 		json_decref(names);
 		names = more;
 	}
-	set(event, "names", names);
+	cli_set(event, "names", names);
 }
 
 static void show_events(struct cli *c, const json_t *result)
@@ -97,7 +82,7 @@ static void show_events(struct cli *c, const json_t *result)
 
 enum engine_outcome run_audit_list(struct cli *c)
 {
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	for (unsigned i = 0; i < c->arg_count; i++) {
 		if (!read_word(args, c->args[i])) {
@@ -123,7 +108,7 @@ static void show_verified(struct cli *c, const json_t *result)
 
 enum engine_outcome run_audit_verify(struct cli *c)
 {
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (c->arg_count == 1 ||
 	    (c->arg_count == 2 && (!read_number(args, "seq", c->args[0]) ||
@@ -149,7 +134,7 @@ static void print_lines(const json_t *lines)
 /* Page by page; what is there already when one is refused is good by itself. */
 enum engine_outcome run_audit_export(struct cli *c)
 {
-	json_t *args = new_args();
+	json_t *args = cli_args();
 	json_t *result = NULL;
 	enum engine_outcome outcome = ENGINE_OK;
 	bool more = true;
@@ -160,7 +145,7 @@ enum engine_outcome run_audit_export(struct cli *c)
 	}
 	while (outcome == ENGINE_OK && more) {
 		outcome = cli_call(c, "audit export", args, &result);
-		args = new_args();
+		args = cli_args();
 		if (outcome != ENGINE_OK && c->json)
 			print_json(result);
 		else if (outcome != ENGINE_OK)

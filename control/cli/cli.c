@@ -28,6 +28,21 @@ enum engine_outcome cli_usage(const char *format, ...)
 	return ENGINE_USAGE;
 }
 
+json_t *cli_args(void)
+{
+	json_t *args = json_object();
+
+	if (!args)
+		abort();
+	return args;
+}
+
+void cli_set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0)
+		abort();
+}
+
 bool cli_put_text(json_t *args, const char *key, const char *text)
 {
 	if (json_object_set_new(args, key, json_string(text)) == 0)

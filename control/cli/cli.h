@@ -123,6 +123,11 @@ void cli_report(const json_t *result);
 /* A message of our own to stderr; gives ENGINE_USAGE. */
 enum engine_outcome cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* An empty object for a command's arguments, and a member (taken) of one. Both end the program when
+ * memory is out. */
+json_t *cli_args(void);
+void cli_set(json_t *object, const char *key, json_t *value);
+
 /* Adds a text to args; says so and gives false when it is not UTF-8. */
 bool cli_put_text(json_t *args, const char *key, const char *text);
 

@@ -12,21 +12,6 @@
 
 enum { DAY_S = 86400, HOUR_S = 3600, YEAR_DAYS = 365 };
 
-static json_t *new_args(void)
-{
-	json_t *args = json_object();
-
-	if (!args)
-		abort();
-	return args;
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) < 0)
-		abort();
-}
-
 /* ---- looking ---- */
 
 static const struct column list_columns[] = {
@@ -44,7 +29,7 @@ static void show_keys(struct cli *c, const json_t *result)
 
 enum engine_outcome run_key_list(struct cli *c)
 {
-	return cli_ask(c, "key list", new_args(), show_keys);
+	return cli_ask(c, "key list", cli_args(), show_keys);
 }
 
 static const struct column show_columns[] = {
@@ -114,12 +99,12 @@ static enum engine_outcome ask_about_key(struct cli *c, const char *command, jso
 
 enum engine_outcome run_key_show(struct cli *c)
 {
-	return ask_about_key(c, "key show", new_args());
+	return ask_about_key(c, "key show", cli_args());
 }
 
 enum engine_outcome run_key_revoke(struct cli *c)
 {
-	return ask_about_key(c, "key revoke", new_args());
+	return ask_about_key(c, "key revoke", cli_args());
 }
 
 /* ---- words ---- */
@@ -159,7 +144,7 @@ static bool append_text(json_t *object, const char *key, const char *text)
 
 	if (!list) {
 		list = json_array();
-		set(object, key, list);
+		cli_set(object, key, list);
 	}
 	if (json_array_append_new(list, json_string(text)) == 0)
 		return true;
@@ -178,9 +163,9 @@ static bool read_grant_word(json_t *grant, const char *word)
 	if (type)
 		return append_text(grant, "types", type);
 	if (strcmp(word, "below") == 0)
-		set(grant, "below", json_true());
+		cli_set(grant, "below", json_true());
 	else if (strcmp(word, "read") == 0)
-		set(grant, "write", json_false());
+		cli_set(grant, "write", json_false());
 	else
 		return cli_usage("\"%s\" is not understood", word) == ENGINE_OK;
 	return true;
@@ -193,7 +178,7 @@ static bool read_words(const struct cli *c, unsigned at, json_t *args)
 	json_t *grant = NULL;
 	json_int_t seconds = 0;
 
-	set(args, "grants", grants);
+	cli_set(args, "grants", grants);
 	for (; at < c->arg_count; at++) {
 		const char *word = c->args[at];
 		const char *zone = value_of(word, "zone");
@@ -209,7 +194,7 @@ static bool read_words(const struct cli *c, unsigned at, json_t *args)
 			(void)cli_usage("\"%s\" is no time, as 12h, 90d or 1y", expires);
 			return false;
 		} else if (expires) {
-			set(args, "expires_in", json_integer(seconds));
+			cli_set(args, "expires_in", json_integer(seconds));
 		} else if (tenant) {
 			if (!cli_put_text(args, "tenant", tenant))
 				return false;
@@ -227,7 +212,7 @@ static bool read_words(const struct cli *c, unsigned at, json_t *args)
 
 enum engine_outcome run_key_create(struct cli *c)
 {
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (!cli_put_text(args, "label", c->args[0]) ||
 	    !cli_put_text(args, "role", c->args[1]) || !read_words(c, 2, args)) {
@@ -241,10 +226,10 @@ enum engine_outcome run_key_create(struct cli *c)
 enum engine_outcome run_key_grant(struct cli *c)
 {
 	bool all = c->arg_count == 2 && strcmp(c->args[1], "all") == 0;
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (all)
-		set(args, "grants", json_array());
+		cli_set(args, "grants", json_array());
 	else if (!read_words(c, 1, args)) {
 		json_decref(args);
 		return ENGINE_USAGE;

@@ -5,15 +5,6 @@
 #include "control/cli/items.h"
 #include "control/cli/print.h"
 
-static json_t *new_args(void)
-{
-	json_t *args = json_object();
-
-	if (!args)
-		abort();
-	return args;
-}
-
 static enum engine_outcome worse(enum engine_outcome a, enum engine_outcome b)
 {
 	return a > b ? a : b;
@@ -36,7 +27,7 @@ static void show_zone_list(struct cli *c, const json_t *result)
 
 enum engine_outcome run_zone_list(struct cli *c)
 {
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (c->arg_count && !cli_put_text(args, "match", c->args[0])) {
 		json_decref(args);
@@ -84,7 +75,7 @@ static enum engine_outcome for_each_item(struct cli *c, each_item *run)
 
 static enum engine_outcome show_one(struct cli *c, char *zone)
 {
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (!cli_put_text(args, "zone", zone)) {
 		json_decref(args);
@@ -277,7 +268,7 @@ static void show_check(const struct cli *c, const json_t *result)
 static enum engine_outcome check_file(struct cli *c, const char *zone, const char *path)
 {
 	json_t *result = NULL;
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (!cli_put_text(args, "zone", zone) || !cli_put_text(args, "file", path)) {
 		json_decref(args);
@@ -299,7 +290,7 @@ static enum engine_outcome check_file(struct cli *c, const char *zone, const cha
 static enum engine_outcome check_source(struct cli *c, const char *zone)
 {
 	json_t *result = NULL;
-	json_t *args = new_args();
+	json_t *args = cli_args();
 
 	if (!cli_put_text(args, "zone", zone)) {
 		json_decref(args);
