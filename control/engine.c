@@ -8,6 +8,7 @@
 #include "control/audit/audit.h"
 #include "control/engine_internal.h"
 #include "control/pool.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/log.h"
 
@@ -261,14 +262,8 @@ static size_t take_jobs(struct engine *e, struct job *jobs[static GROUP_MAX])
 /* Gives how many jobs there are; 0 after a while without one. */
 static size_t wait_for_jobs(struct engine *e, struct job *jobs[static GROUP_MAX])
 {
-	struct timespec until;
+	struct timespec until = clock_wall_in(TICK_MS);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += TICK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&e->lock);
 	if (!e->waiting.first && !e->stopping)
 		pthread_cond_timedwait(&e->wake, &e->lock, &until);

@@ -1,6 +1,6 @@
 /*
- * The clock that timeouts and durations are measured by. It only rises, and all processes see the
- * same. No system call where the kernel maps its clock.
+ * clock_now: the clock that timeouts and durations are measured by. It only rises, and all processes
+ * see the same. clock_wall: the time of day. No system call where the kernel maps its clocks.
  */
 #ifndef SHARED_CLOCK_H
 #define SHARED_CLOCK_H
@@ -21,6 +21,27 @@ static inline uint64_t clock_now_ns(void)
 static inline uint64_t clock_now_ms(void)
 {
 	return clock_now_ns() / 1000000;
+}
+
+/* Gives microseconds since 1970. */
+static inline uint64_t clock_wall_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Gives the time of day in so many milliseconds, as pthread_cond_timedwait() takes it. */
+static inline struct timespec clock_wall_in(unsigned ms)
+{
+	struct timespec then;
+
+	(void)clock_gettime(CLOCK_REALTIME, &then);
+	then.tv_nsec += (long)(ms % 1000) * 1000000;
+	then.tv_sec += ms / 1000 + then.tv_nsec / 1000000000;
+	then.tv_nsec %= 1000000000;
+	return then;
 }
 
 #endif

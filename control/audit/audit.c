@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "control/audit/event.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/log.h"
 
@@ -42,14 +43,6 @@ struct audit {
 	char problem[128];
 };
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* ---- writing ---- */
 
 static int append(struct book_writer *w, uint64_t change, json_t *event)
@@ -79,8 +72,9 @@ static int notice_gap(struct following *f, uint64_t seq)
 		return 0;
 	detail = json_pack("{s:I,s:I}", "from", (json_int_t)f->followed + 1, "to",
 	                   (json_int_t)seq - 1);
-	return append(f->writer, 0,
-	              event_of_note(actor_self(), "changes missing", detail, now_us()));
+	return append(
+		f->writer, 0,
+		event_of_note(actor_self(), "changes missing", detail, clock_wall_us()));
 }
 
 static int follow_change(uint64_t seq, const void *header, size_t size, void *arg)
@@ -104,8 +98,9 @@ static int notice_older_store(struct following *f, uint64_t last)
 	                   (json_int_t)last);
 	f->followed = last;
 	f->count++;
-	return append(f->writer, 0,
-	              event_of_note(actor_self(), "store replaced", detail, now_us()));
+	return append(
+		f->writer, 0,
+		event_of_note(actor_self(), "store replaced", detail, clock_wall_us()));
 }
 
 /* Gives in *more whether there may be more than one batch took. */
@@ -172,7 +167,8 @@ static int write_lost(struct book_writer *w, uint64_t lost)
 	if (lost == 0)
 		return 0;
 	json_t *detail = json_pack("{s:I}", "count", (json_int_t)lost);
-	return append(w, 0, event_of_note(actor_self(), "notes lost", detail, now_us()));
+	return append(w, 0,
+	              event_of_note(actor_self(), "notes lost", detail, clock_wall_us()));
 }
 
 static int write_taken(struct audit *a, const struct note *notes, size_t count,
@@ -226,7 +222,7 @@ void audit_note(struct audit *a, struct actor *who, const char *what, json_t *de
 			.who = actor_hold(who),
 			.what = what,
 			.detail = detail,
-			.time_us = now_us(),
+			.time_us = clock_wall_us(),
 		};
 		detail = NULL;
 	} else {
@@ -260,21 +256,10 @@ static int write_all(struct audit *a)
 	return write_notes(a);
 }
 
-static struct timespec in_ms(unsigned ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	return until;
-}
-
 /* With the lock held. */
 static void sleep_until_stopped(struct audit *a, unsigned ms)
 {
-	struct timespec until = in_ms(ms);
+	struct timespec until = clock_wall_in(ms);
 
 	while (!a->stopping && pthread_cond_timedwait(&a->wake, &a->lock, &until) == 0)
 		;
@@ -283,7 +268,7 @@ static void sleep_until_stopped(struct audit *a, unsigned ms)
 /* Gives false when it is time to end. */
 static bool wait_for_work(struct audit *a, int err)
 {
-	struct timespec until = in_ms(IDLE_MS);
+	struct timespec until = clock_wall_in(IDLE_MS);
 	int late = 0;
 
 	pthread_mutex_lock(&a->lock);

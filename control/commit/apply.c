@@ -13,10 +13,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "control/change/serial.h"
 #include "control/commit/plan.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -296,14 +296,6 @@ static int plan_all(struct plan *p)
 
 /* ---- the whole ---- */
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* Says whether there is anything to write. */
 static bool fill_results(struct plan *p)
 {
@@ -360,7 +352,7 @@ int commit_change(struct committer *c, struct change *change,
 		.change = change,
 		.result = result,
 		.problems = {.arena = change->arena, .zone = -1},
-		.time_us = now_us(),
+		.time_us = clock_wall_us(),
 	};
 
 	prepare_result(&p);

@@ -6,9 +6,9 @@
  * or falls by itself.
  */
 #include <string.h>
-#include <time.h>
 
 #include "control/commit/commit.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 
 enum {
@@ -16,14 +16,6 @@ enum {
 		5000, /* of applying: those in front do not wait longer for those behind */
 	GROUP_EDITS = 20000,
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static size_t edits_of(const struct change *c)
 {
@@ -39,7 +31,7 @@ static size_t edits_of(const struct change *c)
 static int apply(struct committer *c, const struct commit_item *items, size_t count,
                  size_t *done)
 {
-	uint64_t until = now_us() + c->group_us;
+	uint64_t until = clock_now_ns() + c->group_us * 1000;
 	size_t edits = 0;
 
 	*done = 0;
@@ -47,7 +39,7 @@ static int apply(struct committer *c, const struct commit_item *items, size_t co
 		const struct commit_item *item = &items[(*done)++];
 		TRY(commit_change(c, item->change, item->result));
 		edits += edits_of(item->change);
-		if (edits >= GROUP_EDITS || now_us() >= until)
+		if (edits >= GROUP_EDITS || clock_now_ns() >= until)
 			break;
 	}
 	return 0;
@@ -79,7 +71,7 @@ static int try_group(struct committer *c, const struct commit_item *items, size_
 {
 	*done = count;
 	TRY(commit_begin(c));
-	uint64_t start = now_us();
+	uint64_t start = clock_now_ns();
 	int err = apply(c, items, count, done);
 	if (err == 0 && wrote(items, *done))
 		err = commit_compile(c);
@@ -92,7 +84,7 @@ static int try_group(struct committer *c, const struct commit_item *items, size_
 		commit_abandon(c);
 	else
 		err = commit_finish(c);
-	note_position(c, items, *done, (double)(now_us() - start) / 1e3);
+	note_position(c, items, *done, (double)(clock_now_ns() - start) / 1e6);
 	return err;
 }
 
