@@ -8,6 +8,7 @@
 
 #include "control/audit/audit.h"
 #include "control/engine_internal.h"
+#include "control/json_put.h"
 #include "shared/err.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, SCAN_MAX = 20000, REASON_SIZE = 256 };
@@ -21,13 +22,13 @@ static enum engine_outcome refuse_bounded(const struct actor *a, bool whole,
                                           json_t *result)
 {
 	if (a->grant_count > 0)
-		return engine_fail(result, ENGINE_REFUSED,
-		                   "%s is confined by grants and may not do that",
-		                   a->name);
+		return engine_refuse(result, ERR_DENIED,
+		                     "%s is confined by grants and may not do that",
+		                     a->name);
 	if (whole && a->tenant[0])
-		return engine_fail(result, ENGINE_REFUSED,
-		                   "%s has a tenant and may not see the whole log",
-		                   a->name);
+		return engine_refuse(result, ERR_DENIED,
+		                     "%s has a tenant and may not see the whole log",
+		                     a->name);
 	return ENGINE_OK;
 }
 
@@ -105,7 +106,7 @@ static json_t *event_json(const struct book_event *e)
 	if (!event)
 		event = json_pack("{s:I,s:b}", "seq", (json_int_t)e->seq, "damaged", 1);
 	chain_hex(e->hash, hex);
-	engine_set(event, "hash", json_string(hex));
+	json_put(event, "hash", json_string(hex));
 	return event;
 }
 
@@ -129,12 +130,12 @@ static enum engine_outcome give_page(struct engine *e, struct page *p, bool back
                                      const char *member, json_t *result)
 {
 	p->list = json_array();
-	engine_set(result, member, p->list);
+	json_put(result, member, p->list);
 	int err = book_each(audit_book(e->audit), p->from, backwards, fn, p);
 	if (err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "audit log: %s",
 		                   err_text(err));
-	engine_set(result, "next", err > 0 ? engine_number(p->next) : json_null());
+	json_put(result, "next", err > 0 ? json_number(p->next) : json_null());
 	return ENGINE_OK;
 }
 
@@ -160,20 +161,24 @@ enum engine_outcome command_audit_list(struct engine *e, const json_t *args,
 
 /* The text of the event stands as it was hashed, from the 84th character on up to the last but
  * one. */
+static json_t *export_line(const struct book_event *e)
+{
+	char hex[CHAIN_HEX_SIZE];
+
+	chain_hex(e->hash, hex);
+	json_t *line = json_sprintf("{\"hash\":\"%s\",\"event\":%.*s}", hex, (int)e->len,
+	                            e->text);
+	return line ? line : json_sprintf("{\"hash\":\"%s\",\"event\":null}", hex);
+}
+
 static int export_event(const struct book_event *e, void *arg)
 {
 	struct page *p = arg;
-	char hex[CHAIN_HEX_SIZE];
 
 	p->next = e->seq;
 	if (json_array_size(p->list) == p->limit)
 		return 1;
-	chain_hex(e->hash, hex);
-	json_t *line = json_sprintf("{\"hash\":\"%s\",\"event\":%.*s}", hex, (int)e->len,
-	                            e->text);
-	if (!line)
-		line = json_sprintf("{\"hash\":\"%s\",\"event\":null}", hex);
-	json_array_append_new(p->list, line);
+	json_array_append_new(p->list, export_line(e));
 	return 0;
 }
 
@@ -188,6 +193,23 @@ enum engine_outcome command_audit_export(struct engine *e, const json_t *args,
 	if (outcome != ENGINE_OK)
 		return outcome;
 	return give_page(e, &p, false, export_event, "lines", result);
+}
+
+static int write_event(const struct book_event *e, void *arg)
+{
+	FILE *to = arg;
+	json_t *line = export_line(e);
+
+	(void)fprintf(to, "%s\n", json_string_value(line));
+	json_decref(line);
+	return ferror(to);
+}
+
+int engine_write_audit(struct engine *e, uint64_t from, FILE *to)
+{
+	int err = book_each(audit_book(e->audit), from, false, write_event, to);
+
+	return err < 0 ? err : 0;
 }
 
 /* ---- verify ---- */
@@ -226,7 +248,7 @@ static enum engine_outcome check_anchor(struct engine *e, const json_t *args,
 		                   err_text(err));
 	if (a.found)
 		return ENGINE_OK;
-	engine_set(result, "damaged", engine_number(a.seq));
+	json_put(result, "damaged", json_number(a.seq));
 	return engine_fail(result, ENGINE_REFUSED,
 	                   "event %" PRIu64 ": it has not that hash", a.seq);
 }
@@ -244,7 +266,7 @@ enum engine_outcome command_audit_verify(struct engine *e, const json_t *args,
 		return outcome;
 	int err = book_verify(audit_book(e->audit), &s, &damaged, text, sizeof text);
 	if (err == ERR_CORRUPT && damaged) {
-		engine_set(result, "damaged", engine_number(damaged));
+		json_put(result, "damaged", json_number(damaged));
 		return engine_fail(result, ENGINE_REFUSED, "%s", text);
 	}
 	if (err < 0)
@@ -254,9 +276,9 @@ enum engine_outcome command_audit_verify(struct engine *e, const json_t *args,
 	if (outcome != ENGINE_OK)
 		return outcome;
 	chain_hex(s.head.hash, hex);
-	engine_set(result, "events", engine_number(s.head.seq));
-	engine_set(result, "hash", json_string(hex));
-	engine_set(result, "change", engine_number(s.followed));
+	json_put(result, "events", json_number(s.head.seq));
+	json_put(result, "hash", json_string(hex));
+	json_put(result, "change", json_number(s.followed));
 	return ENGINE_OK;
 }
 
@@ -282,10 +304,10 @@ void audit_status(struct engine *e, json_t *result, json_t *alarms)
 
 	audit_look(e->audit, &s);
 	uint64_t behind = last > s.book.followed ? last - s.book.followed : 0;
-	engine_set(o, "events", engine_number(s.book.head.seq));
-	engine_set(o, "behind", engine_number(behind));
-	engine_set(o, "lost", engine_number(s.lost));
-	engine_set(result, "audit", o);
+	json_put(o, "events", json_number(s.book.head.seq));
+	json_put(o, "behind", json_number(behind));
+	json_put(o, "lost", json_number(s.lost));
+	json_put(result, "audit", o);
 	if (s.problem[0])
 		json_array_append_new(
 			alarms,

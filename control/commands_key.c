@@ -13,6 +13,7 @@
 #include "control/access/keys.h"
 #include "control/access/secret.h"
 #include "control/engine_internal.h"
+#include "control/json_put.h"
 #include "shared/err.h"
 
 enum { WHY_SIZE = 96, REASON_SIZE = 512 };
@@ -39,11 +40,6 @@ static int read_used(struct store_txn *t, struct key *k)
 	return err == ERR_NOTFOUND ? 0 : err;
 }
 
-static bool is_in_reach(const struct actor *a, const struct key *k)
-{
-	return !a->tenant[0] || strcmp(a->tenant, k->tenant) == 0;
-}
-
 struct listing {
 	struct store_txn *txn;
 	const struct actor *actor;
@@ -59,25 +55,16 @@ static int list_key(const struct store_item *item, void *arg)
 		return 0;
 	TRY(key_decode(item->key, item->key_len, item->value, item->size, &k));
 	int err = read_used(l->txn, &k);
-	if (err == 0 && is_in_reach(l->actor, &k))
+	if (err == 0 && actor_sees_tenant(l->actor, k.tenant))
 		json_array_append_new(l->keys, key_json(&k, now()));
 	key_fini(&k);
 	return err;
 }
 
-static enum engine_outcome refuse_confined(const struct actor *a, json_t *result)
-{
-	return a->grant_count == 0
-	               ? ENGINE_OK
-	               : engine_fail(result, ENGINE_REFUSED,
-	                             "%s is confined by grants and may not do that",
-	                             a->name);
-}
-
 enum engine_outcome command_key_list(struct engine *e, const json_t *args, json_t *result)
 {
 	struct listing l = {.actor = engine_job()->actor};
-	enum engine_outcome outcome = refuse_confined(l.actor, result);
+	enum engine_outcome outcome = engine_refuse_grants(result);
 
 	(void)args;
 	if (outcome != ENGINE_OK)
@@ -86,7 +73,7 @@ enum engine_outcome command_key_list(struct engine *e, const json_t *args, json_
 	if (err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
 	l.keys = json_array();
-	engine_set(result, "keys", l.keys);
+	json_put(result, "keys", l.keys);
 	err = store_item_each(l.txn, STORE_APIKEY, "", 0, list_key, &l);
 	store_abort(&l.txn);
 	return err < 0 ? engine_fail(result, ENGINE_REFUSED, "%s", err_text(err))
@@ -120,20 +107,19 @@ static enum engine_outcome find_key(struct engine *e, const json_t *args, json_t
 {
 	const struct actor *a = engine_job()->actor;
 	const char *id = json_string_value(json_object_get(args, "key"));
-	enum engine_outcome outcome = refuse_confined(a, result);
+	enum engine_outcome outcome = engine_refuse_grants(result);
 
 	if (outcome != ENGINE_OK)
 		return outcome;
 	if (!id)
 		return engine_fail(result, ENGINE_USAGE, "\"key\" is missing");
 	int err = read_key(e->committer.store, id, out);
-	if (err == 0 && !is_in_reach(a, out)) {
+	if (err == 0 && !actor_sees_tenant(a, out->tenant)) {
 		key_fini(out);
 		err = ERR_NOTFOUND;
 	}
 	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "key \"%s\": %s", id,
-		                   err_text(err));
+		return engine_refuse(result, err, "key \"%s\": %s", id, err_text(err));
 	return ENGINE_OK;
 }
 
@@ -164,8 +150,6 @@ static enum engine_outcome put_key(struct engine *e, const struct key *k,
                                    const char *verb, json_t *result)
 {
 	struct change *c = change_new(engine_job()->actor);
-	struct change_result changed;
-	struct commit_item item = {c, &changed};
 	char why[WHY_SIZE];
 	uint8_t *bytes;
 
@@ -174,15 +158,10 @@ static enum engine_outcome put_key(struct engine *e, const struct key *k,
 	size_t size = key_encode(k, &bytes);
 	change_item(c, STORE_APIKEY, k->id, strlen(k->id), bytes, size)->secret = true;
 	free(bytes);
-	(void)commit_group(&e->committer, &item, 1);
-	int err = changed.err;
-	if (err == 0)
-		engine_set(result, "change", engine_number(changed.seq));
-	change_free(&c);
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
-	add_key(result, k);
-	return ENGINE_OK;
+	enum engine_outcome outcome = engine_commit(e, &c, result);
+	if (outcome == ENGINE_OK)
+		add_key(result, k);
+	return outcome;
 }
 
 static enum engine_outcome read_label(const json_t *args, struct key *k, json_t *result)
@@ -211,25 +190,10 @@ static enum engine_outcome read_role(const json_t *args, struct key *k, json_t *
 
 static enum engine_outcome read_tenant(const json_t *args, struct key *k, json_t *result)
 {
-	const struct actor *a = engine_job()->actor;
-	const json_t *value = json_object_get(args, "tenant");
-	const char *text = value ? json_string_value(value) : a->tenant;
-
-	if (!text || (text[0] && !tenant_is_valid(text)))
-		return engine_fail(
-			result, ENGINE_USAGE,
-			"\"tenant\" must be a word of letters, digits, '.', '_' "
-			"and '-', up to %d of them",
-			TENANT_SIZE - 1);
-	if (a->tenant[0] && strcmp(a->tenant, text) != 0)
-		return engine_fail(result, ENGINE_REFUSED,
-		                   "%s may make keys of the tenant %s only", a->name,
-		                   a->tenant);
-	memcpy(k->tenant, text, strlen(text) + 1);
-	return ENGINE_OK;
+	return engine_tenant_of_key(args, result, k->tenant);
 }
 
-/* Either "expires_at" or "expires_in". */
+/* Either "expires_at" or "expires_in", in seconds; null: never. */
 static enum engine_outcome read_expiry(const json_t *args, struct key *k, json_t *result)
 {
 	const json_t *at = json_object_get(args, "expires_at");
@@ -237,15 +201,29 @@ static enum engine_outcome read_expiry(const json_t *args, struct key *k, json_t
 	const json_t *value = at ? at : in;
 	json_int_t seconds = json_integer_value(value);
 
+	if (json_is_null(value))
+		k->expires_at = 0;
 	if (!value || json_is_null(value))
 		return ENGINE_OK;
 	if ((at && in) || !json_is_integer(value) || seconds <= 0 || seconds > time_max)
 		return engine_fail(result, ENGINE_USAGE,
 		                   "one of \"expires_at\" and \"expires_in\" may be a "
 		                   "positive number of seconds");
-	k->expires_at = (uint64_t)seconds + (in ? k->created_at : 0);
-	if (k->expires_at <= k->created_at)
+	if (at && (uint64_t)seconds <= now())
 		return engine_fail(result, ENGINE_USAGE, "\"expires_at\" has passed");
+	k->expires_at = (uint64_t)seconds + (in ? now() : 0);
+	return ENGINE_OK;
+}
+
+static enum engine_outcome read_disabled(const json_t *args, struct key *k,
+                                         json_t *result)
+{
+	const json_t *value = json_object_get(args, "disabled");
+
+	if (!json_is_boolean(value))
+		return engine_fail(result, ENGINE_USAGE,
+		                   "\"disabled\" must be true or false");
+	k->disabled = json_is_true(value);
 	return ENGINE_OK;
 }
 
@@ -272,7 +250,7 @@ static enum engine_outcome read_new_key(const json_t *args, struct key *k, json_
 {
 	static read_part *const parts[] = {read_label, read_role, read_tenant,
 	                                   read_expiry, read_grants};
-	enum engine_outcome outcome = refuse_confined(engine_job()->actor, result);
+	enum engine_outcome outcome = engine_refuse_grants(result);
 
 	k->created_at = now();
 	for (size_t i = 0; i < ARRAY_LEN(parts) && outcome == ENGINE_OK; i++)
@@ -294,7 +272,7 @@ enum engine_outcome command_key_create(struct engine *e, const json_t *args,
 		outcome = put_key(e, &k, "create", result);
 	}
 	if (outcome == ENGINE_OK)
-		engine_set(result, "secret", json_string(secret));
+		json_put(result, "secret", json_string(secret));
 	secret_forget(secret, sizeof secret);
 	key_fini(&k);
 	return outcome;
@@ -318,23 +296,78 @@ enum engine_outcome command_key_revoke(struct engine *e, const json_t *args,
 	return outcome;
 }
 
+/* The key that args name, unless it is revoked. key_fini() it. */
+static enum engine_outcome find_living_key(struct engine *e, const json_t *args,
+                                           json_t *result, struct key *out)
+{
+	enum engine_outcome outcome = find_key(e, args, result, out);
+
+	if (outcome == ENGINE_OK && out->revoked_at) {
+		outcome = engine_fail(result, ENGINE_REFUSED, "key \"%s\" is revoked",
+		                      out->id);
+		key_fini(out);
+	}
+	return outcome;
+}
+
 enum engine_outcome command_key_grant(struct engine *e, const json_t *args,
                                       json_t *result)
 {
 	struct key k = {0};
-	enum engine_outcome outcome = find_key(e, args, result, &k);
+	enum engine_outcome outcome = find_living_key(e, args, result, &k);
 
 	if (outcome != ENGINE_OK)
 		return outcome;
-	if (k.revoked_at)
-		outcome = engine_fail(result, ENGINE_REFUSED, "key \"%s\" is revoked",
-		                      k.id);
-	else if (!json_object_get(args, "grants"))
+	if (!json_object_get(args, "grants"))
 		outcome = engine_fail(result, ENGINE_USAGE, "\"grants\" is missing");
 	else
 		outcome = read_grants(args, &k, result);
 	if (outcome == ENGINE_OK)
 		outcome = put_key(e, &k, "grant", result);
+	key_fini(&k);
+	return outcome;
+}
+
+/* Reads those members that are there. */
+static enum engine_outcome read_changes(const json_t *args, struct key *k, json_t *result)
+{
+	static const struct {
+		const char *member;
+		read_part *read;
+	} parts[] = {
+		{"label", read_label},       {"role", read_role},
+		{"expires_at", read_expiry}, {"expires_in", read_expiry},
+		{"disabled", read_disabled}, {"grants", read_grants},
+	};
+	enum engine_outcome outcome = ENGINE_OK;
+	size_t found = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts) && outcome == ENGINE_OK; i++) {
+		if (!json_object_get(args, parts[i].member))
+			continue;
+		outcome = parts[i].read(args, k, result);
+		found++;
+	}
+	if (outcome == ENGINE_OK && found + 1 < json_object_size(args))
+		return engine_fail(result, ENGINE_USAGE,
+		                   "only \"label\", \"role\", \"expires_at\", "
+		                   "\"expires_in\", \"disabled\" and \"grants\" of a key "
+		                   "can be changed");
+	return found || outcome != ENGINE_OK
+	               ? outcome
+	               : engine_fail(result, ENGINE_USAGE, "nothing is to be changed");
+}
+
+enum engine_outcome command_key_set(struct engine *e, const json_t *args, json_t *result)
+{
+	struct key k = {0};
+	enum engine_outcome outcome = find_living_key(e, args, result, &k);
+
+	if (outcome != ENGINE_OK)
+		return outcome;
+	outcome = read_changes(args, &k, result);
+	if (outcome == ENGINE_OK)
+		outcome = put_key(e, &k, "set", result);
 	key_fini(&k);
 	return outcome;
 }

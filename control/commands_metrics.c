@@ -4,18 +4,15 @@
 #include <unistd.h>
 
 #include "control/engine_internal.h"
+#include "control/json_put.h"
 #include "control/metrics/metrics.h"
+#include "control/must.h"
+#include "control/qlog/figures.h"
+#include "shared/clock.h"
 
 #ifndef ANSER_VERSION
 #define ANSER_VERSION "0"
 #endif
-
-static void *need(void *memory)
-{
-	if (!memory)
-		abort();
-	return memory;
-}
 
 /* ---- data planes ---- */
 
@@ -47,7 +44,7 @@ static void gather_plane(struct publisher *publisher, const struct attachment_in
 	p->silent_ms = a->silent_ms;
 	p->generation = a->generation;
 	memcpy(p->io, a->started.io, sizeof p->io);
-	p->counts = need(calloc(a->workers, sizeof *p->counts));
+	p->counts = must(calloc(a->workers, sizeof *p->counts));
 	for (unsigned i = 0; i < a->workers; i++)
 		publisher_worker_counters(publisher, p->pid, i, p->counts[i]);
 	gather_ports(publisher, p);
@@ -63,10 +60,10 @@ static bool has_plane(const struct metrics *m, uint32_t pid)
 
 static void gather_planes(struct engine *e, struct metrics *m)
 {
-	struct attachment_info *all = need(calloc(ATTACHMENTS_MAX, sizeof *all));
+	struct attachment_info *all = must(calloc(ATTACHMENTS_MAX, sizeof *all));
 	unsigned n = publisher_attachments(e->publisher, all);
 
-	m->planes = need(calloc(ATTACHMENTS_MAX, sizeof *m->planes));
+	m->planes = must(calloc(ATTACHMENTS_MAX, sizeof *m->planes));
 	for (unsigned i = 0; i < n; i++)
 		if (!has_plane(m, all[i].pid))
 			gather_plane(e->publisher, &all[i], &m->planes[m->plane_count++]);
@@ -120,12 +117,91 @@ static void gather_store(const struct committer *c, struct metrics *m)
 	m->store.reserved = u.bytes_reserved;
 }
 
+/* ---- the query log ---- */
+
+STATIC_ASSERT((int)METRICS_ZONES_MAX == (int)CONFIG_COUNTED_ZONES_MAX, "room for all");
+
+static void gather_tap(const struct tap_figures *f, const char *output,
+                       struct metrics_tap *to)
+{
+	to->output = output;
+	to->sent = atomic_load_explicit(&f->sent, memory_order_relaxed);
+	to->lost = atomic_load_explicit(&f->lost, memory_order_relaxed);
+	to->connected = atomic_load_explicit(&f->connected, memory_order_relaxed);
+}
+
+static void gather_query_log(struct qlog_figures *f, struct metrics *m)
+{
+	struct zone_count zones[CONFIG_COUNTED_ZONES_MAX];
+
+	gather_tap(&f->socket, "socket", &m->taps[0]);
+	gather_tap(&f->file, "file", &m->taps[1]);
+	m->counted_count = zone_counts_look(&f->zones, zones);
+	for (unsigned i = 0; i < m->counted_count; i++) {
+		struct metrics_zone *z = &m->counted[i];
+		(void)name_to_text(zones[i].name, z->name);
+		z->noerror = zones[i].noerror;
+		z->nxdomain = zones[i].nxdomain;
+		z->other = zones[i].other;
+	}
+}
+
 static uint64_t started_at(const struct engine *e)
 {
-	struct timespec now;
+	return (clock_wall_us() / 1000 - (clock_now_ms() - e->started_ms)) / 1000;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(time(NULL) - (now.tv_sec - e->started.tv_sec));
+static uint64_t requests(const struct engine *e, enum api_verdict verdict)
+{
+	return atomic_load_explicit(&e->requests[verdict], memory_order_relaxed);
+}
+
+static void gather_requests(const struct engine *e, struct metrics *m)
+{
+	m->requests.let_in = requests(e, API_LET_IN);
+	m->requests.no_key = requests(e, API_NO_KEY);
+	m->requests.foreign = requests(e, API_FOREIGN);
+	m->requests.locked_out = requests(e, API_LOCKED_OUT);
+	m->requests.too_many = requests(e, API_TOO_MANY);
+	m->requests.unknown = requests(e, API_UNKNOWN);
+}
+
+static void gather_transfers(const struct transfer_figures *f, struct metrics *m)
+{
+	for (unsigned i = 0; i < TRANSFER_FIGURES; i++)
+		m->transfers[i] = figure_look(f, (enum transfer_figure)i);
+}
+
+STATIC_ASSERT((int)METRICS_TLS_FAILURES == (int)TLS_FAILURES, "all of them");
+
+static void gather_tls(const struct tls_figures *f, const char *direction,
+                       struct metrics_tls *to)
+{
+	static const char *const reasons[TLS_FAILURES] = {
+		[TLS_FAILURE_BROKEN_OFF] = "broken_off",
+		[TLS_FAILURE_TIMEOUT] = "timeout",
+		[TLS_FAILURE_PROTOCOL] = "protocol",
+		[TLS_FAILURE_CERTIFICATE] = "certificate",
+	};
+
+	to->direction = direction;
+	to->full = atomic_load_explicit(&f->full, memory_order_relaxed);
+	to->resumed = atomic_load_explicit(&f->resumed, memory_order_relaxed);
+	to->connections = atomic_load_explicit(&f->connections, memory_order_relaxed);
+	for (unsigned i = 0; i < TLS_FAILURES; i++) {
+		to->failed[i].reason = reasons[i];
+		to->failed[i].count =
+			atomic_load_explicit(&f->failed[i], memory_order_relaxed);
+	}
+}
+
+static uint64_t certificate_end(const struct table_source *source,
+                                enum certificate_use use)
+{
+	long long ends = atomic_load_explicit(&source->certificate_ends[use],
+	                                      memory_order_relaxed);
+
+	return ends > 0 ? (uint64_t)ends : 0;
 }
 
 static void gather(struct engine *e, struct metrics *m)
@@ -138,10 +214,19 @@ static void gather(struct engine *e, struct metrics *m)
 	m->tcp_connections =
 		atomic_load_explicit(&source->connections, memory_order_relaxed);
 	m->udp_sockets = atomic_load_explicit(&source->udp_sockets, memory_order_relaxed);
+	gather_tls(&source->tls_in, "in", &m->tls[0]);
+	gather_tls(&source->tls_out, "out", &m->tls[1]);
+	m->certificates[0].use = "dns";
+	m->certificates[0].ends = certificate_end(source, CERTIFICATE_DNS);
+	m->certificates[1].use = "https";
+	m->certificates[1].ends = certificate_end(source, CERTIFICATE_HTTPS);
+	gather_requests(e, m);
 	gather_planes(e, m);
 	gather_zones(e, m);
 	gather_table(&e->committer, m);
 	gather_store(&e->committer, m);
+	gather_transfers(&source->transfers, m);
+	gather_query_log(source->log_figures, m);
 }
 
 static void metrics_free(struct metrics *m)
@@ -154,10 +239,10 @@ static void metrics_free(struct metrics *m)
 
 enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t *result)
 {
-	struct metrics *m = need(calloc(1, sizeof *m));
+	struct metrics *m = must(calloc(1, sizeof *m));
 	char *text = NULL;
 	size_t size = 0;
-	FILE *to = need(open_memstream(&text, &size));
+	FILE *to = must(open_memstream(&text, &size));
 
 	(void)args;
 	gather(e, m);
@@ -165,7 +250,7 @@ enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t
 	metrics_free(m);
 	if (fclose(to) != 0)
 		abort();
-	engine_set(result, "text", json_stringn(text, size));
+	json_put(result, "text", json_stringn(text, size));
 	free(text);
 	return ENGINE_OK;
 }

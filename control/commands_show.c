@@ -1,25 +1,25 @@
-/* Commands that only look. */
+/* "status", "stats" and "version": how the server is, and what it has done. */
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "control/engine_internal.h"
-#include "shared/err.h"
+#include "control/json_put.h"
+#include "control/qlog/figures.h"
+#include "shared/clock.h"
 #include "shared/histogram.h"
 
 #ifndef ANSER_VERSION
 #define ANSER_VERSION "0"
 #endif
 
-enum { STUCK_ALARM_MB = 64 };
+enum { STUCK_ALARM_MB = 64, DAY = 86400 };
 
 static json_t *counters_json(const uint64_t values[static COUNTER_COUNT])
 {
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < COUNTER_NAMED; i++)
-		engine_set(o, counter_name((enum counter_index)i),
-		           engine_number(values[i]));
+		json_put(o, counter_name((enum counter_index)i), json_number(values[i]));
 	return o;
 }
 
@@ -28,8 +28,8 @@ static json_t *types_json(const uint64_t values[static COUNTER_COUNT])
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < COUNTED_TYPES; i++)
-		engine_set(o, counter_type_name((enum counted_type)i),
-		           engine_number(values[COUNTER_TYPE + i]));
+		json_put(o, counter_type_name((enum counted_type)i),
+		         json_number(values[COUNTER_TYPE + i]));
 	return o;
 }
 
@@ -42,9 +42,9 @@ static json_t *histogram_json(const uint64_t counts[], unsigned n, unsigned low,
 	for (unsigned i = 0; i < n; i++) {
 		json_t *o = json_object();
 		bool last = open_ended && i + 1 == n;
-		engine_set(o, "up_to",
-		           last ? json_null() : engine_number(histogram_limit(i, low)));
-		engine_set(o, "count", engine_number(counts[i]));
+		json_put(o, "up_to",
+		         last ? json_null() : json_number(histogram_limit(i, low)));
+		json_put(o, "count", json_number(counts[i]));
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -53,12 +53,12 @@ static json_t *histogram_json(const uint64_t counts[], unsigned n, unsigned low,
 /* What has no name among the counters. */
 static void add_distributions(json_t *o, const uint64_t values[static COUNTER_COUNT])
 {
-	engine_set(o, "types", types_json(values));
-	engine_set(o, "burst_sizes",
-	           histogram_json(values + COUNTER_BURST_SIZE, BURST_SIZES, 0, false));
-	engine_set(o, "burst_ns",
-	           histogram_json(values + COUNTER_BURST_TIME, BURST_TIMES,
-	                          BURST_TIME_LOW, true));
+	json_put(o, "types", types_json(values));
+	json_put(o, "burst_sizes",
+	         histogram_json(values + COUNTER_BURST_SIZE, BURST_SIZES, 0, false));
+	json_put(o, "burst_ns",
+	         histogram_json(values + COUNTER_BURST_TIME, BURST_TIMES, BURST_TIME_LOW,
+	                        true));
 }
 
 /* From a data plane: what is not UTF-8 has no JSON. */
@@ -73,17 +73,17 @@ static json_t *port_json(const struct ipc_port *p)
 {
 	json_t *o = json_object();
 
-	engine_set(o, "name", plane_text(p->name));
-	engine_set(o, "up", json_boolean(p->up));
-	engine_set(o, "speed_mbit", p->speed ? engine_number(p->speed) : json_null());
-	engine_set(o, "rx_packets", engine_number(p->rx_packets));
-	engine_set(o, "rx_bytes", engine_number(p->rx_bytes));
-	engine_set(o, "rx_missed", engine_number(p->rx_missed));
-	engine_set(o, "rx_errors", engine_number(p->rx_errors));
-	engine_set(o, "rx_no_buffer", engine_number(p->rx_nobuf));
-	engine_set(o, "tx_packets", engine_number(p->tx_packets));
-	engine_set(o, "tx_bytes", engine_number(p->tx_bytes));
-	engine_set(o, "tx_errors", engine_number(p->tx_errors));
+	json_put(o, "name", plane_text(p->name));
+	json_put(o, "up", json_boolean(p->up));
+	json_put(o, "speed_mbit", p->speed ? json_number(p->speed) : json_null());
+	json_put(o, "rx_packets", json_number(p->rx_packets));
+	json_put(o, "rx_bytes", json_number(p->rx_bytes));
+	json_put(o, "rx_missed", json_number(p->rx_missed));
+	json_put(o, "rx_errors", json_number(p->rx_errors));
+	json_put(o, "rx_no_buffer", json_number(p->rx_nobuf));
+	json_put(o, "tx_packets", json_number(p->tx_packets));
+	json_put(o, "tx_bytes", json_number(p->tx_bytes));
+	json_put(o, "tx_errors", json_number(p->tx_errors));
 	return o;
 }
 
@@ -111,14 +111,14 @@ static json_t *attachment_json(const struct attachment_info *a)
 {
 	json_t *o = json_object();
 
-	engine_set(o, "pid", engine_number(a->pid));
-	engine_set(o, "io", plane_text(a->started.io));
-	engine_set(o, "reason", plane_text(a->started.text));
-	engine_set(o, "workers", engine_number(a->workers));
-	engine_set(o, "generation", engine_number(a->generation));
-	engine_set(o, "answered", engine_number(a->answered));
-	engine_set(o, "silent_ms", engine_number(a->silent_ms));
-	engine_set(o, "stopped", json_boolean(a->stopped));
+	json_put(o, "pid", json_number(a->pid));
+	json_put(o, "io", plane_text(a->started.io));
+	json_put(o, "reason", plane_text(a->started.text));
+	json_put(o, "workers", json_number(a->workers));
+	json_put(o, "generation", json_number(a->generation));
+	json_put(o, "answered", json_number(a->answered));
+	json_put(o, "silent_ms", json_number(a->silent_ms));
+	json_put(o, "stopped", json_boolean(a->stopped));
 	return o;
 }
 
@@ -157,7 +157,7 @@ static json_t *attachments_status(struct engine *e, json_t *alarms)
 
 	for (unsigned i = 0; i < n; i++) {
 		json_t *o = attachment_json(&info[i]);
-		engine_set(o, "ports", ports_json(e, info[i].pid));
+		json_put(o, "ports", ports_json(e, info[i].pid));
 		json_array_append_new(list, o);
 	}
 	add_alarms(e, info, n, alarms);
@@ -173,7 +173,7 @@ static json_t *workers_json(struct engine *e, const struct attachment_info *a)
 	for (unsigned i = 0; i < a->workers; i++) {
 		json_t *o = json_object();
 		publisher_worker_counters(e->publisher, a->pid, i, values);
-		engine_set(o, "counters", counters_json(values));
+		json_put(o, "counters", counters_json(values));
 		add_distributions(o, values);
 		json_array_append_new(list, o);
 	}
@@ -188,9 +188,9 @@ static json_t *attachments_stats(struct engine *e)
 
 	for (unsigned i = 0; i < n; i++) {
 		json_t *o = attachment_json(&info[i]);
-		engine_set(o, "counters", counters_json(info[i].counters));
+		json_put(o, "counters", counters_json(info[i].counters));
 		add_distributions(o, info[i].counters);
-		engine_set(o, "per_worker", workers_json(e, &info[i]));
+		json_put(o, "per_worker", workers_json(e, &info[i]));
 		json_array_append_new(list, o);
 	}
 	free(info);
@@ -203,12 +203,12 @@ static void add_zone_counts(const struct shown_figures *shown, json_t *result,
 	const struct registry_totals n = shown->totals;
 	json_t *zones = json_object();
 
-	engine_set(zones, "served", engine_number(n.served));
-	engine_set(zones, "failed", engine_number(n.failed));
-	engine_set(zones, "total", engine_number(shown->zones));
-	engine_set(result, "zones", zones);
-	engine_set(result, "records", engine_number(n.records));
-	engine_set(result, "rrsets", engine_number(n.rrsets));
+	json_put(zones, "served", json_number(n.served));
+	json_put(zones, "failed", json_number(n.failed));
+	json_put(zones, "total", json_number(shown->zones));
+	json_put(result, "zones", zones);
+	json_put(result, "records", json_number(n.records));
+	json_put(result, "rrsets", json_number(n.rrsets));
 	if (n.failed > 0)
 		json_array_append_new(
 			alarms, json_sprintf("the last load of %llu zones was refused",
@@ -220,14 +220,14 @@ static void add_table(const struct writer_usage *usage, json_t *result, json_t *
 	const struct writer_usage u = *usage;
 	json_t *table = json_object();
 
-	engine_set(table, "bytes_used", engine_number(u.used));
-	engine_set(table, "bytes_free", engine_number(u.free));
-	engine_set(table, "bytes_retired", engine_number(u.retired));
-	engine_set(table, "bytes_limit", engine_number(u.limit));
-	engine_set(table, "resident", engine_number(u.resident));
-	engine_set(table, "names", engine_number(u.names));
-	engine_set(table, "buckets", engine_number(u.buckets));
-	engine_set(result, "table", table);
+	json_put(table, "bytes_used", json_number(u.used));
+	json_put(table, "bytes_free", json_number(u.free));
+	json_put(table, "bytes_retired", json_number(u.retired));
+	json_put(table, "bytes_limit", json_number(u.limit));
+	json_put(table, "resident", json_number(u.resident));
+	json_put(table, "names", json_number(u.names));
+	json_put(table, "buckets", json_number(u.buckets));
+	json_put(result, "table", table);
 	if (u.retired > (uint64_t)STUCK_ALARM_MB << 20)
 		json_array_append_new(
 			alarms,
@@ -241,18 +241,118 @@ static void add_store(struct engine *e, json_t *result)
 	json_t *store = json_object();
 
 	if (store_usage(e->committer.store, &u) == 0) {
-		engine_set(store, "bytes_used", engine_number(u.bytes_used));
-		engine_set(store, "bytes_reserved", engine_number(u.bytes_reserved));
+		json_put(store, "bytes_used", json_number(u.bytes_used));
+		json_put(store, "bytes_reserved", json_number(u.bytes_reserved));
 	}
-	engine_set(result, "store", store);
+	json_put(result, "store", store);
 }
 
 static uint64_t uptime(const struct engine *e)
 {
-	struct timespec now;
+	return (clock_now_ms() - e->started_ms) / 1000;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(now.tv_sec - e->started.tv_sec);
+static void add_config(struct engine *e, json_t *result, json_t *alarms)
+{
+	pthread_mutex_lock(&e->lock);
+	json_put(result, "config", json_string(e->config->path));
+	if (e->config_error)
+		json_array_append_new(alarms,
+		                      json_sprintf("the configuration was refused: %s",
+		                                   e->config_error));
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void add_alarm(json_t *alarms, uint64_t count, const char *one, const char *many)
+{
+	if (count > 0)
+		json_array_append_new(alarms,
+		                      json_sprintf("%llu %s", (unsigned long long)count,
+		                                   count == 1 ? one : many));
+}
+
+static void add_transfer_alarms(const struct transfer_figures *f, json_t *alarms)
+{
+	add_alarm(alarms, figure_look(f, FIGURE_ZONES_EXPIRED),
+	          "secondary zone has expired: zone secondaries tells why",
+	          "secondary zones have expired: zone secondaries tells why");
+	add_alarm(alarms, figure_look(f, FIGURE_PRIMARIES_DOWN),
+	          "primary does not answer", "primaries do not answer");
+	add_alarm(
+		alarms, figure_look(f, FIGURE_ZONES_NO_IXFR),
+		"secondary zone is fetched whole because its IXFR is wrong or refused: zone "
+		"secondaries tells why",
+		"secondary zones are fetched whole because their IXFR is wrong or refused: "
+		"zone secondaries tells why");
+}
+
+/* Catalogs are other people's zones to actors that are confined. */
+static void add_catalogs(struct engine *e, json_t *alarms)
+{
+	json_t *list = e->catalogs.list && !actor_is_confined(engine_job()->actor)
+	                       ? e->catalogs.list(e->catalogs.arg)
+	                       : NULL;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		json_t *alarm = json_object_get(one, "alarm");
+		if (json_is_string(alarm))
+			(void)json_array_append(alarms, alarm);
+	}
+	json_decref(list);
+}
+
+/* What is asked on the loop's thread, and what follows from all. */
+static enum engine_outcome end_status(struct engine *e, const json_t *args,
+                                      json_t *result)
+{
+	json_t *alarms = json_incref(json_object_get(result, "alarms"));
+	struct shown_figures shown;
+
+	(void)args;
+	shown_look(&e->shown, &shown);
+	(void)json_object_del(result, "alarms");
+	add_catalogs(e, alarms);
+	const char *state = !shown.synced             ? "loading"
+	                    : json_array_size(alarms) ? "degraded"
+	                                              : "ok";
+	json_put(result, "state", json_string(state));
+	json_put(result, "alarms", alarms);
+	return ENGINE_OK;
+}
+
+/* One that is about to be of no use is an alarm: who renews it has forgotten to, or to reload. */
+static void add_certificates(struct engine *e, json_t *result, json_t *alarms)
+{
+	static const struct {
+		const char *key;
+		const char *name;
+	} uses[CERTIFICATE_USES] = {
+		[CERTIFICATE_DNS] = {"dns", "DNS over TLS"},
+		[CERTIFICATE_HTTPS] = {"https", "HTTPS"},
+	};
+	long long now = (long long)(clock_wall_us() / 1000000);
+	json_t *all = json_object();
+
+	for (unsigned i = 0; i < CERTIFICATE_USES; i++) {
+		long long ends = atomic_load_explicit(
+			&e->committer.source.certificate_ends[i], memory_order_relaxed);
+
+		if (!ends)
+			continue;
+		json_put(all, uses[i].key,
+		         json_pack("{sIsI}", "expires_at", (json_int_t)ends, "days_left",
+		                   (json_int_t)((ends - now) / DAY)));
+		if (ends - now < DAY)
+			json_array_append_new(
+				alarms,
+				json_sprintf("the certificate for %s %s", uses[i].name,
+			                     ends < now ? "has expired"
+			                                : "expires within a day"));
+	}
+	json_put(result, "certificates", all);
 }
 
 enum engine_outcome command_status(struct engine *e, const json_t *args, json_t *result)
@@ -262,21 +362,23 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 
 	(void)args;
 	shown_look(&e->shown, &shown);
-	engine_set(result, "version", json_string(ANSER_VERSION));
-	engine_set(result, "pid", engine_number((uint64_t)getpid()));
-	engine_set(result, "uptime_s", engine_number(uptime(e)));
-	engine_set(result, "config", json_string(e->config->path));
-	engine_set(result, "generation", engine_number(shown.generation));
-	engine_set(result, "commit", engine_number(shown.commits));
+	json_put(result, "version", json_string(ANSER_VERSION));
+	json_put(result, "pid", json_number((uint64_t)getpid()));
+	json_put(result, "uptime_s", json_number(uptime(e)));
+	add_config(e, result, alarms);
+	json_put(result, "generation", json_number(shown.generation));
+	json_put(result, "commit", json_number(shown.commits));
 	add_zone_counts(&shown, result, alarms);
 	add_table(&shown.table, result, alarms);
 	add_store(e, result);
 	audit_status(e, result, alarms);
-	engine_set(result, "tcp_connections",
-	           engine_number(atomic_load_explicit(&e->committer.source.connections,
-	                                              memory_order_relaxed)));
-	engine_set(result, "udp_sockets", engine_number(udp_sockets(e)));
-	engine_set(result, "attachments", attachments_status(e, alarms));
+	add_transfer_alarms(&e->committer.source.transfers, alarms);
+	json_put(result, "tcp_connections",
+	         json_number(atomic_load_explicit(&e->committer.source.connections,
+	                                          memory_order_relaxed)));
+	json_put(result, "udp_sockets", json_number(udp_sockets(e)));
+	add_certificates(e, result, alarms);
+	json_put(result, "attachments", attachments_status(e, alarms));
 	if (shown.sync_error[0])
 		json_array_append_new(
 			alarms, json_sprintf("loading zones: %s", shown.sync_error));
@@ -287,24 +389,95 @@ enum engine_outcome command_status(struct engine *e, const json_t *args, json_t 
 				"%llu zones were edited and their files have changed "
 				"since: zone reload NAME reads them",
 				(unsigned long long)shown.overtaken));
-	const char *state = !shown.synced             ? "loading"
-	                    : json_array_size(alarms) ? "degraded"
-	                                              : "ok";
-	engine_set(result, "state", json_string(state));
-	engine_set(result, "alarms", alarms);
+	json_put(result, "alarms", alarms);
+	engine_continue(ON_LOOP, end_status);
 	return ENGINE_OK;
+}
+
+static json_t *zone_count_json(const struct zone_count *z)
+{
+	char text[NAME_TEXT_MAX];
+	json_t *o = json_object();
+
+	json_put(o, "zone", json_string(name_to_text(z->name, text)));
+	json_put(o, "queries", json_number(z->noerror + z->nxdomain + z->other));
+	json_put(o, "noerror", json_number(z->noerror));
+	json_put(o, "nxdomain", json_number(z->nxdomain));
+	json_put(o, "other", json_number(z->other));
+	return o;
+}
+
+/* Of all zones that are counted, or of the one with that folded name. */
+static json_t *counted_zones(struct engine *e, const uint8_t *name)
+{
+	struct zone_count zones[CONFIG_COUNTED_ZONES_MAX];
+	unsigned n = zone_counts_look(&e->committer.source.log_figures->zones, zones);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		if (!name ||
+		    memcmp(zones[i].name, name, name_len(name, NAME_MAX_LEN)) == 0)
+			json_array_append_new(list, zone_count_json(&zones[i]));
+	return list;
+}
+
+static json_t *tap_stats(const struct tap_figures *f)
+{
+	json_t *o = json_object();
+
+	json_put(o, "sent",
+	         json_number(atomic_load_explicit(&f->sent, memory_order_relaxed)));
+	json_put(o, "lost",
+	         json_number(atomic_load_explicit(&f->lost, memory_order_relaxed)));
+	json_put(o, "connected",
+	         json_boolean(atomic_load_explicit(&f->connected, memory_order_relaxed)));
+	return o;
+}
+
+static void add_query_log(struct engine *e, json_t *result)
+{
+	const struct qlog_figures *f = e->committer.source.log_figures;
+	json_t *dnstap = json_object();
+
+	json_put(dnstap, "socket", tap_stats(&f->socket));
+	json_put(dnstap, "file", tap_stats(&f->file));
+	json_put(result, "dnstap", dnstap);
+	if (!actor_is_confined(engine_job()->actor))
+		json_put(result, "zones", counted_zones(e, NULL));
+}
+
+static enum engine_outcome stats_of_zone(struct engine *e, const json_t *args,
+                                         json_t *result)
+{
+	uint8_t name[NAME_MAX_LEN] = {0};
+	enum engine_outcome bad = engine_zone_arg(args, result, name);
+
+	if (bad != ENGINE_OK)
+		return bad;
+	if (actor_is_confined(engine_job()->actor))
+		return engine_fail(result, ENGINE_REFUSED, "%s may not do that",
+		                   engine_job()->actor->name);
+	json_t *zones = counted_zones(e, name);
+	bool found = json_array_size(zones) > 0;
+	json_put(result, "zones", zones);
+	return found ? ENGINE_OK
+	             : engine_fail(result, ENGINE_REFUSED,
+	                           "%s is not counted: query-log.count-zones",
+	                           json_string_value(json_object_get(args, "zone")));
 }
 
 enum engine_outcome command_stats(struct engine *e, const json_t *args, json_t *result)
 {
 	uint64_t values[COUNTER_COUNT];
 
-	(void)args;
+	if (json_object_get(args, "zone"))
+		return stats_of_zone(e, args, result);
 	publisher_counters(e->publisher, values);
 	counters_add(e->committer.source.counters, values);
-	engine_set(result, "counters", counters_json(values));
+	json_put(result, "counters", counters_json(values));
 	add_distributions(result, values);
-	engine_set(result, "attachments", attachments_stats(e));
+	json_put(result, "attachments", attachments_stats(e));
+	add_query_log(e, result);
 	return ENGINE_OK;
 }
 
@@ -312,165 +485,7 @@ enum engine_outcome command_version(struct engine *e, const json_t *args, json_t
 {
 	(void)e;
 	(void)args;
-	engine_set(result, "version", json_string(ANSER_VERSION));
-	engine_set(result, "layout", engine_number(TABLE_LAYOUT));
-	return ENGINE_OK;
-}
-
-enum engine_outcome command_conf_show(struct engine *e, const json_t *args,
-                                      json_t *result)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
-
-	(void)args;
-	if (!to)
-		abort();
-	config_show(e->config, to);
-	if (fclose(to) != 0)
-		abort();
-	engine_set(result, "text", json_stringn(text, size));
-	free(text);
-	return ENGINE_OK;
-}
-
-enum engine_outcome command_conf_check(struct engine *e, const json_t *args,
-                                       json_t *result)
-{
-	const char *file = json_string_value(json_object_get(args, "file"));
-	struct config *config = NULL;
-	struct diag diag;
-
-	diag_init(&diag);
-	int err = config_read(file ? file : e->config->path, &config, &diag);
-	engine_set(result, "diagnostics", engine_diagnostics(&diag));
-	diag_fini(&diag);
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "%s: %s",
-		                   file ? file : e->config->path, err_text(err));
-	config_free(config);
-	return ENGINE_OK;
-}
-
-/* ---- zones ---- */
-
-static json_t *zone_json(struct engine *e, const struct store_zone *z)
-{
-	char text[NAME_TEXT_MAX];
-	json_t *o = json_object();
-	struct shown_failure failure = {.loaded = true};
-	bool failed = shown_failed(&e->shown, z->name, &failure);
-	bool loaded = z->loaded && failure.loaded;
-
-	engine_set(o, "name", json_string(name_to_text(z->name, text)));
-	engine_set(o, "state",
-	           json_string(failed   ? "failed"
-	                       : loaded ? "served"
-	                                : "empty"));
-	engine_set(o, "serial", loaded ? engine_number(z->serial) : json_null());
-	engine_set(o, "records", engine_number(z->records));
-	engine_set(o, "rrsets", engine_number(z->rrsets));
-	json_t *source = json_string(z->source); /* NULL: a path that is not UTF-8 */
-	engine_set(o, "source", source ? source : json_string("?"));
-	engine_set(o, "changed_at", engine_number(z->changed_at));
-	if (failed && failure.text[0])
-		engine_set(o, "error", json_string(failure.text));
-	return o;
-}
-
-/* "*" stands for any run of characters. */
-static bool glob_match(const char *pattern, const char *text)
-{
-	const char *star = NULL;
-	const char *resume = NULL;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = pattern++;
-			resume = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star) {
-			pattern = star + 1;
-			text = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == 0;
-}
-
-struct listing {
-	struct engine *e;
-	const char *match;
-	json_t *zones;
-};
-
-static int list_zone(const struct store_zone *z, void *arg)
-{
-	struct listing *l = arg;
-	char text[NAME_TEXT_MAX];
-
-	if (!l->match || glob_match(l->match, name_to_text(z->name, text)))
-		json_array_append_new(l->zones, zone_json(l->e, z));
-	return 0;
-}
-
-enum engine_outcome command_zone_list(struct engine *e, const json_t *args,
-                                      json_t *result)
-{
-	struct listing l = {
-		.e = e,
-		.match = json_string_value(json_object_get(args, "match")),
-		.zones = json_array(),
-	};
-	struct store_txn *t;
-
-	engine_set(result, "zones", l.zones);
-	int err = store_begin_read(e->committer.store, &t);
-	if (err == 0) {
-		err = store_zone_each(t, list_zone, &l);
-		store_abort(&t);
-	}
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
-	return ENGINE_OK;
-}
-
-/* Commit thread: how a zone denies is the compiler's knowledge. */
-enum engine_outcome command_zone_show(struct engine *e, const json_t *args,
-                                      json_t *result)
-{
-	uint8_t name[NAME_MAX_LEN];
-	enum engine_outcome bad = engine_zone_arg(args, result, name);
-	struct store_zone stored = {0};
-	struct store_txn *t;
-
-	if (bad != ENGINE_OK)
-		return bad;
-	const struct zone *z = registry_find(e->committer.registry, name);
-	if (!z)
-		return engine_fail(result, ENGINE_REFUSED, "no zone %s",
-		                   json_string_value(json_object_get(args, "zone")));
-	int err = store_begin_read(e->committer.store, &t);
-	if (err == 0) {
-		err = store_zone_get(t, name, &stored);
-		store_abort(&t);
-	}
-	if (err < 0)
-		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
-	json_t *o = zone_json(e, &stored);
-	engine_set(o, "id", engine_number(z->table.id));
-	engine_set(o, "added", json_boolean(z->added));
-	engine_set(o, "denial",
-	           json_string(z->table.denial == ZONE_NSEC    ? "nsec"
-	                       : z->table.denial == ZONE_NSEC3 ? "nsec3"
-	                                                       : "none"));
-	json_object_update(result, o);
-	json_decref(o);
+	json_put(result, "version", json_string(ANSER_VERSION));
+	json_put(result, "layout", json_number(TABLE_LAYOUT));
 	return ENGINE_OK;
 }

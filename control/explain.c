@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "control/engine_internal.h"
+#include "control/json_put.h"
 #include "dataplane/respond/lookup.h"
 #include "dataplane/respond/query.h"
 #include "shared/err.h"
@@ -183,19 +184,17 @@ static void explain_answer(struct explain *x, bool dnssec)
 static enum engine_outcome read_arguments(struct explain *x, const json_t *args,
                                           json_t *result)
 {
-	static const uint8_t root[] = {0};
 	const char *name = json_string_value(json_object_get(args, "name"));
 	const char *type = json_string_value(json_object_get(args, "type"));
 
 	if (!name || !type)
 		return engine_fail(result, ENGINE_USAGE,
 		                   "\"name\" and \"type\" are needed");
-	int len = name_from_text(name, strlen(name), root, x->name);
+	int len = name_read(name, x->name);
 	if (len < 0)
 		return engine_fail(result, ENGINE_USAGE,
 		                   "\"%s\" is not a domain name: %s", name,
 		                   err_text(len));
-	name_fold(x->name, (size_t)len);
 	int number = rrtype_from_text(type, strlen(type));
 	if (number < 0)
 		return engine_fail(result, ENGINE_USAGE, "unknown type \"%s\"", type);
@@ -237,6 +236,6 @@ enum engine_outcome command_explain(struct engine *e, const json_t *args, json_t
 	table_snapshot(x.table, &x.s);
 	explain(&x, json_is_true(json_object_get(args, "dnssec")));
 	rcu_reader_end();
-	engine_set(result, "lines", x.lines);
+	json_put(result, "lines", x.lines);
 	return ENGINE_OK;
 }

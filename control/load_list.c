@@ -7,20 +7,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "control/must.h"
 #include "shared/log.h"
 
 void load_list_add(struct load_list *l, const uint8_t *name, const char *file, bool added)
 {
 	if (l->count == l->room) {
 		l->room = l->room ? l->room * 2 : 64;
-		l->items = realloc(l->items, l->room * sizeof *l->items);
-		if (!l->items)
-			abort();
+		l->items = must(realloc(l->items, l->room * sizeof *l->items));
 	}
 	struct load *item = &l->items[l->count++];
 	memset(item, 0, sizeof *item);
 	memcpy(item->name, name, name_len(name, NAME_MAX_LEN));
-	item->file = strdup(file);
+	item->file = must(strdup(file));
 	item->order = l->count;
 	item->added = added;
 }

@@ -11,7 +11,7 @@
 
 struct load {
 	uint8_t name[NAME_MAX_LEN];
-	char *file;
+	char *file;   /* empty: there is none, the zone only has to be there */
 	size_t order; /* of being named: the first one counts */
 	bool added;   /* by command */
 };

@@ -28,6 +28,7 @@ void attach_fini(struct attach *a)
 	if (a->fd >= 0)
 		close(a->fd);
 	a->fd = -1;
+	atomic_store_explicit(&a->welcomed, false, memory_order_relaxed);
 }
 
 int attach_timeout(const struct attach *a)
@@ -58,6 +59,7 @@ void attach_drop(struct attach *a, const char *why)
 void attach_succeeded(struct attach *a)
 {
 	a->pause_ms = PAUSE_MIN_MS;
+	atomic_store_explicit(&a->welcomed, true, memory_order_relaxed);
 	complain(a, "attached");
 }
 

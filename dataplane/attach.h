@@ -5,6 +5,7 @@
 #ifndef DATAPLANE_ATTACH_H
 #define DATAPLANE_ATTACH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,8 +15,9 @@
 struct attach {
 	const char *path; /* of the socket; lent */
 	bool supervised;
-	int fd;            /* -1: not connected */
-	uint64_t retry_at; /* ms on the monotonic clock */
+	int fd;                /* -1: not connected */
+	_Atomic bool welcomed; /* by whom it is connected to; other threads may look */
+	uint64_t retry_at;     /* ms on the monotonic clock */
 	unsigned pause_ms;
 	char complaint[256]; /* logged last: the same is not logged again and again */
 };

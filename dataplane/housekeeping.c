@@ -15,6 +15,8 @@
 #include "dataplane/attach.h"
 #include "dataplane/choose.h"
 #include "dataplane/io/io.h"
+#include "dataplane/io/nudge.h"
+#include "dataplane/punting.h"
 #include "dataplane/sandbox.h"
 #include "dataplane/view.h"
 #include "dataplane/worker.h"
@@ -28,6 +30,7 @@ struct housekeeper {
 	struct views views;
 	int signals;
 	int wake; /* eventfd: readable once stop is true */
+	int bell; /* eventfd: a worker has punted something while the control plane slept */
 	_Atomic bool stop;
 
 	bool opened; /* the settings below are in force, and stay so */
@@ -41,6 +44,9 @@ struct housekeeper {
 	struct sockaddr_storage listen[IPC_LISTEN_MAX];
 	unsigned nworkers;
 	struct worker workers[WORKERS_MAX];
+	unsigned nnudges;
+	int nudges
+		[WORKERS_MAX]; /* eventfds: something has come down while the worker slept */
 };
 
 /* ---- settings ---- */
@@ -76,7 +82,16 @@ static int open_worker(struct housekeeper *h, unsigned i)
 		.ops = h->ops,
 		.views = &h->views,
 		.stop = &h->stop,
+		.bell = h->bell,
+		.attended = &h->attach.welcomed,
 	};
+	h->nudges[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->nudges[i] < 0) {
+		log_error("worker %u: %s", i, strerror(errno));
+		return ERR_SYSTEM;
+	}
+	h->nnudges++;
+	views_hand_to(&h->views, i, punting_up, w);
 	int err = w->ops->open(&h->io, h->device, i, &w->io, text, sizeof text);
 	if (err != 0)
 		log_error("%s", text);
@@ -114,7 +129,8 @@ static int open_workers(struct housekeeper *h, const struct ipc_welcome *w)
 	                           .listen_count = w->listen_count,
 	                           .workers = w->workers,
 	                           .settings = &h->settings.io,
-	                           .wake_fd = h->wake};
+	                           .wake_fd = h->wake,
+	                           .nudge_fds = h->nudges};
 	TRY(start_io(h, &h->started_io.started));
 	for (; h->nworkers < w->workers; h->nworkers++)
 		TRY(open_worker(h, h->nworkers));
@@ -160,6 +176,23 @@ static void drop(struct housekeeper *h, const char *what, int err)
 	attach_drop(&h->attach, why);
 }
 
+/* The control plane that asks for other settings than an earlier one is told that it does not have
+ * them. */
+static void say_started(struct housekeeper *h, bool as_wanted)
+{
+	struct ipc_message m = h->started_io;
+	size_t len = strlen(m.started.text);
+
+	if (!as_wanted) {
+		log_warning("the settings have changed; the new ones take a restart of "
+		            "this process");
+		(void)snprintf(m.started.text + len, sizeof m.started.text - len,
+		               "; its settings have changed since: they take a restart "
+		               "of it");
+	}
+	attach_send(&h->attach, &m);
+}
+
 /* Only what this process cannot serve at all is an error. */
 static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd)
 {
@@ -177,11 +210,8 @@ static int on_welcome(struct housekeeper *h, const struct ipc_welcome *w, int fd
 			close(fd);
 			return err;
 		}
-	} else if (!same_settings(w, &h->settings)) {
-		log_warning("the settings have changed; the new ones take a "
-		            "restart of this process");
 	}
-	attach_send(&h->attach, &h->started_io);
+	say_started(h, same_settings(w, &h->settings));
 	int err = views_set_slots(&h->views, fd, w->slot, h->nworkers);
 	if (err != 0)
 		drop(h, "slots segment", err);
@@ -228,6 +258,15 @@ static void on_grace(struct housekeeper *h, uint64_t number)
 	attach_send(&h->attach, &reply);
 }
 
+/* Those that have something to send; whether they sleep they know best. */
+static void nudge_workers(const struct housekeeper *h)
+{
+	for (unsigned i = 0; i < h->nworkers; i++) {
+		if (punt_waits(&h->views.parts.workers[i].punt->down))
+			nudge(h->nudges[i]);
+	}
+}
+
 static int on_message(struct housekeeper *h, const struct ipc_message *m, int fd)
 {
 	bool welcomed = h->views.parts.attachment != NULL;
@@ -238,6 +277,10 @@ static int on_message(struct housekeeper *h, const struct ipc_message *m, int fd
 		return on_segment(h, m->number, fd);
 	if (m->type == IPC_GRACE && welcomed) {
 		on_grace(h, m->number);
+		return 0;
+	}
+	if (m->type == IPC_NUDGE && welcomed) {
+		nudge_workers(h);
 		return 0;
 	}
 	if (fd >= 0)
@@ -279,6 +322,17 @@ static void tell_ports(struct housekeeper *h)
 	attach_send(&h->attach, &m);
 }
 
+/* Without a control plane that has made it welcome, what was punted is for nobody. */
+static void pass_on_bell(struct housekeeper *h, const struct pollfd *bell)
+{
+	const struct ipc_message m = {.type = IPC_NUDGE};
+
+	nudge_taken(bell);
+	if (bell->revents != 0 &&
+	    atomic_load_explicit(&h->attach.welcomed, memory_order_relaxed))
+		attach_send(&h->attach, &m);
+}
+
 /* Milliseconds until there is something to do unasked; -1: nothing. */
 static int timeout(const struct housekeeper *h)
 {
@@ -287,14 +341,20 @@ static int timeout(const struct housekeeper *h)
 
 static int serve(struct housekeeper *h)
 {
-	struct pollfd fds[2] = {{.fd = h->signals, .events = POLLIN}, {.events = POLLIN}};
+	struct pollfd fds[] = {{.fd = h->signals, .events = POLLIN},
+	                       {.events = POLLIN},
+	                       {.fd = h->bell, .events = POLLIN}};
 
 	for (;;) {
 		attach_try(&h->attach, h->opened ? h->ops->name : "");
 		fds[1].fd = h->attach.fd; /* -1: ignored */
-		if (poll(fds, 2, timeout(h)) < 0 && errno != EINTR)
-			return ERR_SYSTEM;
+		if (poll(fds, ARRAY_LEN(fds), timeout(h)) < 0) {
+			if (errno != EINTR)
+				return ERR_SYSTEM;
+			continue;
+		}
 		tell_ports(h);
+		pass_on_bell(h, &fds[2]);
 		if (fds[0].revents)
 			return 0;
 		if (fds[1].revents)
@@ -318,11 +378,8 @@ static int open_signals(void)
 
 static void stop_workers(struct housekeeper *h)
 {
-	uint64_t one = 1;
-
 	atomic_store_explicit(&h->stop, true, memory_order_relaxed);
-	while (write(h->wake, &one, sizeof one) < 0 && errno == EINTR)
-		continue;
+	nudge(h->wake);
 	for (unsigned i = 0; i < h->nworkers; i++) {
 		struct worker *w = &h->workers[i];
 		if (h->started)
@@ -339,7 +396,10 @@ static void close_all(struct housekeeper *h)
 	stop_workers(h);
 	views_fini(&h->views);
 	attach_fini(&h->attach);
+	for (unsigned i = 0; i < h->nnudges; i++)
+		close(h->nudges[i]);
 	close(h->wake);
+	close(h->bell);
 	close(h->signals);
 }
 
@@ -352,8 +412,9 @@ int housekeeping_run(const struct housekeeping_options *options)
 	attach_init(&h->attach, options->control_socket, options->supervised);
 	views_init(&h->views);
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	h->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	h->signals = open_signals();
-	int err = h->wake >= 0 && h->signals >= 0 ? serve(h) : ERR_SYSTEM;
+	int err = h->wake >= 0 && h->bell >= 0 && h->signals >= 0 ? serve(h) : ERR_SYSTEM;
 	close_all(h);
 	free(h);
 	return err;

@@ -13,6 +13,14 @@ void views_init(struct views *v)
 {
 	atomic_init(&v->current, NULL);
 	v->parts = no_parts;
+	v->hand = NULL;
+	memset(v->hand_args, 0, sizeof v->hand_args);
+}
+
+void views_hand_to(struct views *v, unsigned worker, responder_hand *hand, void *arg)
+{
+	v->hand = hand;
+	v->hand_args[worker] = arg;
 }
 
 static void free_responders(struct view_worker workers[], unsigned n)
@@ -56,16 +64,19 @@ static int show(struct views *v, const struct view_parts *parts)
 
 /* ---- slots ---- */
 
-static int make_responders(struct view_parts *p, struct qlog_ring rings[])
+static int make_responders(const struct views *v, struct view_parts *p,
+                           struct qlog_ring rings[], struct punt punts[])
 {
 	for (unsigned i = 0; i < p->nworkers; i++) {
 		p->workers[i].counters = &p->attachment->workers[i];
+		p->workers[i].punt = &punts[i];
 		p->workers[i].responder = responder_new(p->workers[i].counters);
 		if (p->workers[i].responder == NULL) {
 			free_responders(p->workers, i);
 			return ERR_NOMEM;
 		}
 		responder_log_to(p->workers[i].responder, &rings[i]);
+		responder_hand_to(p->workers[i].responder, v->hand, v->hand_args[i]);
 	}
 	return 0;
 }
@@ -80,7 +91,8 @@ static void carry(struct slots_attachment *to, const struct slots_attachment *fr
 		counter_add(&to->carried, i, sum[i]);
 }
 
-static int use_slots(struct view_parts *p, unsigned slot, unsigned nworkers)
+static int use_slots(const struct views *v, struct view_parts *p, unsigned slot,
+                     unsigned nworkers)
 {
 	struct slots *slots;
 
@@ -90,7 +102,7 @@ static int use_slots(struct view_parts *p, unsigned slot, unsigned nworkers)
 	p->attachment = &slots->attachments[slot];
 	p->instance = slots->header.instance;
 	p->nworkers = nworkers;
-	return make_responders(p, slots->rings[slot]);
+	return make_responders(v, p, slots->rings[slot], slots->punts[slot]);
 }
 
 int views_set_slots(struct views *v, int fd, unsigned slot, unsigned nworkers)
@@ -99,7 +111,7 @@ int views_set_slots(struct views *v, int fd, unsigned slot, unsigned nworkers)
 	struct view_parts next = old;
 
 	TRY(segment_map(fd, true, &next.slots_segment));
-	int err = use_slots(&next, slot, nworkers);
+	int err = use_slots(v, &next, slot, nworkers);
 	if (err != 0)
 		goto fail;
 	err = show(v, &next);

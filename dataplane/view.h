@@ -17,6 +17,7 @@
 struct view_worker {
 	struct responder *responder;
 	struct counters *counters;
+	struct punt *punt;
 };
 
 struct view {
@@ -39,6 +40,8 @@ struct view_parts {
 struct views {
 	_Atomic(struct view *) current; /* NULL until there are both a table and slots */
 	struct view_parts parts; /* of the current one; the housekeeping thread's own */
+	responder_hand *hand;    /* NULL: responders are given none */
+	void *hand_args[WORKERS_MAX];
 };
 
 /* Called by a worker, an online reader, once per burst.
@@ -49,6 +52,9 @@ static inline const struct view *views_get(const struct views *v)
 }
 
 void views_init(struct views *v);
+
+/* The hand of worker's responders (responder_hand_to()), from the next views_set_slots() on. */
+void views_hand_to(struct views *v, unsigned worker, responder_hand *hand, void *arg);
 
 /* No worker may be running any more. */
 void views_fini(struct views *v);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dataplane/punting.h"
 #include "shared/err.h"
 #include "shared/log.h"
 #include "shared/rcu.h"
@@ -48,7 +49,13 @@ HOT static void answer(struct worker *w, struct pkt pkts[], unsigned n)
 	w->ops->tx(w->io, pkts, n);
 }
 
-/* Leaving the readers and coming back takes two full barriers: only for a sleep. */
+static ALWAYS_INLINE struct punt_ring *ring_down(const struct worker *w)
+{
+	return &views_get(w->views)->workers[w->index].punt->down;
+}
+
+/* Leaving the readers and coming back takes two full barriers: only for a sleep. Another view may have been
+ * shown meanwhile, whose ring has nothing yet: what is punted to it comes after this. */
 static ALWAYS_INLINE void idle(const struct worker *w)
 {
 	if (w->io->polls) {
@@ -56,9 +63,15 @@ static ALWAYS_INLINE void idle(const struct worker *w)
 		w->ops->idle(w->io);
 		return;
 	}
+	if (!w->io->naps && !punt_sleep(ring_down(w))) {
+		rcu_reader_quiet();
+		return;
+	}
 	rcu_reader_offline();
 	w->ops->idle(w->io);
 	rcu_reader_online();
+	if (!w->io->naps)
+		punt_awake(ring_down(w));
 }
 
 HOT static void *worker_run(void *arg)
@@ -75,6 +88,8 @@ HOT static void *worker_run(void *arg)
 			answer(w, pkts, n);
 		if (unlikely(w->io->noted))
 			count_events(w);
+		if (unlikely(punt_waits(ring_down(w))))
+			punting_down(w, ring_down(w));
 		if (n > 0)
 			rcu_reader_quiet();
 		else

@@ -1,6 +1,6 @@
 /*
  * A worker: one thread that takes bursts from its own struct io, answers them from the view of
- * the moment, and sends them. It is an online RCU reader except while it waits for packets, and
+ * the moment, and sends them, and what has come down from the control plane besides. It is an online RCU reader except while it waits for packets, and
  * between two bursts it holds nothing.
  */
 #ifndef DATAPLANE_WORKER_H
@@ -23,6 +23,8 @@ struct worker {
 	struct io *io;
 	const struct views *views; /* lent */
 	const _Atomic bool *stop;  /* lent; true and the wake descriptor readable: end */
+	int bell; /* eventfd: rung when the control plane is to look for what was punted */
+	const _Atomic bool *attended; /* lent; false: nobody takes what is punted */
 	pthread_t thread;
 };
 

@@ -61,24 +61,28 @@ step_analyze() {
 			-c -o /dev/null
 }
 
-step_fuzz() {
-	cmake --workflow --preset fuzz || return
-	local target subject scratch status=0
+# Runs a fuzz target and says how many inputs it tried, or the end of what it printed.
+fuzz() {
+	local subject=${1##*/fuzz_} scratch status=0
 	scratch=$(mktemp -d) || return
-	for target in build/fuzz/bin/fuzz_*; do
-		subject=${target##*/fuzz_}
-		mkdir "$scratch/$subject"
-		"$target" -max_total_time="${FUZZ_SECONDS:-15}" -rss_limit_mb=2048 -verbosity=0 \
-			-print_final_stats=1 -artifact_prefix=build/fuzz/ \
-			"$scratch/$subject" "tests/fuzz/corpus/$subject" >"$scratch/log" 2>&1 || {
-			tail -n 60 "$scratch/log"
-			status=1
-			break
-		}
+	mkdir "$scratch/corpus"
+	if "$1" -max_total_time="${FUZZ_SECONDS:-15}" -rss_limit_mb=2048 -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix=build/fuzz/ \
+		"$scratch/corpus" "tests/fuzz/corpus/$subject" >"$scratch/log" 2>&1; then
 		echo "fuzz_$subject: $(awk '/number_of_executed_units/ { print $2 }' "$scratch/log") inputs"
-	done
+	else
+		echo "fuzz_$subject failed:"
+		tail -n 60 "$scratch/log"
+		status=1
+	fi
 	rm -rf "$scratch"
 	return $status
+}
+export -f fuzz
+
+step_fuzz() {
+	cmake --workflow --preset fuzz || return
+	printf '%s\0' build/fuzz/bin/fuzz_* | xargs -0 -P "$jobs" -n 1 bash -c 'fuzz "$0"'
 }
 
 step_run() {

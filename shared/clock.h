@@ -23,6 +23,12 @@ static inline uint64_t clock_now_ms(void)
 	return clock_now_ns() / 1000000;
 }
 
+/* Gives how many milliseconds ago clock_now_ns() gave this. */
+static inline double clock_ms_since(uint64_t then_ns)
+{
+	return (double)(clock_now_ns() - then_ns) / 1e6;
+}
+
 /* Gives microseconds since 1970. */
 static inline uint64_t clock_wall_us(void)
 {

@@ -234,6 +234,7 @@ int ipc_encode(const struct ipc_message *m, uint8_t bytes[static IPC_MESSAGE_MAX
 	case IPC_STARTED: write_started(&w, &m->started); break;
 	case IPC_PORTS: write_ports(&w, &m->ports); break;
 	case IPC_REFUSED: write_text(&w, m->text, sizeof m->text); break;
+	case IPC_NUDGE: break;
 	case IPC_SEGMENT:
 	case IPC_SEGMENT_DONE:
 	case IPC_GRACE:
@@ -255,6 +256,7 @@ static void read_body(struct wire_reader *r, struct ipc_message *m)
 	case IPC_STARTED: read_started(r, &m->started); break;
 	case IPC_PORTS: read_ports(r, &m->ports); break;
 	case IPC_REFUSED: read_text(r, m->text, sizeof m->text); break;
+	case IPC_NUDGE: break;
 	case IPC_SEGMENT:
 	case IPC_SEGMENT_DONE:
 	case IPC_GRACE:

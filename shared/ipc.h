@@ -12,6 +12,9 @@
  *                                       <------  GRACE (number)
  *      GRACE_DONE (number)              ------>
  *
+ * NUDGE, either way and unasked, says that there is something in the rings of the other's
+ * (shared/punt.h) and that who reads them sleeps.
+ *
  * PORTS (link, statistics) comes from a data plane every second, unasked, once it has ports of its
  * own.
  *
@@ -28,7 +31,7 @@
 #include "shared/io_settings.h"
 
 enum {
-	IPC_VERSION = 2, /* bump with any change to a message but REFUSED */
+	IPC_VERSION = 3, /* bump with any change to a message but REFUSED */
 	IPC_MESSAGE_MAX = 4096,
 	IPC_LISTEN_MAX = 64,
 	IPC_CPUS_MAX = 256,
@@ -48,6 +51,7 @@ enum ipc_type {
 	IPC_GRACE_DONE,
 	IPC_STARTED,
 	IPC_PORTS,
+	IPC_NUDGE,
 };
 
 struct ipc_address {

@@ -222,3 +222,21 @@ void log_info(const char *format, ...)
 	say(LOG_LEVEL_INFO, format, args);
 	va_end(args);
 }
+
+bool log_share_take(struct log_share *s, uint64_t now_ms)
+{
+	uint64_t second = now_ms / 1000;
+
+	if (second != s->second) {
+		unsigned left_out = s->left_out;
+		*s = (struct log_share){.second = second};
+		if (left_out > 0)
+			log_info("%u lines like the next one were left out", left_out);
+	}
+	if (s->said == LOG_SHARE_LINES) {
+		s->left_out++;
+		return false;
+	}
+	s->said++;
+	return true;
+}

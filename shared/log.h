@@ -12,6 +12,9 @@
 #ifndef SHARED_LOG_H
 #define SHARED_LOG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "shared/compiler.h"
 
 enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON, LOG_FORMS };
@@ -37,5 +40,17 @@ void log_configure(const char *program, enum log_form form, enum log_level level
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Of what strangers can cause: so many lines a second, and how many were left out is said in the next
+ * second that has one. {0} is one that was never asked. One thread. */
+struct log_share {
+	uint64_t second;
+	unsigned said;
+	unsigned left_out;
+};
+enum { LOG_SHARE_LINES = 20 };
+
+/* Takes one line. false: it is one too many. now_ms: of clock_now_ms(). */
+MUST_CHECK bool log_share_take(struct log_share *s, uint64_t now_ms);
 
 #endif

@@ -155,6 +155,22 @@ static void names_are_found(void **state)
 	assert_int_equal(log_level_named(""), ERR_NOTFOUND);
 }
 
+static void strangers_have_a_share(void **state)
+{
+	struct fixture *f = *state;
+	struct log_share share = {0};
+
+	log_configure("p", LOG_FORM_TEXT, LOG_LEVEL_INFO);
+	for (unsigned i = 0; i < LOG_SHARE_LINES; i++)
+		assert_true(log_share_take(&share, 5000 + i));
+	assert_false(log_share_take(&share, 5998));
+	assert_false(log_share_take(&share, 5999));
+	assert_true(log_share_take(&share, 6000));
+	assert_string_equal(heard(f), "p: 2 lines like the next one were left out\n");
+	assert_true(log_share_take(&share, 9000));
+	assert_string_equal(heard(f), "");
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -166,6 +182,7 @@ int main(void)
 		T(what_is_no_text_is_made_harmless),
 		T(what_is_too_long_is_cut_and_still_an_object),
 		T(names_are_found),
+		T(strangers_have_a_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

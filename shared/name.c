@@ -3,6 +3,7 @@
 #include <endian.h>
 
 #include "shared/err.h"
+#include "shared/namehash.h"
 
 /* ASCII only (RFC 4343 §3): locale never comes into it. */
 static inline uint8_t fold_byte(uint8_t c)
@@ -59,10 +60,30 @@ unsigned name_labels(const uint8_t *name)
 	return n;
 }
 
+static inline uint64_t load_word(const uint8_t *from)
+{
+	uint64_t w;
+
+	memcpy(&w, from, sizeof w);
+	return w;
+}
+
+/* Folds from one place to another, or in place. */
+static void fold_to(uint8_t *to, const uint8_t *from, size_t len)
+{
+	size_t at = 0;
+
+	for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		uint64_t w = name_fold_word(load_word(from + at));
+		memcpy(to + at, &w, sizeof w);
+	}
+	for (; at < len; at++)
+		to[at] = fold_byte(from[at]);
+}
+
 void name_fold(uint8_t *name, size_t len)
 {
-	for (size_t at = 0; at < len; at++)
-		name[at] = fold_byte(name[at]);
+	fold_to(name, name, len);
 }
 
 static bool equal_folded(const uint8_t *a, const uint8_t *b, size_t len)
@@ -229,6 +250,16 @@ int name_from_text(const char *text, size_t text_len, const uint8_t *origin, uin
 	return len + (int)rest_len;
 }
 
+int name_read(const char *text, uint8_t *out)
+{
+	static const uint8_t root[] = {0};
+	int len = name_from_text(text, strlen(text), root, out);
+
+	if (len > 0)
+		name_fold(out, (size_t)len);
+	return len;
+}
+
 static char *put_octet(char *to, uint8_t c)
 {
 	if (c <= ' ' || c >= 0x7f) {
@@ -348,17 +379,57 @@ static int key_label(const uint8_t **at, const uint8_t *end,
 	return 0;
 }
 
-int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *suffix, uint8_t *out)
+/* Of eight octets of a key: whether none is an escape, and none a capital, which no key has. */
+static inline bool is_plain_word(uint64_t w)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t zero_if_escape = w ^ ones;
+
+	return name_fold_word(w) == w &&
+	       ((zero_if_escape - ones) & ~zero_if_escape & ones << 7) == 0;
+}
+
+static bool is_plain_key(const uint8_t *key, size_t len)
+{
+	size_t at = 0;
+
+	for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t))
+		if (!is_plain_word(load_word(key + at)))
+			return false;
+	for (; at < len; at++)
+		if (key[at] == 1 || key[at] != fold_byte(key[at]))
+			return false;
+	return true;
+}
+
+/* Writes the labels of a plain key, which have as many octets as it has, from end down. */
+static int put_plain_labels(const uint8_t *key, size_t len, uint8_t *end)
+{
+	while (len > 0) {
+		const uint8_t *zero = memchr(key, 0, len);
+		size_t n = zero ? (size_t)(zero - key) : 0;
+		if (n == 0 || n > LABEL_MAX_LEN)
+			return ERR_CORRUPT;
+		end -= n + 1;
+		end[0] = (uint8_t)n;
+		memcpy(end + 1, key, n);
+		key += n + 1;
+		len -= n + 1;
+	}
+	return 0;
+}
+
+/* Any key: with escapes its labels have fewer octets than it has. */
+static int put_labels(const uint8_t *key, size_t key_len, const uint8_t *suffix,
+                      size_t suffix_len, uint8_t *out)
 {
 	uint8_t name
 		[NAME_MAX_LEN]; /* filled from its end: the key's first label is the last */
 	uint8_t label[LABEL_MAX_LEN + 1];
 	const uint8_t *end = key + key_len;
-	size_t suffix_len = valid_len(suffix);
 	size_t start = NAME_MAX_LEN - suffix_len;
 
-	memcpy(name + start, suffix, suffix_len);
-	name_fold(name + start, suffix_len);
+	fold_to(name + start, suffix, suffix_len);
 	while (key < end) {
 		TRY(key_label(&key, end, label));
 		size_t n = (size_t)label[0] + 1;
@@ -369,6 +440,18 @@ int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *suffix, uin
 	}
 	memcpy(out, name + start, NAME_MAX_LEN - start);
 	return (int)(NAME_MAX_LEN - start);
+}
+
+int name_from_key(const uint8_t *key, size_t key_len, const uint8_t *suffix, uint8_t *out)
+{
+	size_t suffix_len = valid_len(suffix);
+
+	if (key_len + suffix_len <= NAME_MAX_LEN && is_plain_key(key, key_len)) {
+		TRY(put_plain_labels(key, key_len, out + key_len));
+		fold_to(out + key_len, suffix, suffix_len);
+		return (int)(key_len + suffix_len);
+	}
+	return put_labels(key, key_len, suffix, suffix_len, out);
 }
 
 int name_key_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)

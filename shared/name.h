@@ -50,6 +50,10 @@ int name_compare(const uint8_t *a, const uint8_t *b);
 MUST_CHECK int name_from_text(const char *text, size_t text_len, const uint8_t *origin,
                               uint8_t *out);
 
+/* Reads what somebody calls a domain name, with the final dot or without, folded. Gives the length, or
+ * an error likewise. */
+MUST_CHECK int name_read(const char *text, uint8_t *out);
+
 /* Always writes a NUL-terminated absolute name ("." for the root), escaped where RFC 1035 §5.1
  * asks for it. Gives text. */
 const char *name_to_text(const uint8_t *name, char text[static NAME_TEXT_MAX]);

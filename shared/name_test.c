@@ -353,6 +353,10 @@ static void keys_give_back_the_folded_name(void **state)
 		size_t len = random_name(&name, 127, i % 63 + 1);
 		unsigned above = random_below(name_labels(name.bytes) + 1);
 		const uint8_t *suffix = name.bytes;
+		/* Most names have no octet that is escaped. */
+		for (size_t at = 0; i % 4 && name.bytes[at]; at += name.bytes[at] + 1U)
+			for (unsigned o = 1; o <= name.bytes[at]; o++)
+				name.bytes[at + o] |= 2;
 		while (above-- > 0)
 			suffix += *suffix + 1;
 		size_t suffix_len = len - (size_t)(suffix - name.bytes);
@@ -423,6 +427,9 @@ static void damaged_keys_are_refused(void **state)
 		{"\1\3\0", 3}, /* no such escape */
 		{"A\0", 2},    /* not folded */
 		{"a\0b", 3},   /* second one without an end */
+		{"abcdefghA\0", 10},
+		{"abcdefgh\0i", 10},
+		{"abcdefgh\0\0", 10},
 	};
 	uint8_t out[NAME_MAX_LEN];
 	uint8_t key[NAME_KEY_MAX];
@@ -578,9 +585,24 @@ static void text_gives_back_every_name(void **state)
 	assert_int_equal(name_from_text(text, strlen(text), NULL, back), 255);
 }
 
+static void what_people_call_a_name_is_absolute_and_folded(void **state)
+{
+	static const uint8_t want[] = "\3www\7example";
+	uint8_t name[NAME_MAX_LEN];
+
+	(void)state;
+	assert_int_equal(name_read("WWW.Example", name), sizeof want);
+	assert_memory_equal(name, want, sizeof want);
+	assert_int_equal(name_read("www.example.", name), sizeof want);
+	assert_memory_equal(name, want, sizeof want);
+	assert_int_equal(name_read(".", name), 1);
+	assert_int_equal(name_read("a..b", name), ERR_SYNTAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_people_call_a_name_is_absolute_and_folded),
 		cmocka_unit_test(length_is_that_of_a_whole_valid_name_only),
 		cmocka_unit_test(length_ends_at_255),
 		cmocka_unit_test(folding_touches_ascii_capitals_only),

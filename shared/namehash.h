@@ -47,6 +47,17 @@ struct name_chunk {
 	uint64_t high;
 };
 
+/* Folds eight octets. */
+static ALWAYS_INLINE uint64_t name_fold_word(uint64_t w)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = w & (ones * 0x7f);
+	uint64_t from_a = low + ones * (0x80 - 'A');
+	uint64_t past_z = low + ones * (0x7f - 'Z');
+	uint64_t upper = (from_a ^ past_z) & ~w & (ones * 0x80);
+	return w | upper >> 2;
+}
+
 #if defined(__SSE2__)
 static ALWAYS_INLINE __m128i name_fold_vector(__m128i v)
 {
@@ -72,16 +83,6 @@ static ALWAYS_INLINE struct name_chunk name_fold_chunk(uint8_t *dst, const uint8
 	};
 }
 #else
-static ALWAYS_INLINE uint64_t name_fold_word(uint64_t w)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t low = w & (ones * 0x7f);
-	uint64_t from_a = low + ones * (0x80 - 'A');
-	uint64_t past_z = low + ones * (0x7f - 'Z');
-	uint64_t upper = (from_a ^ past_z) & ~w & (ones * 0x80);
-	return w | upper >> 2;
-}
-
 static ALWAYS_INLINE struct name_chunk name_fold_chunk(uint8_t *dst, const uint8_t *src)
 {
 	uint64_t w[2];

@@ -47,6 +47,19 @@ struct qlog_record {
 };
 STATIC_ASSERT(sizeof(struct qlog_record) == (size_t)5 * CACHE_LINE, "layout");
 
+static inline bool qlog_is_ipv4(const struct qlog_record *r)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(r->addr, mapped, sizeof mapped) == 0;
+}
+
+/* Whatever else is in a record can be shown; a name must be one. */
+static inline bool qlog_is_sound(const struct qlog_record *r)
+{
+	return r->name_len == 0 || name_len(r->name, sizeof r->name) == r->name_len;
+}
+
 struct qlog_ring {
 	alignas(CACHE_LINE) _Atomic uint32_t every; /* written by control */
 	alignas(CACHE_LINE) _Atomic uint64_t

@@ -1,6 +1,7 @@
 #include "shared/rrtype.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/err.h"
 #include "shared/name.h"
@@ -95,6 +96,17 @@ bool rrtype_is_meta(uint16_t number)
 	/* 0 marks SIG(0) and what else has no type; 128 to 255 are set aside for Q and meta
 	 * types, assigned or not; OPT is the one below. */
 	return number == 0 || number == RRTYPE_OPT || (number >= 128 && number <= 255);
+}
+
+bool rrtype_is_compressible(uint16_t number)
+{
+	/* One condition for each type that has such a name; compilers make one test of all. */
+#define RRTYPE(type_number, type_name, type_layout, type_targets) \
+	|| (number == (type_number) && strchr((type_layout), 'N'))
+	return false
+#include "shared/rrtypes.def"
+		;
+#undef RRTYPE
 }
 
 static bool read_name(struct wire_reader *r, struct rdata_name *out)

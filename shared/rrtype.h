@@ -71,6 +71,9 @@ const char *rrtype_to_text(uint16_t number, char text[static RRTYPE_TEXT_MAX]);
 /* Types that no zone may hold: OPT, TSIG, TKEY, meta and query types (RFC 6895 §3.1). */
 bool rrtype_is_meta(uint16_t number);
 
+/* Says whether RDATA has a name that may be compressed. */
+bool rrtype_is_compressible(uint16_t number);
+
 /* A name inside RDATA. */
 struct rdata_name {
 	uint16_t at;

@@ -59,9 +59,13 @@ static void layouts_use_the_letters_of_the_header(void **state)
 static void only_types_of_rfc_1035_are_compressed(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		if (strchr(rrtype_by_number(numbers[i])->layout, 'N'))
-			assert_true(numbers[i] <= 15);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		bool has = strchr(rrtype_by_number(numbers[i])->layout, 'N') != NULL;
+		assert_int_equal(rrtype_is_compressible(numbers[i]), has);
+		assert_true(!has || numbers[i] <= 15);
+	}
+	assert_false(rrtype_is_compressible(0));
+	assert_false(rrtype_is_compressible(65280));
 }
 
 static void text_is_read_in_any_case(void **state)

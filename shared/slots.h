@@ -14,9 +14,12 @@
  *        +----------------+
  *        | rings          |  of each attachment's workers, for the query log (shared/qlog.h); memory is
  *        |      ...       |  taken as they are used
+ *        +----------------+
+ *        | punts          |  of each attachment's workers, for what they cannot answer (shared/punt.h);
+ *        |      ...       |  memory likewise
  *
  * Any data plane could scribble on all of it, so control takes nothing from here but numbers and
- * names to show; which memory may be freed is agreed over the socket (shared/ipc.h).
+ * names to show, and messages as anybody could send; which memory may be freed is agreed over the socket (shared/ipc.h).
  */
 #ifndef SHARED_SLOTS_H
 #define SHARED_SLOTS_H
@@ -25,13 +28,14 @@
 
 #include "shared/compiler.h"
 #include "shared/counters.h"
+#include "shared/punt.h"
 #include "shared/qlog.h"
 #include "shared/segment.h"
 
 #define SLOTS_MAGIC UINT64_C(0x544f4c5345534e41) /* "ANSESLOT" read as little endian */
 
 enum {
-	SLOTS_LAYOUT = 4,     /* bump with any change below or in counters.{h,def} */
+	SLOTS_LAYOUT = 6,     /* bump with any change below or in counters.{h,def} */
 	ATTACHMENTS_MAX = 16, /* data planes attached at once */
 	WORKERS_MAX = 64,     /* of one data plane */
 };
@@ -61,6 +65,7 @@ struct slots {
 	struct slots_header header;
 	struct slots_attachment attachments[ATTACHMENTS_MAX];
 	struct qlog_ring rings[ATTACHMENTS_MAX][WORKERS_MAX];
+	struct punt punts[ATTACHMENTS_MAX][WORKERS_MAX];
 };
 STATIC_ASSERT(offsetof(struct slots, attachments) == CACHE_LINE, "layout");
 STATIC_ASSERT(sizeof(struct slots_attachment) ==
@@ -69,7 +74,7 @@ STATIC_ASSERT(sizeof(struct slots_attachment) ==
 STATIC_ASSERT(sizeof(struct slots) ==
                       CACHE_LINE + ATTACHMENTS_MAX * sizeof(struct slots_attachment) +
                               (size_t)ATTACHMENTS_MAX * WORKERS_MAX *
-                                      sizeof(struct qlog_ring),
+                                      (sizeof(struct qlog_ring) + sizeof(struct punt)),
               "layout");
 
 /* Makes a slots segment, ready to be handed out. ERR_SYSTEM. */

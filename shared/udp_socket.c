@@ -1,6 +1,7 @@
 #include "shared/udp_socket.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@ enum { SOCKET_BUFFER = 8 << 20 }; /* bytes asked for; the kernel may give less *
 
 STATIC_ASSERT(sizeof(struct in6_pktinfo) >= sizeof(struct in_pktinfo),
               "union udp_asked fits both");
+STATIC_ASSERT(alignof(struct cmsghdr) == alignof(union udp_asked), "it holds a header");
 
 static int set(int fd, int level, int option, int value)
 {
@@ -73,7 +75,7 @@ fail:;
  * except that a link-local address means nothing without its interface. */
 void udp_asked_to_reply(union udp_asked *asked, bool is_ipv4)
 {
-	uint8_t *data = CMSG_DATA(&asked->align);
+	uint8_t *data = asked->bytes + CMSG_LEN(0);
 
 	if (is_ipv4) {
 		struct in_pktinfo info;
@@ -87,4 +89,35 @@ void udp_asked_to_reply(union udp_asked *asked, bool is_ipv4)
 			info.ipi6_ifindex = 0;
 		memcpy(data, &info, sizeof info);
 	}
+}
+
+struct udp_way udp_way_of(const void *client, bool is_ipv4, const union udp_asked *asked,
+                          size_t asked_len)
+{
+	struct udp_way way = {.asked_len = (uint32_t)asked_len};
+
+	memcpy(&way.client, client, address_size(is_ipv4));
+	memcpy(&way.asked, asked, asked_len);
+	return way;
+}
+
+bool udp_way_send(const struct udp_socket *s, const struct udp_way *way,
+                  const void *message, size_t len)
+{
+	struct udp_way back = *way;
+	/* iovec has no const; nothing is written there. */
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)message, .iov_len = len};
+
+	if (len > UDP_MESSAGE_MAX || back.asked_len > sizeof back.asked)
+		return false;
+	struct msghdr h = {.msg_name = &back.client,
+	                   .msg_namelen = address_size(s->is_ipv4),
+	                   .msg_iov = &iov,
+	                   .msg_iovlen = 1};
+	if (back.asked_len > 0) {
+		udp_asked_to_reply(&back.asked, s->is_ipv4);
+		h.msg_control = &back.asked;
+		h.msg_controllen = back.asked_len;
+	}
+	return sendmsg(s->fd, &h, MSG_DONTWAIT) == (ssize_t)len;
 }

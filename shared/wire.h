@@ -90,6 +90,21 @@ static inline uint64_t wire_read64(struct wire_reader *r)
 	return high << 32 | wire_read32(r);
 }
 
+/* Reads what wire_write_text() wrote; to is for size octets. A text that does not fit, or that has a NUL
+ * in it, sets the sticky error. */
+static inline void wire_read_text(struct wire_reader *r, char *to, size_t size)
+{
+	size_t len = wire_read8(r);
+	const uint8_t *bytes = wire_read_bytes(r, len);
+
+	if (!bytes || len >= size || memchr(bytes, 0, len)) {
+		r->ok = false;
+		return;
+	}
+	memcpy(to, bytes, len);
+	to[len] = '\0';
+}
+
 /* Writes into bytes that the caller lends for the writer's life. */
 struct wire_writer {
 	uint8_t *start;
@@ -151,6 +166,16 @@ static inline void wire_write64(struct wire_writer *w, uint64_t v)
 {
 	wire_write32(w, (uint32_t)(v >> 32));
 	wire_write32(w, (uint32_t)v);
+}
+
+/* Writes a text, and before it its length in an octet. size, up to 256, is of what holds it: there is
+ * less text than that. */
+static inline void wire_write_text(struct wire_writer *w, const char *text, size_t size)
+{
+	size_t len = strnlen(text, size - 1);
+
+	wire_write8(w, (uint8_t)len);
+	wire_write_bytes(w, text, len);
 }
 
 #endif

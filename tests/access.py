@@ -7,25 +7,22 @@
 * what is exported can be checked with SHA-256 alone, and a flipped bit in the file is found;
 * over HTTP each role may what it may and no more, a grant opens what it names, and what has another
   tenant is not there; a key that expires or is revoked opens nothing from then on;
+* each role of each tenant, and one with grants, gets of each route what it should and nothing of others;
 * who shows wrong keys is locked out, with the right one as well, and nobody else is.
 """
 
 import hashlib
 import http.client
-
 import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 from checks import check, free_port, say
+from control_plane import ZONE, ControlPlane
 
-BIN = os.environ["ANSER_BIN_DIR"]
 ADDRESS = "127.0.0.1"
 
 CONFIG = """
@@ -46,53 +43,27 @@ zones:
     file: zone
 """
 
-ZONE = """@ 60 SOA ns1 hostmaster 1 7200 3600 1209600 60
-@ 60 NS ns1
-ns1 60 A 192.0.2.1
-"""
-
 SECRET = re.compile(r"^ans_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$")
 
 
-class Server:
+class Server(ControlPlane):
     def __init__(self):
-        self.run = tempfile.mkdtemp(prefix="access.")
+        super().__init__("access")
         self.port = free_port()
-        self.process = None
-        self.write("zone", ZONE)
         self.http = free_port()
+        self.write("zone", ZONE)
         self.write("anser.yaml", CONFIG % {"address": ADDRESS, "port": self.port, "http": self.http})
 
-    def path(self, name):
-        return os.path.join(self.run, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w", encoding="ascii") as file:
-            file.write(text)
-
     def start(self):
-        with open(self.path("log"), "ab") as log:
-            self.process = subprocess.Popen([os.path.join(BIN, "anser-control"), "-c", "anser.yaml"],
-                                            cwd=self.run, stdout=log, stderr=log)
-        for _ in range(200):
-            done = self.ctl("--json", "status")
-            if done.returncode == 0 and json.loads(done.stdout)["state"] != "loading":
-                return
-            time.sleep(0.05)
-        raise AssertionError("no start")
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.launch()
+        self.wait_until_loaded()
 
     def stop(self):
         self.process.terminate()
         check(self.process.wait(20) == 0, "it does not end well")
 
     def ctl(self, *args):
-        return subprocess.run([os.path.join(BIN, "anserctl"), "-s", self.path("control.sock"), *args],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=60, check=False)
+        return self.anserctl(*args)
 
     def json(self, *args):
         done = self.ctl("--json", *args)
@@ -149,8 +120,12 @@ def export(server):
     """The chain is followed here by what docs/CONTROL.md says of it, and nothing else."""
     done = server.ctl("audit", "export")
     check(done.returncode == 0, done.stderr)
+    return follow(done.stdout)
+
+
+def follow(lines):
     events, before = [], "0" * 64
-    for line in done.stdout.splitlines():
+    for line in lines.splitlines():
         whole = json.loads(line)
         text = line[len('{"hash":"') + 64 + len('","event":'):-1]
         check(hashlib.sha256(text.encode()).hexdigest() == whole["hash"], line)
@@ -272,6 +247,32 @@ def roles(server):
           "Bearer")
 
 
+def answer(server, key, command, **args):
+    status, text = ask(server, key, "POST", "/api/anser/v1/run", {"command": command, "args": args})
+    return status, json.loads(text)
+
+
+def looks(server, key, own, other):
+    """By command, too, a zone of another is as one that nobody has, and those of its own are there."""
+    zones = answer(server, key, "zone list")[1]["zones"]
+    check([zone["name"] for zone in zones] == own, zones)
+    check([zone["source"] for zone in zones] == [""] * len(zones), "paths of the host", zones)
+    check(answer(server, key, "zone list", match=other)[1]["zones"] == [], "a pattern finds", other)
+    for command in "zone show", "zone export", "zone history", "zone diff":
+        check(run(server, key, command, zone=own[0]) == 200, command, own[0])
+        there, not_there = (answer(server, key, command, zone=zone) for zone in (other, "nowhere.example."))
+        check(there[0] == 422, command, there)
+        check(there[1]["error"].replace(other, "nowhere.example.") == not_there[1]["error"], there, not_there)
+    check("192.0.2" in answer(server, key, "zone export", zone=own[0])[1]["text"] and
+          answer(server, key, "zone show", zone=own[0])[1]["source"] == "", own)
+    there, not_there = (answer(server, key, "record set", name="x." + zone, type="TXT", rdata=['"x"'], dry_run=True)
+                        for zone in (other, "nowhere.example."))
+    check(there[0] == not_there[0] == 422, there, not_there)
+    check(there[1]["error"].replace(other, "nowhere.example.") == not_there[1]["error"], there, not_there)
+    for command in "explain", "zone check", "zone reload":
+        check(run(server, key, command, zone=own[0], name=own[0], type="A") == 422, command, "is not for it")
+
+
 def grants(server):
     acme = make_key(server, "acme", "writer", "zone=example.com", "name=_acme-challenge",
                     "name=_acme-challenge.*", "type=TXT")
@@ -292,8 +293,7 @@ def grants(server):
     check(patch(server, acme, "example.net.", "_acme-challenge.example.net.", "TXT", text) == 404, "404, not 403")
     listed = json.loads(ask(server, acme, "GET", SERVER + "/zones")[1])
     check([zone["name"] for zone in listed] == ["example.com."], listed)
-    check(run(server, acme, "zone list") != 200, "a list of all zones")
-    check(run(server, acme, "zone export", zone="example.net") != 200, "another zone")
+    looks(server, acme, ["example.com."], "example.net.")
 
     root = make_key(server, "root", "admin")
     check(new_zone(server, root, "granted.example.") == 201, "a zone of its own")
@@ -333,7 +333,8 @@ def tenants(server):
         check(other + ".example" not in found and "example.com" not in found, own, "finds", found)
         keys_seen = json.loads(ask(server, key, "POST", "/api/anser/v1/run", {"command": "key list"})[1])
         check({one["tenant"] for one in keys_seen["keys"]} == {own}, keys_seen)
-        for command in "zone list", "zone export", "conf show", "audit verify", "audit export", "zone sync":
+        looks(server, key, [own + ".example."], other + ".example.")
+        for command in "conf show", "audit verify", "audit export", "zone sync", "metrics", "backup":
             check(run(server, key, command, zone=other + ".example.") != 200, own, command)
         check(run(server, key, "key create", label="x", role="admin", tenant=other) != 200, own, "a key of", other)
         behind(server)
@@ -341,6 +342,202 @@ def tenants(server):
         check(events and {event["actor"].get("tenant") for event in events} == {own}, own, events)
     event = server.json("audit", "list", "actor=blue", "limit=1")["events"][0]
     check(event["actor"]["address"] == ADDRESS and event["actor"]["kind"] == "key", event)
+
+
+def histories(server):
+    """Who is confined sees and reverts what it may, and is not told who else did what."""
+    own = "/api/anser/v1/zones/%s/"
+    blue, red = (make_key(server, name, "writer", "tenant=" + name) for name in ("blue", "red"))
+    look = make_key(server, "look", "reader")
+    some = make_key(server, "some", "writer", "zone=blue.example", "name=mine")
+    check(patch(server, blue, "blue.example.", "mine.blue.example.") == 204, "an edit")
+    server.json("record", "set", "other.blue.example", "A", "192.0.2.1")
+    changes = json.loads(ask(server, blue, "GET", own % "blue.example." + "history")[1])["changes"]
+    check(changes[0]["actor"] is None and changes[0]["why"] is None, changes[0])
+    check(changes[1]["actor"]["name"] == "blue" and changes[1]["records_added"] == 1, changes[1])
+    seen = json.loads(ask(server, some, "GET", own % "blue.example." + "history?full=true")[1])["changes"]
+    check([c["actor"] for c in seen] == [None] * len(seen) and seen[0]["rows"], seen)
+    check(len(json.loads(ask(server, look, "GET", own % "blue.example." + "diff")[1])["lines"]) == 3, "look")
+    for method, rest, body in ("GET", "history", None), ("GET", "diff", None), ("POST", "revert", {"to": "now"}):
+        check(ask(server, red, method, own % "blue.example." + rest, body)[0] == 404, rest)
+    check(run(server, red, "zone history", zone="blue.example.") == 422, "red looks by command")
+    check(run(server, blue, "zone history", zone="blue.example.") == 200, "blue looks by command")
+    undo = {"change": changes[1]["change"]}
+    check(ask(server, look, "POST", own % "blue.example." + "revert", {"to": "now"})[0] == 403, "a reader")
+    answer = ask(server, some, "POST", own % "blue.example." + "revert", {"to": "change:%d" % (undo["change"] - 1)})
+    check(answer[0] == 403 and "other.blue.example. A is not yours" in answer[1], answer)
+    check(ask(server, some, "POST", own % "blue.example." + "revert", undo)[0] == 200, "its own")
+    check("mine.blue" not in server.ctl("zone", "export", "blue.example").stdout, "not reverted")
+
+
+OWN = "/api/anser/v1"
+ORDER = ["reader", "writer", "operator", "admin"]
+TENANTS = ["", "blue", "red"]
+
+# Looked at by everybody alike: nothing of it is a tenant's.
+FOR_ALL = {"/api", "/api/docs", "/api/v1", "/api/v1/servers", SERVER, SERVER + "/config", SERVER + "/statistics",
+           SERVER + "/autoprimaries", SERVER + "/views", SERVER + "/networks",
+           OWN + "/status", OWN + "/stats", OWN + "/routes"}
+# Where there is nothing, and nobody can make any.
+FOR_NOBODY = {SERVER + "/autoprimaries/{}/{}", SERVER + "/views/{}", SERVER + "/views/{}/{}",
+              SERVER + "/networks/{}/{}", SERVER + "/cache/flush"}
+# Lists of what a key sees, and what makes a new thing; the cases above ask them, and backup.py for backups.
+ELSEWHERE = {SERVER + "/zones", SERVER + "/search-data", OWN + "/run", OWN + "/batch", OWN + "/backup"}
+
+
+class Asker:
+    """The holder of a key, and what it should get, by the sentences of docs/API.md."""
+
+    def __init__(self, server, role, tenant, confined=False):
+        self.server, self.role, self.tenant, self.confined = server, role, tenant, confined
+        words = (["tenant=" + tenant] if tenant else []) + (["zone=%s.example" % (tenant or "blue")] * confined)
+        self.key = server and make_key(server, "%s-%s" % (role, tenant), role, *words)
+
+    def __str__(self):
+        return "%s of %r%s" % (self.role, self.tenant, " with grants" if self.confined else "")
+
+    def rank(self):
+        return ORDER.index(self.role)
+
+    def sees(self, tenant):
+        return self.tenant in ("", tenant) and not (self.confined and (self.tenant or "blue") != tenant)
+
+    def administers(self, tenant, good, own=None):
+        """own: for who has that tenant himself, unless that is as good."""
+        if self.role != "admin" or self.confined:
+            return 403
+        if self.tenant not in ("", tenant):
+            return 404
+        return own if own and self.tenant else good
+
+
+def is_about_zone(path):
+    return path.startswith((SERVER + "/zones/{}", OWN + "/zones/{}"))
+
+
+def zone_route(asker, method, path, tenant):
+    """What a key should get of a route about a zone; None: that depends on more than who asks."""
+    if not asker.sees(tenant):
+        return 404
+    if method == "GET":
+        return 404 if path.endswith("{}/cryptokeys/{}") else 200
+    if path == OWN + "/zones/{}/revert":
+        return 200 if asker.rank() >= 1 else 403
+    if path.endswith(("/zones/{}", "/metadata", "/metadata/{}")):
+        least = 1 if method == "PATCH" else 2
+        return 200 if asker.rank() >= least else 403
+    return None
+
+
+def other_route(asker, method, path, tenant):
+    """The same of a route about anything else."""
+    if path == SERVER + "/tsigkeys" and method == "POST":
+        return 422  # what is asked here has no name
+    if path.startswith(SERVER + "/tsigkeys"):
+        return 403 if asker.confined or asker.rank() < 2 else 404 if path.endswith("{}") else 200
+    if path == OWN + "/keys" and method == "POST":
+        return 403 if asker.administers(tenant, 201) == 404 else asker.administers(tenant, 201)
+    if path in (OWN + "/keys", OWN + "/tenants", OWN + "/audit") and method == "GET":
+        return asker.administers(asker.tenant, 200)
+    if path.startswith(OWN + "/keys/"):
+        return asker.administers(tenant, 200)
+    if path == OWN + "/tenants" and method == "POST":
+        return 409 if asker.administers("", 409) == 409 else 403
+    if path == OWN + "/tenants/{}" and method == "GET":
+        return asker.administers(tenant, 200)
+    if path == OWN + "/tenants/{}":
+        return asker.administers(tenant, 409, 403)
+    if path == OWN + "/tenants/{}/zones/{}":
+        return asker.administers(tenant, 204 if method == "PUT" else 404, 403)
+    if path in (OWN + "/audit/verify", OWN + "/audit/export"):
+        return 200 if asker.administers("", 200) == 200 else 403
+    if path.startswith(OWN + "/config"):
+        least = {"GET": 0, "POST": 2, "PATCH": 3}[method]
+        return 403 if asker.tenant or asker.confined or asker.rank() < least else 200
+    return None
+
+
+def judge_route(server, asker, route, tenant, key_id):
+    method, path = route["method"], route["path"]
+    zone = "nowhere.example." if method == "DELETE" and "/tenants/" in path else tenant + ".example."
+    if is_about_zone(path):
+        should, values = zone_route(asker, method, path, tenant), [zone, "X-NOTE"]
+    else:
+        thing = key_id if "/keys/" in path else "none." if "/tsigkeys/" in path else tenant
+        should, values = other_route(asker, method, path, tenant), [thing, zone]
+    address = re.sub(r"\{\}", lambda _: values.pop(0), path) + \
+        ("?dry-run=true" if "/zones/" in path or "/config" in path else "")
+    body = {"rrsets": [{"name": "x." + zone, "type": "TXT", "ttl": 60, "changetype": "REPLACE",
+                        "records": [{"content": "\"x\""}]}]} if method == "PATCH" and "/zones/" in path else \
+        {"kind": "X-NOTE", "metadata": ["a"], "account": "x"} if path.startswith(SERVER) else \
+        {"label": "again", "role": "reader", "tenant": tenant} if path == OWN + "/keys" else \
+        {"to": "now"} if path.endswith("/revert") else {"grants": []} if path.endswith("/grants") else \
+        {"label": "again"} if "/keys/" in path else {"log.level": "info"} if "/config" in path else {"name": "listed"}
+    status, text = ask(server, asker.key, method, address, None if method in ("GET", "DELETE") else body)
+    check(should is None or status == should, asker, method, address, "gives", status, "and not", should, text)
+    check(should is None or should != 404 or tenant not in text.replace(tenant + ".example.", "").replace(
+        '\\"%s\\"' % tenant, ""), asker, method, address, "tells of another", text)
+
+
+def judge_lists(server, asker):
+    """Nothing of another tenant is in what a tenant may list."""
+    for path in SERVER + "/zones", OWN + "/keys", OWN + "/tenants", OWN + "/audit", SERVER + "/search-data?q=*":
+        status, text = ask(server, asker.key, "GET", path)
+        for other in ["red", "blue"]:
+            check(status != 200 or asker.sees(other) or not re.search(r"\b%s\b" % other, text), asker, path, "lists", other, text)
+
+
+def many_changes(server, key):
+    """A transaction a line, so that the log is longer than what is kept in memory of an answer."""
+    lines = [json.dumps({"zones": [{"name": "example.com.", "rrsets": [
+        {"name": "many.example.com.", "type": "TXT", "ttl": 60, "changetype": "REPLACE",
+         "records": [{"content": '"%d %s"' % (i, "x" * 200)}]}]}]}) for i in range(1500)]
+    c = http.client.HTTPConnection(ADDRESS, server.http, timeout=60)
+    c.request("POST", OWN + "/batch", "\n".join(lines) + "\n", {"X-API-Key": key, "Content-Type": "application/x-ndjson"})
+    summary = json.loads(c.getresponse().read().splitlines()[-1])
+    c.close()
+    check(summary["changed"] == len(lines), summary)
+
+
+def exported_at_once(server):
+    """All of the log in one answer is what anserctl gets page by page; a limit makes pages of it."""
+    path, key = OWN + "/audit/export", make_key(server, "auditor", "admin")
+    many_changes(server, key)
+    behind(server)
+    status, text = ask(server, key, "GET", path)
+    events = follow(text)[0]
+    check(status == 200 and len(text) > 1 << 20 and len(events) > 1500, status, len(events))
+    check(export(server)[0][:len(events)] == events, "two logs")
+    lines = text.splitlines()
+    check(ask(server, key, "GET", path + "?from=90")[1].splitlines()[:20] == lines[89:109], "from the 90th on")
+    check(ask(server, key, "GET", path + "?from=90&limit=2")[1].splitlines() == lines[89:91], "two of them")
+    check(ask(server, key, "GET", path + "?from=99999999") == (200, ""), "behind the last one")
+    check(ask(server, key, "GET", path + "?from=x")[0] == 400, "from where?")
+
+
+def kept_key(server, tenant):
+    return server.json("key", "create", "kept", "reader", "tenant=" + tenant)["id"]
+
+
+def matrix(server):
+    routes = [r for r in json.loads(ask(server, make_key(server, "root", "admin"), "GET", OWN + "/routes")[1])
+              if not r["open"] and r["path"] not in FOR_ALL | FOR_NOBODY | ELSEWHERE]
+    server.json("tenant", "add", "listed")
+    askers = [Asker(server, role, tenant) for role in ORDER for tenant in TENANTS]
+    askers += [Asker(server, "admin", tenant, True) for tenant in TENANTS]
+    kept = {tenant: kept_key(server, tenant) for tenant in TENANTS[1:]}
+    for route in routes:
+        check(is_about_zone(route["path"]) or
+              other_route(Asker(None, "admin", ""), route["method"], route["path"], "blue"),
+              "nobody has said who may", route)
+        for asker in askers:
+            for tenant in TENANTS[1:]:
+                revoked = route["path"] == OWN + "/keys/{}" and route["method"] == "DELETE"
+                judge_route(server, asker, route, tenant, kept_key(server, tenant) if revoked else kept[tenant])
+    for asker in askers:
+        judge_lists(server, asker)
+    exported_at_once(server)
+    server.json("tenant", "remove", "listed")
 
 
 def ends(server):
@@ -374,6 +571,35 @@ def lockout(server):
             break
         time.sleep(0.02)
     check(event["what"] == "locked out" and event["actor"]["address"] == "127.0.0.2", event)
+
+
+def requests_counted(server, access):
+    text = server.ctl("metrics").stdout
+    return int(re.search(r'^anser_api_requests_total\{access="%s"\} (\d+)$' % access, text, re.M).group(1))
+
+
+def rates(server):
+    """Each key has a burst, and then its rate. What needs no key is not concerned."""
+    with open(server.path("anser.yaml"), encoding="ascii") as file:
+        config = file.read()
+    server.stop()
+    server.write("anser.yaml", config.replace("  socket: no", "  socket: no\n  max-rate: 1\n  max-burst: 5"))
+    server.start()
+    one, other = (make_key(server, name, "reader") for name in ("one", "other"))
+    began = time.monotonic()
+    statuses = [ask(server, one, "GET", SERVER)[0] for _ in range(12)]
+    spared = int(time.monotonic() - began)
+    check(statuses[:5] == [200] * 5 and statuses.count(200) <= 5 + spared and statuses[-1] == 429, statuses)
+    check(ask.retry_after == "1", ask.retry_after)
+    check(ask(server, other, "GET", SERVER)[0] == 200, "another key")
+    check(ask(server, None, "GET", "/healthz")[0] == 200, "without a key")
+    check(requests_counted(server, "too_many") == statuses.count(429), "requests beyond the rate are not counted")
+    check(requests_counted(server, "let_in") >= 6, "requests are not counted")
+    time.sleep(1.1)
+    check(ask(server, one, "GET", SERVER)[0] == 200, "a second later")
+    server.stop()
+    server.write("anser.yaml", config)
+    server.start()
 
 
 def deaths(server):
@@ -420,10 +646,15 @@ def main():
         grants(server)
         say("tenants")
         tenants(server)
+        histories(server)
+        say("every route for every role and tenant")
+        matrix(server)
         say("ends of keys")
         ends(server)
         say("lockout")
         lockout(server)
+        say("rates")
+        rates(server)
         say("deaths")
         deaths(server)
         say("damage")

@@ -91,14 +91,17 @@ class Server:
             time.sleep(0.05)
         raise Failure("%s is not there after %d s" % (self.name, PATIENCE))
 
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.http, timeout=PATIENCE)
+
     def ask(self, method, path, body=None, headers=None):
         """Gives status, headers and body as text."""
-        client = http.client.HTTPConnection("127.0.0.1", self.http, timeout=PATIENCE)
+        client = self.connect()
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
         client.request(method, path, body, {"X-API-Key": KEY, **(headers or {})})
         answer = client.getresponse()
-        text = answer.read().decode()
+        text = answer.read().decode(errors="replace")
         client.close()
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, text
 
@@ -165,6 +168,8 @@ def patch(*rrsets, status=204, **more):
 ZONES = BASE + "/zones"
 ZONE = ZONES + "/c.test."
 WWW = "www.c.test."
+TSIGKEYS = BASE + "/tsigkeys"
+SECRET = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 
 STEPS = [
     # Creation, as Terraform, dnscontrol, octoDNS, PowerDNS-Admin and Designate do it.
@@ -307,6 +312,12 @@ STEPS = [
                        "api_rectify": True, "masters": ["192.0.2.1"]}, 204),
     Step("GET", ZONE + "?rrsets=false"),
     Step("PUT", ZONE, {"masters": ["nobody"]}, 422, why="words of the parser"),
+    Step("PUT", ZONE, {"master_tsig_key_ids": ["nokey."]}, 422, why="words of the refusal"),
+    Step("PUT", ZONE, {"slave_tsig_key_ids": ["nokey."]}, 422, why="words of the refusal"),
+    Step("PUT", ZONE, {"master_tsig_key_ids": [], "slave_tsig_key_ids": []}, 204),
+    Step("POST", ZONES, {"name": "keyless.test.", "kind": "Slave", "masters": ["192.0.2.1"],
+                         "slave_tsig_key_ids": ["nokey."]}, 422, why="words of the refusal"),
+    Step("GET", ZONES + "/second.test.?rrsets=false"),
     Step("PUT", ZONES + "/nowhere.test.", {"kind": "Master"}, 404),
     patch(rrset("up.c.test.", "A", "REPLACE", "192.0.2.1")),
     Step("GET", ZONE + "?rrset_name=c.test.", why="4.7 shows comments of other names"),
@@ -332,8 +343,50 @@ STEPS = [
     Step("GET", ZONE + "/export"),
     Step("GET", ZONES + "/nowhere.test./export", status=404),
     Step("GET", ZONE + "/cryptokeys"),
-    Step("GET", BASE + "/tsigkeys"),
-    Step("PUT", ZONE + "/notify", why="there is nobody to notify, and Anser says so"),
+    Step("GET", ZONES + "/nowhere.test./cryptokeys", status=404),
+    Step("GET", ZONE + "/cryptokeys/1", status=404),
+    Step("POST", ZONE + "/cryptokeys", {"keytype": "csk", "active": True}, 422, anser=501, why="nothing is signed"),
+    Step("GET", TSIGKEYS),
+    Step("GET", TSIGKEYS + "/none.", status=404),
+    Step("PUT", TSIGKEYS + "/none.", {"name": "x"}, 404),
+    Step("DELETE", TSIGKEYS + "/none.", status=404),
+    Step("POST", TSIGKEYS, {"name": "one", "algorithm": "hmac-sha256", "key": SECRET}, 201),
+    Step("POST", TSIGKEYS, {"name": "two.example.", "algorithm": "hmac-sha512"}, 201, why="made at random"),
+    Step("POST", TSIGKEYS, {"name": "three", "algorithm": "hmac-md5", "key": ""}, 201, why="made at random"),
+    Step("POST", TSIGKEYS, {"name": "one", "algorithm": "hmac-sha1", "key": SECRET}, 409),
+    Step("POST", TSIGKEYS, {"name": "four", "algorithm": "hmac-foo", "key": SECRET}, 422),
+    Step("POST", TSIGKEYS, {"name": "four", "algorithm": "hmac-sha1", "key": "a*b"}, 422, why="a secret is not shown"),
+    Step("POST", TSIGKEYS, {"name": "four"}, 422),
+    Step("POST", TSIGKEYS, {"algorithm": "hmac-md5"}, 422),
+    Step("POST", TSIGKEYS, {"name": "a..b", "algorithm": "hmac-md5", "key": SECRET}, 500, anser=422,
+         why="it is the client's mistake"),
+    Step("POST", TSIGKEYS, "[]", 422),
+    Step("GET", TSIGKEYS),
+    Step("GET", TSIGKEYS + "/one"),
+    Step("GET", TSIGKEYS + "/one."),
+    Step("PUT", TSIGKEYS + "/one.", {"algorithm": "hmac-sha384"}),
+    Step("PUT", TSIGKEYS + "/one.", {"algorithm": "hmac-sha256", "key": "AQID"}),
+    Step("PUT", TSIGKEYS + "/one.", {"key": "A*"}, 422, why="a secret is not shown"),
+    Step("PUT", TSIGKEYS + "/one.", {"algorithm": "hmac-x"}, 422),
+    Step("PUT", TSIGKEYS + "/one.", {}),
+    Step("PUT", TSIGKEYS + "/one.", {"name": "uno", "key": SECRET}),
+    Step("GET", TSIGKEYS + "/one.", status=404),
+    Step("GET", TSIGKEYS + "/uno."),
+    Step("DELETE", TSIGKEYS + "/uno.", status=204),
+    Step("DELETE", TSIGKEYS + "/uno.", status=404),
+    Step("GET", TSIGKEYS),
+    Step("GET", BASE + "/autoprimaries"),
+    Step("DELETE", BASE + "/autoprimaries/192.0.2.1/ns.example.net", status=204, anser=404, why="there is none"),
+    Step("POST", BASE + "/autoprimaries", {"ip": "192.0.2.1", "nameserver": "ns.example.net", "account": ""}, 201,
+         anser=501, why="nothing is taken from primaries"),
+    Step("PUT", BASE + "/cache/flush?domain=c.test.", why="there are no caches, nothing is counted"),
+    Step("PUT", BASE + "/cache/flush?domain=c.test", status=422),
+    Step("PUT", BASE + "/cache/flush", status=422),
+    Step("GET", BASE + "/views", status=404, anser=200, why="later versions have views"),
+    Step("GET", BASE + "/networks", status=404, anser=200, why="later versions have views"),
+    Step("GET", BASE + "/statistics?statistic=uptime", why="how long each has run"),
+    Step("GET", BASE + "/statistics?statistic=none", status=422),
+    Step("PUT", ZONE + "/notify"),
     Step("PUT", ZONES + "/none.test./axfr-retrieve", status=422, why="words"),
     Step("PUT", ZONES + "/none.test./rectify"),
     Step("DELETE", ZONES + "/nowhere.test.", status=404),
@@ -513,7 +566,9 @@ def test_versions(anser):
                        headers={"If-Match": tag})
     check(answer["etag"] != tag, "the same ETag after a change")
     check(anser.ask("GET", zone)[1]["etag"] == answer["etag"], "ETag of PATCH and GET")
-    for stale in (tag, "\"nonsense\""):
+    change(anser, zone, rrset("a.t.test.", "A", "REPLACE", "192.0.2.1"),
+           headers={"If-Match": "%s, %s" % (tag, answer["etag"])})
+    for stale in (tag, "\"nonsense\"", "W/" + answer["etag"]):
         change(anser, zone, rrset("b.t.test.", "A", "REPLACE", "192.0.2.1"), status=412,
                headers={"If-Match": stale})
     _, text = change(anser, zone, rrset("b.t.test.", "A", "REPLACE", "192.0.2.1"), status=200,

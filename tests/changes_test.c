@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "control/change/record.h"
+#include "control/change/update.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 #include "tests/harness.h"
@@ -62,6 +63,30 @@ static struct change *address_change(const char *owner, uint8_t last)
 	return c;
 }
 
+/* An update that adds an address if the name has none yet. */
+static struct change *address_update(const char *owner, uint8_t last)
+{
+	const uint8_t address[] = {192, 0, 2, last};
+	struct zone_change *z;
+	struct change *c = a_change("x.example", &z);
+	uint8_t name[NAME_MAX_LEN];
+
+	harness_name(owner, name);
+	z->kind = ZONE_UPDATE;
+	z->update = update_new(c);
+	struct update_step s = {
+		.verb = PREREQ_NO_NAME, .type = RRTYPE_ANY, .owner = name};
+	assert_int_equal(update_add(c, z->update, &s), 0);
+	s = (struct update_step){.verb = UPDATE_ADD,
+	                         .type = RRTYPE_A,
+	                         .ttl = 60,
+	                         .owner = name,
+	                         .rdata = address,
+	                         .rdata_len = sizeof address};
+	assert_int_equal(update_add(c, z->update, &s), 0);
+	return c;
+}
+
 /* One change as a group of its own; freed. */
 static struct change_result run(struct harness *h, struct change *c)
 {
@@ -104,6 +129,59 @@ static uint64_t last_seq(struct harness *h)
 
 /* ---- tests ---- */
 
+/* What an update asks for beforehand is asked of what the changes before it have made. */
+static void updates_see_those_before_them_in_their_group(void **unused)
+{
+	struct harness *h = with_zone();
+	struct change *changes[] = {
+		address_update("new.x.example", 1), address_update("new.x.example", 2),
+		address_change("old.x.example", 3), address_update("old.x.example", 4),
+		address_update("other.example", 5), address_update("alias.x.example", 6),
+	};
+	struct change_result r[ARRAY_LEN(changes)];
+	struct commit_item items[ARRAY_LEN(changes)];
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+		items[i] = (struct commit_item){changes[i], &r[i]};
+	uint64_t seq = last_seq(h);
+	assert_int_equal(commit_group(&h->committer, items, ARRAY_LEN(items)),
+	                 ARRAY_LEN(items));
+	assert_int_equal(r[0].err, 0);
+	assert_int_equal(r[0].zones[0].new_serial, 8);
+	assert_int_equal(r[1].err, ERR_REFUSED);
+	assert_int_equal(r[1].rcode, UPDATE_YXDOMAIN);
+	assert_int_equal(r[1].seq, 0);
+	assert_int_equal(r[2].err, 0);
+	assert_int_equal(r[3].rcode, UPDATE_YXDOMAIN);
+	assert_int_equal(r[4].rcode, UPDATE_NOTZONE);
+	assert_int_equal(r[5].rcode, UPDATE_YXDOMAIN);
+	assert_int_equal(last_seq(h), seq + 2);
+	assert_int_equal(address_of(h, "new.x.example."), 1);
+	assert_int_equal(address_of(h, "old.x.example."), 3);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+		change_free(&changes[i]);
+	harness_close(h);
+}
+
+static void updates_raise_the_serial_of_zones_that_keep_theirs(void **unused)
+{
+	struct harness *h = with_zone();
+	struct zone_change *z;
+	struct change *keep = a_change("x.example", &z);
+
+	(void)unused;
+	z->attrs.serial = SERIAL_KEEP;
+	z->attrs_set = 1U << ATTR_SERIAL;
+	assert_int_equal(run(h, keep).err, 0);
+	assert_int_equal(run(h, address_change("a.x.example", 1)).err, 0);
+	assert_int_equal(zone_of(h, "x.example")->serial, 7);
+	assert_int_equal(run(h, address_update("b.x.example", 1)).err, 0);
+	assert_int_equal(zone_of(h, "x.example")->serial, 8);
+	assert_int_equal(address_of(h, "b.x.example."), 1);
+	harness_close(h);
+}
+
 static void a_group_is_one_commit_and_the_refused_one_leaves_no_trace(void **unused)
 {
 	struct harness *h = with_zone();
@@ -137,6 +215,50 @@ static void a_group_is_one_commit_and_the_refused_one_leaves_no_trace(void **unu
 	assert_int_equal(address_of(h, "alias.x.example."), 0);
 	for (unsigned i = 0; i < CHANGES; i++)
 		change_free(&changes[i]);
+	harness_close(h);
+}
+
+/* Runs changes as a group, of which all but the last one are a chain. Gives what came of them. */
+static void run_chain(struct harness *h, struct change *changes[], int errors[],
+                      size_t count)
+{
+	struct change_chain chain = {0};
+	struct change_result results[CHANGES];
+	struct commit_item items[CHANGES];
+
+	for (size_t i = 0; i < count; i++) {
+		items[i] = (struct commit_item){changes[i], &results[i]};
+		changes[i]->chain = i + 1 < count ? &chain : NULL;
+		changes[i]->link = i + 1;
+	}
+	for (size_t done = 0; done < count;)
+		done += commit_group(&h->committer, items + done, count - done);
+	for (size_t i = 0; i < count; i++) {
+		errors[i] = results[i].err;
+		assert_int_equal(results[i].err == 0, results[i].seq != 0);
+		change_free(&changes[i]);
+	}
+}
+
+static void nothing_of_a_chain_is_done_behind_a_refused_one(void **unused)
+{
+	struct harness *h = with_zone();
+	struct change *changes[] = {
+		address_change("a.x.example", 1), address_change("alias.x.example", 2),
+		address_change("b.x.example", 3), address_change("alias.x.example", 4),
+		address_change("c.x.example", 5)};
+	int errors[5];
+
+	(void)unused;
+	run_chain(h, changes, errors, 5);
+	assert_int_equal(errors[0], 0);
+	assert_int_equal(errors[1], ERR_REFUSED);
+	assert_int_equal(errors[2], ERR_SKIPPED);
+	assert_int_equal(errors[3], ERR_SKIPPED);
+	assert_int_equal(errors[4], 0);
+	assert_int_equal(address_of(h, "a.x.example."), 1);
+	assert_int_equal(address_of(h, "b.x.example."), 0);
+	assert_int_equal(address_of(h, "c.x.example."), 5);
 	harness_close(h);
 }
 
@@ -282,6 +404,8 @@ static void zones_come_and_go_by_changes(void **unused)
 {
 	static const char text[] =
 		"@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nns 60 A 192.0.2.5\n";
+	static const char other[] =
+		"@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nns 60 A 192.0.2.6\n";
 	struct harness *h = with_zone();
 	uint8_t name[NAME_MAX_LEN];
 
@@ -299,10 +423,19 @@ static void zones_come_and_go_by_changes(void **unused)
 		z = change_zone(c, ZONE_CREATE, name);
 		assert_int_equal(run(h, c).err, ERR_EXISTS);
 
-		/* The same contents again: by the policy the serial goes on. */
+		/* The same contents again are no change. */
 		c = change_new(actor_self());
 		z = change_zone(c, ZONE_CONTENTS, name);
 		z->contents = harness_contents("new.example", text);
+		r = run(h, c);
+		assert_int_equal(r.err, 0);
+		assert_int_equal(r.seq, 0);
+		assert_int_equal(zone_of(h, "new.example")->serial, 1);
+
+		/* Others with the same serial: by the policy it goes on. */
+		c = change_new(actor_self());
+		z = change_zone(c, ZONE_CONTENTS, name);
+		z->contents = harness_contents("new.example", other);
 		assert_int_equal(run(h, c).err, 0);
 		assert_int_equal(zone_of(h, "new.example")->serial, 2);
 
@@ -412,11 +545,111 @@ static void items_share_the_transaction(void **unused)
 	harness_close(h);
 }
 
+/* ---- secondaries ---- */
+
+static struct change_result edit_as(struct harness *h, struct actor *who, unsigned last)
+{
+	uint8_t name[NAME_MAX_LEN];
+	struct change *c = change_new(who);
+
+	harness_name("x.example", name);
+	set_address(c, change_zone(c, ZONE_EDIT, name), "new.x.example", (uint8_t)last);
+	return run(h, c);
+}
+
+static void make_it(struct harness *h, enum zone_kind kind)
+{
+	struct zone_change *z;
+	struct change *c = a_change("x.example", &z);
+
+	z->attrs.kind = kind;
+	z->attrs_set = 1U << ATTR_KIND;
+	assert_int_equal(run(h, c).err, 0);
+}
+
+static void expire(struct harness *h, enum change_expiry expiry)
+{
+	struct zone_change *z;
+	struct change *c = a_change("x.example", &z);
+
+	z->expiry = expiry;
+	assert_int_equal(run(h, c).err, 0);
+}
+
+static unsigned rcode_of(struct harness *h, const char *name)
+{
+	(void)address_of(h, name);
+	return h->reply[3] & 15;
+}
+
+static void expect_served(struct harness *h, bool served)
+{
+	assert_int_equal(rcode_of(h, "ns.x.example."), served ? 0 : 2);
+	assert_int_equal(zone_of(h, "x.example")->expired, !served);
+}
+
+static void an_expired_secondary_is_not_served_until_it_is_there_again(void **unused)
+{
+	struct harness *h = with_zone();
+
+	(void)unused;
+	expire(h, EXPIRY_NOW); /* a zone that is no secondary does not */
+	expect_served(h, true);
+	make_it(h, ZONE_KIND_SECONDARY);
+	expire(h, EXPIRY_NOW);
+	expect_served(h, false);
+	assert_int_equal(committer_rebuild(&h->committer), 0);
+	expect_served(h, false);
+	expire(h, EXPIRY_OVER);
+	expect_served(h, true);
+
+	/* What changes in it, by whomever, brings it back as well, and the rest of it. */
+	expire(h, EXPIRY_NOW);
+	assert_int_equal(edit_as(h, actor_self(), 7).err, 0);
+	expect_served(h, true);
+	assert_int_equal(address_of(h, "new.x.example."), 7);
+	expire(h, EXPIRY_NOW);
+	assert_int_equal(harness_load(h, "x.example", zone_text, NULL, NULL), 0);
+	expect_served(h, true);
+	assert_int_equal(address_of(h, "new.x.example."), 0);
+	expire(h, EXPIRY_NOW);
+	make_it(h, ZONE_KIND_PRIMARY);
+	expect_served(h, true);
+	harness_close(h);
+}
+
+static void secondaries_are_changed_by_this_program_alone(void **unused)
+{
+	static const enum zone_kind kinds[] = {ZONE_KIND_SECONDARY, ZONE_KIND_CONSUMER};
+	struct harness *h = with_zone();
+	struct actor *admin = actor_new(ACTOR_SOCKET, ROLE_ADMIN, "admin");
+
+	(void)unused;
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+		assert_int_equal(edit_as(h, admin, 10 + i).err, 0);
+		make_it(h, kinds[i]);
+		uint64_t seq = last_seq(h);
+		/* What points into the change is gone; the log shows that nothing was done. */
+		assert_int_equal(edit_as(h, admin, 20 + i).err, ERR_REFUSED);
+		assert_int_equal(last_seq(h), seq);
+		assert_int_equal(address_of(h, "new.x.example."), 10 + i);
+		assert_int_equal(edit_as(h, actor_self(), 30 + i).err, 0);
+		assert_int_equal(address_of(h, "new.x.example."), 30 + i);
+		make_it(h, ZONE_KIND_PRIMARY);
+	}
+	assert_int_equal(edit_as(h, admin, 40).err, 0);
+	actor_release(&admin);
+	harness_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_group_is_one_commit_and_the_refused_one_leaves_no_trace),
+		cmocka_unit_test(updates_see_those_before_them_in_their_group),
+		cmocka_unit_test(updates_raise_the_serial_of_zones_that_keep_theirs),
+		cmocka_unit_test(nothing_of_a_chain_is_done_behind_a_refused_one),
 		cmocka_unit_test(two_changes_of_one_name_in_a_group_are_done_in_order),
 		cmocka_unit_test(a_change_of_nothing_writes_nothing),
 		cmocka_unit_test(a_dry_run_tells_and_writes_nothing),
@@ -427,6 +660,9 @@ int main(void)
 		cmocka_unit_test(zones_come_and_go_by_changes),
 		cmocka_unit_test(the_log_has_every_change_and_both_sides_of_it),
 		cmocka_unit_test(items_share_the_transaction),
+		cmocka_unit_test(secondaries_are_changed_by_this_program_alone),
+		cmocka_unit_test(
+			an_expired_secondary_is_not_served_until_it_is_there_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

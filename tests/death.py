@@ -38,17 +38,13 @@ RELOADS_UNDER_LOAD = 50
 LATENCY_MAX = 2.0      # of one answer, on a machine that does other things as well
 
 CONFIG = """server:
-  listen: ["127.0.0.1@%(port)d"]
-  workers: 1
+  listen: ["127.0.0.1@%d"]
+  workers: %d
 control:
   store: store
   control-socket: control.sock
   dataplane-socket: dataplane.sock
   supervise: no
-  retired-limit: %(retired)d
-  stopped-after: %(stopped)dms
-zones:
-  - { name: example., file: zone }
 """
 
 ZONE = """$ORIGIN example.
@@ -234,10 +230,24 @@ class Programs:
         self.log = open(os.path.join(directory, "log"), "w+")
         self.control = None
         self.dataplanes = []
-        with open(self.path("anser.yaml"), "w") as file:
-            file.write(CONFIG % {"port": self.port, "retired": RETIRED_LIMIT,
-                                 "stopped": STOPPED_AFTER * 1000})
+        self.write_files()
+
+    def write_files(self):
+        """The configuration, and what it names."""
+        self.write("anser.yaml", self.configuration(
+            {"example.": "zone"}, retired_limit=RETIRED_LIMIT, stopped_after="%dms" % (STOPPED_AFTER * 1000)))
         self.write_zone()
+
+    def configuration(self, zones, workers=1, **control):
+        """zones: the file of each. control: more options of that section."""
+        text = CONFIG % (self.port, workers)
+        for option, value in control.items():
+            text += "  %s: %s\n" % (option.replace("_", "-"), value)
+        return text + "zones:\n" + "".join("  - { name: %s, file: %s }\n" % zone for zone in zones.items())
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -596,11 +606,12 @@ def run(programs):
     check(statuses == [0, 0, 0], "exit statuses %s" % statuses)
 
 
-def main():
-    directory = tempfile.mkdtemp(prefix="death.")
-    programs = Programs(directory, os.environ["ANSER_BIN_DIR"])
+def prove(prefix, kind, run_):
+    """Runs a proof with such programs in a directory of their own. Gives the exit status."""
+    directory = tempfile.mkdtemp(prefix=prefix)
+    programs = kind(directory, os.environ["ANSER_BIN_DIR"])
     try:
-        run(programs)
+        run_(programs)
     except Failure as failure:
         say("FAILED: %s" % failure)
         programs.show_log()
@@ -608,8 +619,14 @@ def main():
     finally:
         programs.stop()
         shutil.rmtree(directory)
-    say("all survived")
     return 0
+
+
+def main():
+    status = prove("death.", Programs, run)
+    if status == 0:
+        say("all survived")
+    return status
 
 
 if __name__ == "__main__":

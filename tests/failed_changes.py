@@ -9,17 +9,14 @@ names; when the cause is gone, the change is made.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 import death
-from death import PATIENCE, Failure, check, say, until
+from checks import PATIENCE, SKIP, Failure, check, say, until
 
-SKIPPED = 77
-STORE_SIZE = 48 << 20
+STORE_SIZE = 128 << 20
 ROOM_LEFT = 256 << 10    # far less than a change of every name takes
 EXCHANGES = 2100         # more than one answer can point at
 TRIES = 20
@@ -37,11 +34,11 @@ class Disk:
     def ballast(self):
         return os.path.join(self.path, "ballast")
 
-    def fill(self):
+    def fill(self, left=ROOM_LEFT):
         state = os.statvfs(self.path)
         free = state.f_bavail * state.f_frsize
         with open(self.ballast(), "wb") as file:
-            file.write(bytes(max(0, free - ROOM_LEFT)))
+            file.write(bytes(max(0, free - left)))
 
     def empty(self):
         os.unlink(self.ballast())
@@ -133,32 +130,35 @@ def run(programs, disk):
     check(statuses == [0, 0], "exit statuses %s" % statuses)
 
 
+def on_small_disk(run_):
+    """A proof whose store is on such a disk."""
+    def proof(programs):
+        disk = Disk(programs.path("store"))
+        try:
+            run_(programs, disk)
+        finally:
+            programs.stop()
+            disk.unmount()
+    return proof
+
+
 def main():
-    directory = tempfile.mkdtemp(prefix="failed-changes.")
-    disk = Disk(os.path.join(directory, "store"))
-    programs = death.Programs(directory, os.environ["ANSER_BIN_DIR"])
-    try:
-        run(programs, disk)
-    except Failure as failure:
-        say("FAILED: %s" % failure)
-        programs.show_log()
-        return 1
-    finally:
-        programs.stop()
-        disk.unmount()
-        shutil.rmtree(directory)
-    say("nothing was left behind")
-    return 0
+    return death.prove("failed-changes.", death.Programs, on_small_disk(run))
 
 
 def can_mount():
     return subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0
 
 
-if __name__ == "__main__":
+def inside_mount_name_space(main, path):
+    """Runs a script of that path again where what it mounts is seen by nobody else."""
     if "--inside" in sys.argv:
         sys.exit(main())
     if not can_mount():
         print("skipped: no mount name space can be made here")
-        sys.exit(SKIPPED)
-    os.execvp("unshare", ["unshare", "-m", sys.executable, __file__, "--inside"])
+        sys.exit(SKIP)
+    os.execvp("unshare", ["unshare", "-m", sys.executable, path, "--inside"])
+
+
+if __name__ == "__main__":
+    inside_mount_name_space(main, __file__)

@@ -101,7 +101,9 @@ class Attack:
     # Everything at random, but the same in every run.
 
     def raw_udp(self, what, packets, limit=1232):
-        """Sends octets as they are, collects what comes, checks each against what was sent."""
+        """Sends octets as they are, collects what comes, checks each against what was sent. What
+        the control plane answers may come after what was sent later."""
+        by_id = {}
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
             sock.connect((peers.ADDRESS, self.server.port))
@@ -109,14 +111,12 @@ class Attack:
                 part = packets[start : start + 64]
                 for packet in part:
                     self.sent += 1
+                    by_id.setdefault(packet[:2], []).append(packet)
                     sock.send(packet)
-                self.collect(what, sock, part, limit)
+                self.collect(what, sock, by_id, limit)
         self.still_well(what)
 
-    def collect(self, what, sock, part, limit):
-        by_id = {}
-        for packet in part:
-            by_id.setdefault(packet[:2], []).append(packet)
+    def collect(self, what, sock, by_id, limit):
         # A well-formed query after the rest of the batch: its answer ends the wait.
         marker = b"\xff\xfe" + self.good[2:]
         sock.send(marker)

@@ -16,7 +16,8 @@ import sys
 import tempfile
 
 import counters
-from counters import Failure, check, until
+from checks import check, passes
+from counters import until
 
 CONFIG = """server:
   listen: ["127.0.0.1@%(port)d"]
@@ -139,15 +140,5 @@ def run():
         print("-- and text for people")
 
 
-def main():
-    try:
-        run()
-    except Failure as failure:
-        print("FAILED: %s" % failure)
-        return 1
-    print("all passed")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(passes(run))

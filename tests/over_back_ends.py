@@ -21,6 +21,7 @@ import time
 import dns.flags
 import dns.message
 import dns.query
+import dns.tsigkeyring
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "diff"))
 
@@ -34,6 +35,7 @@ from checks import SKIP, Failure, Skipped, check, say, until
 
 SHARE = 0.03           # of the queries that there are for each zone
 WINDOW = 24
+PUNTED = 9             # of the corpus, messages that the control plane answers
 TRIES = 4
 SOON = 3.0
 STRANGER4, STRANGER6 = "10.77.0.99", "fd00:77::99"   # addresses that nobody has
@@ -81,8 +83,26 @@ def special_messages():
                               message.opt_record(options=struct.pack("!HH", 3, 0)))
     for name in ("id.server.", "version.bind."):
         yield message.build_query(message.name_wire(name), 16, 3)
+    yield from punted_messages("example.com.")
     for size in [*range(60, 80), 511, 512, 513, 1231, 1400]:
         yield padded("www.example.com.", size)
+
+
+def punted_messages(zone):
+    """What the data plane leaves to the control plane."""
+    soa = message.name_wire(zone) + struct.pack("!HH", 6, 1)
+    new = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 0, 26) + b"\1a\0\1b\0" + struct.pack(
+        "!5I", 7, 1, 2, 3, 4)
+    yield struct.pack("!6H", 0, 4 << 11 | 0x400, 1, 1, 0, 0) + soa + new
+    yield struct.pack("!6H", 0, 4 << 11 | 0x400, 1, 0, 0, 0) + soa
+    yield struct.pack("!6H", 0, 5 << 11, 1, 0, 1, 0) + soa + b"\3new\xc0\x0c" + struct.pack(
+        "!HHIH4s", 1, 1, 60, 4, b"\xc0\0\2\1")
+    yield struct.pack("!6H", 0, 5 << 11, 1, 0, 7, 0) + soa     # six records are missing
+    yield message.build_query(message.name_wire(zone), 251)
+    yield message.build_query(message.name_wire(zone), 251, 1, 0, message.opt_record())
+    for name in (zone, "www." + zone, "nobody.invalid."):
+        yield message.build_query(message.name_wire(name), 6, 1, 0, message.opt_record(
+            options=struct.pack("!HH", 9, 0)))
 
 
 def make_corpus(directory):
@@ -460,6 +480,21 @@ def kernels_services(server):
         check(short.answer[0].to_text().endswith("A 192.0.2.1"), "by TCP: %s" % short)
 
 
+def signed_questions(server):
+    """By a key that nobody knows: the refusal is not signed, and names the error."""
+    secret = dns.tsigkeyring.from_text({"nobody.": "c2VjcmV0c2VjcmV0c2VjcmV0"})
+    for address in (SERVER4, SERVER6):
+        asked = dns.message.make_query("www.example.com.", "A")
+        asked.use_tsig(secret)
+        with server.client(address) as sock:
+            sock.settimeout(SOON)
+            sock.send(asked.to_wire())
+            answer = sock.recv(4096)
+        check(answer[:2] == struct.pack("!H", asked.id), "not the answer")
+        check(answer[3] & 15 == 9 and answer[-4:-2] == struct.pack("!H", 17),
+              "not NOTAUTH with BADKEY: " + answer.hex())
+
+
 def pings(client, address):
     is_ipv6 = ":" in address
     family, protocol = (socket.AF_INET6, 58) if is_ipv6 else (socket.AF_INET, 1)
@@ -487,6 +522,8 @@ def run_kind(kind, corpus, wanted):
     with backends.opened(kind, corpus[0]) as server:
         say("%s: ARP, ND, ping, TCP" % kind)
         kernels_services(server)
+        say("%s: signed questions" % kind)
+        signed_questions(server)
         say("%s: frames" % kind)
         f = Frames(server)
         for family in f.families:
@@ -497,7 +534,11 @@ def run_kind(kind, corpus, wanted):
         frames_beyond_the_mtu(f)
         f.wire.close()
         say("%s: the corpus" % kind)
+        before = server.counters()
         found = all_answers(server, corpus)
+        after = server.counters()
+        check(after["handed_over"] - before["handed_over"] >= 2 * PUNTED,
+              "answered without the control plane")
         compare(found, wanted or found, corpus)
         answered = sum(a is not None for answers in found.values() for a in answers)
         say("%s: %d answers, %d queries without one" % (

@@ -14,7 +14,9 @@ import signal
 import sys
 
 import counters
-from counters import Failure, check, until
+from checks import check, passes
+from counters import until
+
 
 class Server(counters.Server):
     def __init__(self, binaries, addresses, sample):
@@ -27,13 +29,15 @@ class Server(counters.Server):
         super().write(name, content)
 
     def logged(self):
+        """While the server writes, the last line may be there in part."""
         lines = []
         for name in sorted(os.listdir(self.directory)):
             if name.startswith("queries.json"):
                 with open(os.path.join(self.directory, name)) as file:
                     text = file.read()
-                check(not text or text.endswith("\n"), "half a line")
-                lines += [json.loads(line) for line in text.splitlines()]
+                whole, _, rest = text.rpartition("\n")
+                check(not rest or self.control.poll() is None, "half a line")
+                lines += [json.loads(line) for line in whole.splitlines()]
         return lines
 
 
@@ -45,7 +49,10 @@ class Asked(counters.Sums):
         self.lines = collections.Counter()
 
     def add_answered(self, case, way, address):
+        before = self["responses"]
         super().add_answered(case, way, address)
+        if self["responses"] == before:
+            return
         name, rdtype, _, rcode = case
         self.lines[(name, rdtype, rcode.upper(), way, address)] += 1
 
@@ -66,7 +73,7 @@ def everything(binaries, addresses):
         server.start_plane()
         counters.ask_all(server, asked)
         until("all is logged or counted", lambda: len(server.logged()) +
-              server.json("stats")["counters"]["log_lost"] >= asked["queries"])
+              server.json("stats")["counters"]["log_lost"] >= asked["responses"])
         os.rename(os.path.join(server.directory, "queries.json"),
                   os.path.join(server.directory, "queries.json.1"))
         server.end(server.plane, signal.SIGKILL)
@@ -79,9 +86,9 @@ def everything(binaries, addresses):
         missing = asked.lines - found
         check(missing.total() == lost, "%d lost, missing: %s" % (lost, missing))
         # A machine that has other things to do may be late once.
-        check(lost < asked["queries"] / 4, "%d of %d lost" % (lost, asked["queries"]))
-        print("-- %d queries, all in the log but %d that were counted as lost"
-              % (asked["queries"], lost), flush=True)
+        check(lost < asked["responses"] / 4, "%d of %d lost" % (lost, asked["responses"]))
+        print("-- %d answers, all in the log but %d that were counted as lost"
+              % (asked["responses"], lost), flush=True)
 
 
 def sample(binaries, addresses):
@@ -91,9 +98,10 @@ def sample(binaries, addresses):
         counters.ask_all(server, asked)
         server.end(server.control, signal.SIGTERM)
         found = collections.Counter(line_of(entry) for entry in server.logged())
-        # Each of three that answer rounds in its own way: TCP, and two workers.
-        share = asked["queries"] / 10
-        check(abs(found.total() - share) <= 3, "%d logged, not %g" % (found.total(), share))
+        # Each of three that answer rounds in its own way: TCP, and two workers. Messages that are
+        # handed over count for the sample, but are not in the log; which are hit is chance.
+        share = asked["responses"] / 10
+        check(abs(found.total() - share) <= 3 + 5 * (asked["handed_over"] / 10) ** 0.5, "%d logged, not %g" % (found.total(), share))
         check(not found - asked.lines, "logged and not asked: %s" % (found - asked.lines))
         print("-- %d of %d in a sample of one in ten" % (found.total(), asked["queries"]), flush=True)
 
@@ -121,17 +129,10 @@ def nothing(binaries, addresses):
         print("-- nothing where nothing is wanted, and no memory for it", flush=True)
 
 
-def main():
-    addresses = counters.ADDRESSES if counters.has_ipv6() else counters.ADDRESSES[:1]
-    try:
-        for case in (everything, sample, nothing):
-            case(os.environ["ANSER_BIN_DIR"], addresses)
-    except Failure as failure:
-        print("FAILED: %s" % failure)
-        return 1
-    print("all passed")
-    return 0
+def run():
+    for case in (everything, sample, nothing):
+        case(os.environ["ANSER_BIN_DIR"], counters.addresses())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(passes(run))

@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 
 import dns.message
@@ -26,8 +25,8 @@ import dns.rdatatype
 import dns.zone
 
 from checks import check, free_port, say
+from control_plane import BIN, ControlPlane
 
-BIN = os.environ["ANSER_BIN_DIR"]
 ADDRESS = "127.0.0.1"
 
 CONFIG = """
@@ -55,22 +54,15 @@ ns1 60 A 192.0.2.2
 """
 
 
-class Server:
+class Server(ControlPlane):
     def __init__(self, zone):
-        self.run = tempfile.mkdtemp(prefix="records.")
+        super().__init__("records")
         self.port = free_port()
-        self.process = None
         self.write("zone", zone)
         self.write("anser.yaml", CONFIG % {"address": ADDRESS, "port": self.port, "bin": BIN})
 
-    def write(self, name, text):
-        with open(os.path.join(self.run, name), "w", encoding="ascii") as file:
-            file.write(text)
-
     def start(self):
-        with open(os.path.join(self.run, "log"), "ab") as log:
-            self.process = subprocess.Popen([os.path.join(BIN, "anser-control"), "-c", "anser.yaml"],
-                                            cwd=self.run, stdout=log, stderr=log)
+        self.launch()
         self.ctl("status", "--wait", "--timeout", "20")
 
     def kill(self):
@@ -87,15 +79,8 @@ class Server:
             self.process.wait(20)
         shutil.rmtree(self.run)
 
-    def log(self):
-        with open(os.path.join(self.run, "log"), encoding="utf-8", errors="replace") as file:
-            return file.read()
-
     def ctl_run(self, *args):
-        return subprocess.run([os.path.join(BIN, "anserctl"), "-s",
-                               os.path.join(self.run, "control.sock"), *args],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=60, check=False)
+        return self.anserctl(*args)
 
     def ctl(self, *args):
         done = self.ctl_run(*args)
@@ -117,7 +102,7 @@ class Server:
         """One command over the control socket as it is."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             s.settimeout(60)
-            s.connect(os.path.join(self.run, "control.sock"))
+            s.connect(self.path("control.sock"))
             s.sendall(json.dumps({"command": name, "args": args}).encode() + b"\n")
             text = b""
             while not text.endswith(b"\n"):
@@ -182,6 +167,11 @@ def edits(server):
     check(result["change"] is None and result["zones"][0]["serial"] == serial + 1, result)
     check(server.status_of("new.example.com") == "NXDOMAIN")
     check(server.serial() == serial, "the serial has changed")
+    for zone, outcome in ("example.com", 0), ("nowhere.example", 1):
+        answer = server.command("zone remove", {"zone": zone, "dry_run": True})
+        check(answer["outcome"] == outcome, answer)
+    check([z["name"] for z in server.command("zone list", {"match": "example.com."})["result"]["zones"]] ==
+          ["example.com."], "a dry run removed it")
 
 
 def refusals(server):
@@ -367,23 +357,15 @@ def durable(server):
     check(result["zones"][0]["serial"] == serial + 1, result)
 
 
-def main():
+def prove(case):
+    """Gives the exit status of a script that is this case, with a server of its own."""
     if not shutil.which("kdig"):
         print("kdig is not installed")
         return 77
     server = Server(ZONE)
     try:
         server.start()
-        edits(server)
-        refusals(server)
-        shapes(server)
-        transactions(server)
-        files(server)
-        many(server, [1], 150)
-        same_as_from_scratch(server)
-        many(server, [2, 3, 4, 5], 60)
-        same_as_from_scratch(server)
-        durable(server)
+        case(server)
     except BaseException:
         print(server.log(), file=sys.stderr)
         raise
@@ -392,5 +374,18 @@ def main():
     return 0
 
 
+def run(server):
+    edits(server)
+    refusals(server)
+    shapes(server)
+    transactions(server)
+    files(server)
+    many(server, [1], 150)
+    same_as_from_scratch(server)
+    many(server, [2, 3, 4, 5], 60)
+    same_as_from_scratch(server)
+    durable(server)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(prove(run))

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""The status page in a real browser: shows what the server has counted, through a
+"""The pages in a real browser. The status page shows what the server has counted, through a
 Unix socket forwarded to a port as ssh -L does it; over TCP it asks for the key; and nothing is
-loaded but from the server, or refused by the page's own policy.
+loaded but from the server, or refused by the page's own policy. The page of the API's description shows every
+operation of it.
 
 Skipped where there is no chromium.
 """
 
+import json
 import os
 import re
 import shutil
@@ -23,6 +25,7 @@ from http_hostile import Failure, Server, check
 SKIPPED = 77
 SECONDS = 5  # of the page's time, which passes faster than ours where nothing is waited for
 ASKED = 321
+METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def forward(path):
@@ -94,6 +97,17 @@ def asks_for_the_key(browser, server):
     check('id="login" hidden' not in document, "the form is hidden")
 
 
+def describes_every_operation(browser, server):
+    document, complaints = browse(browser, server.directory, "http://127.0.0.1:%d/docs" % server.http)
+    check(not complaints, "the browser complains: %s" % complaints)
+    said = json.loads(server.ask("GET /api/anser/v1/openapi.json")[2])
+    for path, item in said["paths"].items():
+        for method in METHODS & set(item):
+            check('id="%s"' % item[method]["operationId"] in document, "%s %s is not shown" % (method, path))
+    for name in said["components"]["schemas"]:
+        check('id="schema-%s"' % name in document, "the schema %s is not shown" % name)
+
+
 def main():
     directory = sys.argv[1] if len(sys.argv) > 1 else os.environ["ANSER_BIN_DIR"]
     browser = shutil.which("chromium")
@@ -104,7 +118,7 @@ def main():
         server = Server(os.path.abspath(os.path.join(directory, "anser-control")), place)
         try:
             server.wait_until_ready()
-            for case in (shows_what_is_counted, asks_for_the_key):
+            for case in (shows_what_is_counted, asks_for_the_key, describes_every_operation):
                 case(browser, server)
                 print("ok    %s" % case.__name__)
         except Failure:

@@ -22,7 +22,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 
-from checks import SKIP, Failure, busy_seconds, check, end_process, free_port, has_ipv6
+from checks import SKIP, Failure, busy_seconds, check, end_process, free_port, has_ipv6, keeps_little, resident
 
 IDLE, READ, WRITE = 1.0, 0.6, 0.8  # seconds, as configured
 LATE = 1.0                         # how much later than that is still in time
@@ -75,10 +75,8 @@ class Server:
         with open(config, "w") as file:
             file.write(CONFIG % values)
         self.log = open(os.path.join(directory, "log"), "w+")
-        # AddressSanitizer must not keep what was freed: a case looks at the memory in use.
-        environment = dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1")
         self.process = subprocess.Popen([binary, "-c", config], stdout=self.log,
-                                        stderr=subprocess.STDOUT, env=environment)
+                                        stderr=subprocess.STDOUT, env=keeps_little())
 
     def wait_until_it_answers(self):
         end = time.monotonic() + 10
@@ -94,13 +92,6 @@ class Server:
     def check_alive(self):
         status = self.process.poll()
         check(status is None, "anser-control has ended with %s" % status)
-
-    def resident(self):
-        with open("/proc/%d/status" % self.process.pid) as file:
-            for line in file:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1]) * 1024
-        raise Failure("no VmRSS")
 
     def busy_seconds(self):
         return busy_seconds(self.process.pid)
@@ -281,7 +272,7 @@ def announced_but_not_sent(server, source):
 def nothing_is_read(server, source):
     """Clients that ask for 10 MB each and take nothing."""
     with contextlib.ExitStack() as stack:
-        before = server.resident()
+        before = resident(server.process.pid)
         clients = [stack.enter_context(Client(server, source, receive_buffer=4096))
                    for _ in range(PER_CLIENT)]
         start = time.monotonic()
@@ -290,7 +281,7 @@ def nothing_is_read(server, source):
         time.sleep(WRITE / 2)
         with Client(server, source + 1) as other:
             other.works()
-        grown = server.resident() - before
+        grown = resident(server.process.pid) - before
         # Responses waiting (one more than the limit, memory up to 1.5 times that) and input
         # waiting, and as much again for what the allocator does with it.
         most = PER_CLIENT * 2 * ((PENDING + 65537) * 3 // 2 + 65536)

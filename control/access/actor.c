@@ -225,9 +225,19 @@ static bool grant_has_type(const struct grant *g, uint16_t type)
 	return g->type_count == 0;
 }
 
+bool actor_is_confined(const struct actor *a)
+{
+	return a->tenant[0] || a->grant_count > 0;
+}
+
+bool actor_sees_tenant(const struct actor *a, const char *tenant)
+{
+	return !a->tenant[0] || strcmp(a->tenant, tenant) == 0;
+}
+
 bool actor_sees(const struct actor *a, const uint8_t *zone, const char *tenant)
 {
-	if (a->role == ROLE_NONE || (a->tenant[0] && strcmp(a->tenant, tenant) != 0))
+	if (a->role == ROLE_NONE || !actor_sees_tenant(a, tenant))
 		return false;
 	for (size_t i = 0; i < a->grant_count; i++)
 		if (grant_has_zone(&a->grants[i], zone))

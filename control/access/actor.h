@@ -23,6 +23,7 @@ enum actor_kind {
 	ACTOR_SELF,   /* this program: its configuration, its own upkeep */
 	ACTOR_SOCKET, /* a process, known by its peer credentials */
 	ACTOR_KEY,    /* the holder of an API key */
+	ACTOR_DNS, /* who has sent an UPDATE: the holder of a TSIG key, or an address */
 };
 
 enum permission {
@@ -63,11 +64,11 @@ struct actor {
 	atomic_uint references;
 	enum actor_kind kind;
 	enum role role;
-	char name
-		[ACTOR_NAME_SIZE]; /* "uid 0 (root)", the label of a key, "configuration" */
-	char key_id[KEY_ID_SIZE]; /* empty unless ACTOR_KEY */
-	char tenant[TENANT_SIZE]; /* empty: sees those of all tenants */
-	struct grant *grants;     /* the actor's own; none: all zones of the tenant */
+	char name[ACTOR_NAME_SIZE]; /* "uid 0 (root)", the label of a key, the name of a
+				    * TSIG key, an address, "configuration" */
+	char key_id[KEY_ID_SIZE];   /* empty unless ACTOR_KEY */
+	char tenant[TENANT_SIZE];   /* empty: sees those of all tenants */
+	struct grant *grants;       /* the actor's own; none: all zones of the tenant */
 	size_t grant_count;
 	uint8_t address[16]; /* network order, ::ffff:a.b.c.d; zero for a Unix socket */
 	uint16_t port;
@@ -91,8 +92,14 @@ struct actor *actor_self(void);
 /* Says whether the role allows it somewhere. Where, the next two say. */
 bool actor_may(const struct actor *a, enum permission p);
 
+/* Says whether the actor has a tenant or grants, so that what is of all zones is not for it. */
+bool actor_is_confined(const struct actor *a);
+
 /* Says whether the actor gets to know that the zone exists. tenant: the zone's, or empty. */
 bool actor_sees(const struct actor *a, const uint8_t *zone, const char *tenant);
+
+/* Says whether the actor gets to know what else belongs to a tenant, or to none: its keys, itself. */
+bool actor_sees_tenant(const struct actor *a, const char *tenant);
 
 /* Says whether the actor may change this RRset of a zone that it sees. owner: at or below zone. */
 bool actor_may_edit(const struct actor *a, const uint8_t *zone, const uint8_t *owner,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/json_put.h"
 #include "shared/err.h"
 #include "shared/name.h"
 #include "shared/rrtype.h"
@@ -31,15 +32,13 @@ static int PRINTF_LIKE(3, 4)
 
 static int read_zone(const json_t *value, struct grant *g, const struct reason *why)
 {
-	static const uint8_t root[] = {0};
 	const char *text = json_string_value(value);
 
 	if (!text || !*text)
 		return refuse(why, ERR_SYNTAX, "\"zone\" must be a name");
-	int len = name_from_text(text, strlen(text), root, g->zone);
+	int len = name_read(text, g->zone);
 	if (len < 0)
 		return refuse(why, len, "\"zone\": \"%s\" is not a domain name", text);
-	name_fold(g->zone, (size_t)len);
 	return 0;
 }
 
@@ -187,12 +186,6 @@ int grants_from_json(const json_t *list, struct grant **out, size_t *count, char
 
 /* ---- to JSON ---- */
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) < 0)
-		abort();
-}
-
 static json_t *names_json(const char *names)
 {
 	json_t *list = json_array();
@@ -217,11 +210,11 @@ static json_t *grant_json(const struct grant *g)
 	for (unsigned i = 0; i < g->type_count; i++)
 		(void)json_array_append_new(
 			types, json_string(rrtype_to_text(g->types[i], type)));
-	set(object, "zone", json_string(name_to_text(g->zone, name)));
-	set(object, "below", json_boolean(g->below));
-	set(object, "write", json_boolean(g->write));
-	set(object, "names", names_json(g->names));
-	set(object, "types", types);
+	json_put(object, "zone", json_string(name_to_text(g->zone, name)));
+	json_put(object, "below", json_boolean(g->below));
+	json_put(object, "write", json_boolean(g->write));
+	json_put(object, "names", names_json(g->names));
+	json_put(object, "types", types);
 	return object;
 }
 

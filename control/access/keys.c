@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/access/grants.h"
+#include "control/json_put.h"
 #include "shared/err.h"
 #include "shared/wire.h"
 
@@ -13,9 +14,13 @@
  *
  *      u8 version, 32 octets hash, u8 role, u64 created, u64 expires, u64 revoked,
  *      u8 length of label, label, u8 length of tenant, tenant, u8 grants, each as grant_write()
+ *
+ * The version tells a disabled key from others: a program that does not know of such keys lets
+ * nobody in by them, and reads all others.
  */
 enum {
 	KEY_VALUE_VERSION = 1,
+	KEY_VALUE_DISABLED = 2,
 	KEY_VALUE_MAX = 1 + SECRET_HASH_SIZE + 1 + 3 * 8 + 1 + ACTOR_NAME_SIZE + 1 +
 	                TENANT_SIZE + 1 + GRANTS_MAX * GRANT_SIZE,
 };
@@ -31,12 +36,6 @@ void key_fini(struct key *k)
 	*k = (struct key){0};
 }
 
-static void write_text(struct wire_writer *w, const char *text)
-{
-	wire_write8(w, (uint8_t)strlen(text));
-	wire_write_bytes(w, text, strlen(text));
-}
-
 size_t key_encode(const struct key *k, uint8_t **out)
 {
 	uint8_t *bytes = malloc(KEY_VALUE_MAX);
@@ -44,32 +43,20 @@ size_t key_encode(const struct key *k, uint8_t **out)
 	if (!bytes)
 		abort();
 	struct wire_writer w = wire_writer_on(bytes, KEY_VALUE_MAX);
-	wire_write8(&w, KEY_VALUE_VERSION);
+	wire_write8(&w, k->disabled ? KEY_VALUE_DISABLED : KEY_VALUE_VERSION);
 	wire_write_bytes(&w, k->hash, sizeof k->hash);
 	wire_write8(&w, (uint8_t)k->role);
 	wire_write64(&w, k->created_at);
 	wire_write64(&w, k->expires_at);
 	wire_write64(&w, k->revoked_at);
-	write_text(&w, k->label);
-	write_text(&w, k->tenant);
+	wire_write_text(&w, k->label, sizeof k->label);
+	wire_write_text(&w, k->tenant, sizeof k->tenant);
 	wire_write8(&w, (uint8_t)k->grant_count);
 	for (size_t i = 0; i < k->grant_count; i++)
 		grant_write(&w, &k->grants[i]);
 	assert(w.ok);
 	*out = bytes;
 	return wire_written(&w);
-}
-
-/* to holds size octets and is zero. */
-static void read_text(struct wire_reader *r, char *to, size_t size)
-{
-	size_t len = wire_read8(r);
-	const uint8_t *text = wire_read_bytes(r, len);
-
-	if (!text || len >= size || memchr(text, 0, len))
-		r->ok = false;
-	else
-		memcpy(to, text, len);
 }
 
 static int read_grants(struct wire_reader *r, struct key *k)
@@ -95,16 +82,17 @@ int key_decode(const void *id, size_t id_len, const void *bytes, size_t size,
 
 	if (!r.ok || id_len != sizeof k.id - 1)
 		return ERR_CORRUPT;
-	if (version != KEY_VALUE_VERSION)
+	if (version != KEY_VALUE_VERSION && version != KEY_VALUE_DISABLED)
 		return ERR_VERSION;
+	k.disabled = version == KEY_VALUE_DISABLED;
 	memcpy(k.id, id, id_len);
 	const uint8_t *hash = wire_read_bytes(&r, sizeof k.hash);
 	k.role = (enum role)wire_read8(&r);
 	k.created_at = wire_read64(&r);
 	k.expires_at = wire_read64(&r);
 	k.revoked_at = wire_read64(&r);
-	read_text(&r, k.label, sizeof k.label);
-	read_text(&r, k.tenant, sizeof k.tenant);
+	wire_read_text(&r, k.label, sizeof k.label);
+	wire_read_text(&r, k.tenant, sizeof k.tenant);
 	if (!r.ok || !role_name(k.role))
 		return ERR_CORRUPT;
 	memcpy(k.hash, hash, sizeof k.hash);
@@ -147,23 +135,19 @@ uint64_t key_use_decode(const void *bytes, size_t size)
 
 bool key_works(const struct key *k, uint64_t now)
 {
-	return !k->revoked_at && (!k->expires_at || now < k->expires_at);
+	return !k->revoked_at && !k->disabled && (!k->expires_at || now < k->expires_at);
 }
 
 const char *key_state(const struct key *k, uint64_t now)
 {
 	if (k->revoked_at)
 		return "revoked";
+	if (k->disabled)
+		return "disabled";
 	return key_works(k, now) ? "active" : "expired";
 }
 
 /* ---- shown ---- */
-
-static void set(json_t *object, const char *name, json_t *value)
-{
-	if (json_object_set_new(object, name, value) < 0)
-		abort();
-}
 
 static json_t *time_json(uint64_t seconds)
 {
@@ -174,16 +158,17 @@ json_t *key_json(const struct key *k, uint64_t now)
 {
 	json_t *o = json_object();
 
-	set(o, "id", json_string(k->id));
-	set(o, "label", json_string(k->label));
-	set(o, "role", json_string(role_name(k->role)));
-	set(o, "tenant", json_string(k->tenant));
-	set(o, "state", json_string(key_state(k, now)));
-	set(o, "created_at", time_json(k->created_at));
-	set(o, "expires_at", time_json(k->expires_at));
-	set(o, "revoked_at", time_json(k->revoked_at));
-	set(o, "used_at", time_json(k->used_at));
-	set(o, "grants", grants_json(k->grants, k->grant_count));
+	json_put(o, "id", json_string(k->id));
+	json_put(o, "label", json_string(k->label));
+	json_put(o, "role", json_string(role_name(k->role)));
+	json_put(o, "tenant", json_string(k->tenant));
+	json_put(o, "state", json_string(key_state(k, now)));
+	json_put(o, "created_at", time_json(k->created_at));
+	json_put(o, "expires_at", time_json(k->expires_at));
+	json_put(o, "revoked_at", time_json(k->revoked_at));
+	json_put(o, "disabled", json_boolean(k->disabled));
+	json_put(o, "used_at", time_json(k->used_at));
+	json_put(o, "grants", grants_json(k->grants, k->grant_count));
 	return o;
 }
 

@@ -27,6 +27,7 @@ struct key {
 	uint64_t created_at;      /* these in seconds since 1970 */
 	uint64_t expires_at;      /* 0: never */
 	uint64_t revoked_at;      /* 0: is not */
+	bool disabled;            /* opens nothing until it is enabled again */
 	uint64_t used_at;         /* 0: never; not part of the key's own item */
 	struct grant *grants;     /* owned; none: all zones of the tenant */
 	size_t grant_count;
@@ -49,7 +50,7 @@ void key_use_encode(uint64_t used_at, uint8_t out[static KEY_USE_SIZE]);
 uint64_t key_use_decode(const void *bytes, size_t size);
 
 bool key_works(const struct key *k, uint64_t now);
-/* "active", "expired" or "revoked". */
+/* "active", "expired", "disabled" or "revoked". */
 const char *key_state(const struct key *k, uint64_t now);
 
 /* What may be shown of it. */

@@ -268,14 +268,31 @@ static void a_damaged_key_is_noticed(void **state)
 	}
 	assert_int_equal(key_decode(k.id, KEY_ID_SIZE - 2, bytes, size, &back),
 	                 ERR_CORRUPT);
-	bytes[0]++;
+	bytes[0] += 2;
 	assert_int_equal(key_decode(k.id, KEY_ID_SIZE - 1, bytes, size, &back),
 	                 ERR_VERSION);
-	bytes[0]--;
+	bytes[0] -= 2;
 	bytes[1 + SECRET_HASH_SIZE] = ROLE_ADMIN + 1;
 	assert_int_equal(key_decode(k.id, KEY_ID_SIZE - 1, bytes, size, &back),
 	                 ERR_CORRUPT);
 	free(bytes);
+	key_fini(&k);
+}
+
+static void a_disabled_key_is_kept_as_one(void **state)
+{
+	struct key k = sample_key();
+	struct key back;
+	uint8_t *bytes = NULL;
+
+	(void)state;
+	k.disabled = true;
+	size_t size = key_encode(&k, &bytes);
+	assert_int_equal(key_decode(k.id, KEY_ID_SIZE - 1, bytes, size, &back), 0);
+	assert_true(back.disabled);
+	assert_string_equal(back.label, k.label);
+	free(bytes);
+	key_fini(&back);
 	key_fini(&k);
 }
 
@@ -290,6 +307,10 @@ static void a_key_ends_when_it_expires_and_when_it_is_revoked(void **state)
 	k.expires_at = 0;
 	assert_true(key_works(&k, UINT64_MAX));
 	assert_string_equal(key_state(&k, 1), "active");
+	k.disabled = true;
+	assert_false(key_works(&k, 1));
+	assert_string_equal(key_state(&k, 1), "disabled");
+	k.disabled = false;
 	k.revoked_at = 5;
 	assert_false(key_works(&k, 1));
 	assert_string_equal(key_state(&k, 1), "revoked");
@@ -357,6 +378,7 @@ int main(void)
 		cmocka_unit_test(too_many_grants_and_names_are_refused),
 		cmocka_unit_test(a_key_reads_back_as_it_was_kept),
 		cmocka_unit_test(a_damaged_key_is_noticed),
+		cmocka_unit_test(a_disabled_key_is_kept_as_one),
 		cmocka_unit_test(a_key_ends_when_it_expires_and_when_it_is_revoked),
 		cmocka_unit_test(what_is_shown_of_a_key_has_no_hash),
 		cmocka_unit_test(the_last_use_is_an_item_beside_the_key),

@@ -1,9 +1,9 @@
 #include "control/access/limits.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
+#include "shared/address.h"
 #include "shared/err.h"
 
 enum { SETS = 512, WAYS = 8, DOUBLINGS_MAX = 7 };
@@ -13,7 +13,7 @@ STATIC_ASSERT(LIMITS_LOCK_MS << DOUBLINGS_MAX >= LIMITS_LONGEST_MS,
               "the longest is reached");
 
 struct offender {
-	uint64_t high, low;    /* of the address; see key_of() */
+	struct address_client client;
 	uint64_t seen_at;      /* last wrong key; 0: the entry is free */
 	uint64_t locked_until; /* 0: never was */
 	unsigned wrong;        /* not yet forgiven */
@@ -44,24 +44,10 @@ void limits_free(struct limits *l)
 	free(l);
 }
 
-static void key_of(const uint8_t address[16], uint64_t *high, uint64_t *low)
+/* Nobody can choose addresses that share a set. */
+static struct offender *set_of(struct limits *l, const struct address_client *client)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	*low = 0;
-	memcpy(high, address, 8);
-	if (memcmp(address, mapped, sizeof mapped) == 0)
-		memcpy(low, address + 8, 8);
-}
-
-/* Multiply and fold under a secret: nobody can choose addresses that share a set. */
-static struct offender *set_of(struct limits *l, uint64_t high, uint64_t low)
-{
-	__extension__ unsigned __int128 product =
-		(unsigned __int128)(high ^ l->secret[0]) * (low ^ l->secret[1]);
-	uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
-
-	return l->sets[(hash ^ hash >> 32) & (SETS - 1)];
+	return l->sets[address_client_hash(client, l->secret) & (SETS - 1)];
 }
 
 static bool is_locked(const struct offender *o, uint64_t now)
@@ -78,14 +64,12 @@ static bool is_forgotten(const struct offender *o, uint64_t now)
 
 static struct offender *find(struct limits *l, const uint8_t address[16], uint64_t now)
 {
-	uint64_t high;
-	uint64_t low;
+	const struct address_client client = address_client(address);
+	struct offender *set = set_of(l, &client);
 
-	key_of(address, &high, &low);
-	struct offender *set = set_of(l, high, low);
 	for (unsigned i = 0; i < WAYS; i++)
-		if (set[i].high == high && set[i].low == low &&
-		    !is_forgotten(&set[i], now))
+		if (set[i].client.high == client.high &&
+		    set[i].client.low == client.low && !is_forgotten(&set[i], now))
 			return &set[i];
 	return NULL;
 }
@@ -103,16 +87,14 @@ static bool goes_first(const struct offender *a, const struct offender *b, uint6
 
 static struct offender *make(struct limits *l, const uint8_t address[16], uint64_t now)
 {
-	uint64_t high;
-	uint64_t low;
-
-	key_of(address, &high, &low);
-	struct offender *set = set_of(l, high, low);
+	const struct address_client client = address_client(address);
+	struct offender *set = set_of(l, &client);
 	struct offender *o = &set[0];
+
 	for (unsigned i = 1; i < WAYS && !is_forgotten(o, now); i++)
 		if (is_forgotten(&set[i], now) || goes_first(&set[i], o, now))
 			o = &set[i];
-	*o = (struct offender){.high = high, .low = low, .seen_at = now};
+	*o = (struct offender){.client = client, .seen_at = now};
 	return o;
 }
 

@@ -225,6 +225,8 @@ static void judge(struct asked *q)
 		for (size_t t = 0; t < ARRAY_LEN(tenants); t++) {
 			q->zone_tenant = tenants[t];
 			assert_int_equal(actor_sees(a, zone, tenants[t]), should_see(q));
+			assert_int_equal(actor_sees_tenant(a, tenants[t]),
+			                 !q->tenant[0] || !strcmp(q->tenant, tenants[t]));
 		}
 		assert_int_equal(actor_may_edit_all(a, zone), should_edit_all(q));
 		judge_owners(q, a, zone);

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "shared/err.h"
+#include "shared/hex.h"
 
 enum { ID_LEN = KEY_ID_SIZE - 1, ID_BYTES = ID_LEN / 2 };
 
@@ -16,17 +17,6 @@ static const char base64url[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 STATIC_ASSERT(sizeof prefix - 1 == SECRET_PREFIX, "the prefix has its length");
-
-static char *put_hex(char *to, const uint8_t *bytes, size_t count)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < count; i++) {
-		*to++ = digits[bytes[i] >> 4];
-		*to++ = digits[bytes[i] & 15];
-	}
-	return to;
-}
 
 /* Without padding (RFC 4648 §5). */
 static char *put_base64(char *to, const uint8_t *bytes, size_t count)
@@ -52,7 +42,7 @@ int secret_new(char text[static SECRET_TEXT_SIZE])
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		return ERR_SYSTEM;
 	memcpy(text, prefix, SECRET_PREFIX);
-	to = put_hex(to, random, ID_BYTES);
+	to = hex_write(to, random, ID_BYTES);
 	*to++ = '_';
 	to = put_base64(to, random + ID_BYTES, SECRET_BYTES);
 	*to = '\0';

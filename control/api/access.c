@@ -9,6 +9,7 @@
  * name a host without dots or an IP address, and where it was sent by a page (Origin), by one of
  * the same host.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,15 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "control/access/secret_file.h"
 #include "control/api/internal.h"
-#include "control/http/secret_file.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 
-enum { KEY_MIN = 16, KEY_MAX = 256 };
+static const unsigned statuses[API_VERDICTS] = {
+	[API_LET_IN] = 0,       [API_NO_KEY] = 401,   [API_FOREIGN] = 403,
+	[API_LOCKED_OUT] = 429, [API_TOO_MANY] = 429, [API_UNKNOWN] = 503,
+};
 
 /* Keys of any length are compared by their hashes, in a time that tells nothing of either. */
 static void hash_key(const char *key, uint8_t out[static API_KEY_HASH_SIZE])
@@ -30,32 +35,21 @@ static void hash_key(const char *key, uint8_t out[static API_KEY_HASH_SIZE])
 		abort();
 }
 
-int access_open(struct api *a, char *text, size_t text_size)
+int access_read_key(const struct config *c, struct file_key *out, char *text,
+                    size_t text_size)
 {
-	const char *path = a->config->api_key_file;
+	const char *path = c->api_key_file;
 	char *key = NULL;
 
+	*out = (struct file_key){0};
 	if (!path[0])
 		return 0;
-	TRY(secret_file_read(path, &key, text, text_size));
-	size_t len = strcspn(key, "\r\n");
-	bool one_line = key[len + strspn(key + len, "\r\n")] == '\0';
-	key[len] = '\0';
-	bool good = one_line && len >= KEY_MIN && len <= KEY_MAX;
-	for (size_t i = 0; i < len; i++)
-		good = good && key[i] > ' ' && key[i] < 0x7f;
-	if (good) {
-		hash_key(key, a->key_hash);
-		a->has_key = true;
-	} else {
-		(void)snprintf(text, text_size,
-		               "%s: expected one line of %d to %d printable characters "
-		               "without blanks",
-		               path, KEY_MIN, KEY_MAX);
-	}
-	OPENSSL_cleanse(key, len);
+	TRY(secret_file_read_line(path, &key, text, text_size));
+	hash_key(key, out->hash);
+	out->is_there = true;
+	OPENSSL_cleanse(key, strlen(key));
 	free(key);
-	return good ? 0 : ERR_REFUSED;
+	return 0;
 }
 
 static const char *key_of(const struct http_request *r)
@@ -76,10 +70,10 @@ static bool is_key_of_file(const struct api *a, const char *key)
 {
 	uint8_t hash[API_KEY_HASH_SIZE];
 
-	if (!a->has_key)
+	if (!a->key.is_there)
 		return false;
 	hash_key(key, hash);
-	return CRYPTO_memcmp(hash, a->key_hash, sizeof hash) == 0;
+	return CRYPTO_memcmp(hash, a->key.hash, sizeof hash) == 0;
 }
 
 /* A name that only this machine gives a meaning to, or an address: no name of the DNS. */
@@ -127,28 +121,56 @@ static struct actor *actor_by_address(const struct http_request *r, enum role ro
 	return a;
 }
 
-static unsigned refuse_for_now(struct http_request *r, unsigned seconds)
+static void retry_after(struct http_request *r, uint64_t seconds)
 {
-	char text[16];
+	char text[24];
 
-	(void)snprintf(text, sizeof text, "%u", seconds);
+	(void)snprintf(text, sizeof text, "%" PRIu64, seconds);
 	http_set_header(r, "Retry-After", text);
-	return 429;
 }
 
-static unsigned let_in_by_key(struct api *a, struct http_request *r, const char *key)
+/* Whoever has shown a key that opens: it may have been used too much of late. */
+static enum api_verdict let_in_at_its_rate(struct api *a, struct http_request *r)
+{
+	uint64_t ms =
+		a->rates ? rates_take(a->rates, r->actor->key_id, clock_now_ns() / 1000)
+			 : 0;
+
+	if (ms)
+		retry_after(r, (ms + 999) / 1000);
+	return ms ? API_TOO_MANY : API_LET_IN;
+}
+
+static enum api_verdict let_in_by_key(struct api *a, struct http_request *r,
+                                      const char *key)
 {
 	struct gate_answer answer;
 	unsigned locked = gate_locked(a->gate, r->peer.address);
 
-	if (locked)
-		return refuse_for_now(r, locked);
-	if (is_key_of_file(a, key)) {
-		r->actor = actor_by_address(r, ROLE_ADMIN, "key file");
-		return 0;
+	if (locked) {
+		retry_after(r, locked);
+		return API_LOCKED_OUT;
 	}
-	r->actor = gate_by_secret(a->gate, key, r->peer.address, &answer);
-	return answer.status;
+	if (is_key_of_file(a, key))
+		r->actor = actor_by_address(r, ROLE_ADMIN, "key file");
+	else
+		r->actor = gate_by_secret(a->gate, key, r->peer.address, &answer);
+	if (r->actor)
+		return let_in_at_its_rate(a, r);
+	return answer.status == statuses[API_NO_KEY] ? API_NO_KEY : API_UNKNOWN;
+}
+
+static enum api_verdict decide(struct api *a, struct http_request *r, bool open)
+{
+	const char *key = key_of(r);
+
+	if (r->peer.unix_socket && is_of_another_page(r))
+		return API_FOREIGN;
+	if (!r->peer.unix_socket && !(open && r->peer.local))
+		return key ? let_in_by_key(a, r, key) : API_NO_KEY;
+	r->actor = r->peer.unix_socket ? actor_of_peer(r)
+	                               : actor_by_address(r, ROLE_READER, "nobody");
+	return API_LET_IN;
 }
 
 /* What a client calls its request, for the audit log. */
@@ -163,17 +185,9 @@ static void note_request_id(struct http_request *r)
 unsigned access_guard(void *arg, struct http_request *r, bool open)
 {
 	struct api *a = arg;
-	const char *key = key_of(r);
-	unsigned status = 0;
+	enum api_verdict verdict = decide(a, r, open);
 
-	if (r->peer.unix_socket && is_of_another_page(r))
-		return 403;
-	if (r->peer.unix_socket)
-		r->actor = actor_of_peer(r);
-	else if (open && r->peer.local)
-		r->actor = actor_by_address(r, ROLE_READER, "nobody");
-	else
-		status = key ? let_in_by_key(a, r, key) : 401;
+	engine_count_request(a->engine, verdict);
 	note_request_id(r);
-	return status;
+	return statuses[verdict];
 }

@@ -17,7 +17,7 @@
 
 struct api;
 
-/* What it asks, and is lent for its life. */
+/* What it asks, and is lent for its life; config until the next one. */
 struct api_parts {
 	const struct config *config;
 	struct engine *engine;
@@ -27,6 +27,14 @@ struct api_parts {
 /* Loop thread. Opens what the section api of the configuration names. */
 MUST_CHECK int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out,
                         char *text, size_t text_size);
+
+/* Loop thread. To go by another configuration: prepare reads the file of the key again and opens what is
+ * new to listen on, and says in text what is wrong; then one of the other two follows, which do not
+ * fail. Its Unix socket and HTTPS stay as they are. */
+MUST_CHECK int api_prepare(struct api *a, const struct config *next, char *text,
+                           size_t text_size);
+void api_configure(struct api *a, const struct config *next);
+void api_abandon(struct api *a);
 
 /* Loop thread. Before the engine is closed: requests under way are answered to nobody then. The
  * memory goes when the engine has answered them. */

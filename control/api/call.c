@@ -6,10 +6,12 @@
 #include <strings.h>
 
 #include "control/api/names.h"
-#include "control/api/patch.h"
+#include "control/api/transaction.h"
+#include "control/must.h"
 #include "shared/err.h"
 
-enum { ZONE_SEGMENT = 5, VISIBLE_MS = 10000 };
+/* Where the zone stands in paths, in PowerDNS's and in those of Anser's own. */
+enum { ZONE_SEGMENT = 5, OWN_ZONE_SEGMENT = 4, TRIES_MAX = 30, NO_CONTENT = 204 };
 
 static void etag_of(const struct zone_call *c, char text[static CALL_HEADER_MAX])
 {
@@ -23,14 +25,14 @@ static void call_free(struct zone_call *c)
 {
 	struct api *a = c->api;
 
-	if (c->out)
-		(void)fclose(c->out);
-	free(c->text);
+	spool_free(c->spool);
 	free(c->link);
-	free((char *)(uintptr_t)c->if_match);
+	json_decref(c->result);
+	free(c->if_match);
 	change_free(&c->change);
 	api_fault_fini(&c->fault);
 	actor_release(&c->actor);
+	config_release(c->config);
 	free(c);
 	api_leave(a);
 }
@@ -53,42 +55,25 @@ static void set_headers(struct zone_call *c)
 
 static void answer(struct zone_call *c)
 {
-	if (fclose(c->out) != 0)
-		abort();
-	c->out = NULL;
+	int err = spool_end(c->spool);
+
+	if (err == ERR_LIMITED)
+		(void)api_refuse(&c->fault, 503, "Too many large answers at once");
+	else if (err < 0)
+		(void)api_refuse(&c->fault, 507, "There is no room for the answer");
 	if (c->fault.status) {
-		http_reply_error(c->request, c->fault.status, c->fault.text);
+		http_reply_error_at(c->request, c->fault.status, c->fault.text,
+		                    c->shows_field ? c->fault.field : NULL);
 	} else {
 		set_headers(c);
-		if (c->size) {
-			http_reply_text(c->request, c->status, c->type, c->text, c->size);
-			c->text = NULL;
-		} else {
+		if (c->status == NO_CONTENT) {
 			http_reply_json(c->request, c->status, NULL);
+		} else {
+			http_reply_spool(c->request, c->status, c->type, c->spool);
+			c->spool = NULL;
 		}
 	}
 	call_free(c);
-}
-
-static void fail(struct zone_call *c, int err)
-{
-	switch (err) {
-	case ERR_REFUSED: (void)api_refuse_plainly(&c->fault, 422); break;
-	case ERR_NOTFOUND: (void)api_refuse_plainly(&c->fault, 404); break;
-	case ERR_EXISTS: (void)api_refuse_plainly(&c->fault, 409); break;
-	case ERR_DENIED: (void)api_refuse_plainly(&c->fault, 403); break;
-	case ERR_STALE:
-		(void)api_refuse(&c->fault, 412, "The zone has changed meanwhile");
-		break;
-	case ERR_TOOBIG: (void)api_refuse(&c->fault, 422, "%s", err_text(err)); break;
-	case ERR_FULL: (void)api_refuse(&c->fault, 507, "The store is full"); break;
-	case ERR_TIMEOUT:
-		(void)api_refuse(&c->fault, 504,
-		                 "Stored, but not yet served by every worker");
-		break;
-	case ERR_GONE: (void)api_refuse(&c->fault, 503, "Shutting down"); break;
-	default: (void)api_refuse(&c->fault, 500, "%s", err_text(err)); break;
-	}
 }
 
 /* ---- steps ---- */
@@ -105,7 +90,7 @@ static void on_then(void *arg, int err)
 	struct zone_call *c = arg;
 
 	if (err < 0)
-		fail(c, err);
+		(void)api_refuse_for(&c->fault, err);
 	answer(c);
 }
 
@@ -126,10 +111,8 @@ static void write_trial(struct zone_call *c, const struct change_result *r)
 static void take_result(struct zone_call *c, const struct change *change,
                         const struct change_result *r)
 {
-	if (r->err == ERR_REFUSED)
-		(void)patch_refuse(change, r, &c->fault);
-	else if (r->err < 0)
-		fail(c, r->err);
+	if (r->err < 0)
+		transaction_refuse(change, r, &c->fault);
 	else if (c->report)
 		c->report(c, change, r);
 	else if (change->dry_run && r->zone_count)
@@ -145,19 +128,6 @@ static void take_result(struct zone_call *c, const struct change *change,
 		call_set_etag(c);
 }
 
-static void on_changed(void *arg, const struct change *change,
-                       const struct change_result *r)
-{
-	struct zone_call *c = arg;
-	bool trial = change->dry_run;
-
-	take_result(c, change, r);
-	if (c->then && !c->fault.status && !trial)
-		engine_read(c->api->engine, run_then, on_then, c);
-	else
-		answer(c);
-}
-
 static int run_work(struct store_txn *t, void *arg)
 {
 	struct zone_call *c = arg;
@@ -165,49 +135,65 @@ static int run_work(struct store_txn *t, void *arg)
 	return c->work(c, t);
 }
 
+static void on_work(void *arg, int err);
+
+static bool try_again(struct zone_call *c, const struct change_result *r)
+{
+	if (r->err != ERR_STALE || !c->again || ++c->tries > TRIES_MAX)
+		return false;
+	json_decref(c->result);
+	c->result = NULL;
+	engine_read(c->api->engine, run_work, on_work, c);
+	return true;
+}
+
+static void on_changed(void *arg, const struct change *change,
+                       const struct change_result *r)
+{
+	struct zone_call *c = arg;
+	bool trial = change->dry_run;
+
+	if (try_again(c, r))
+		return;
+	take_result(c, change, r);
+	if (c->then && !c->fault.status && !trial)
+		engine_read(c->api->engine, run_then, on_then, c);
+	else
+		answer(c);
+}
+
 static void on_work(void *arg, int err)
 {
 	struct zone_call *c = arg;
 
 	if (err < 0)
-		fail(c, err);
+		(void)api_refuse_for(&c->fault, err);
 	if (c->change && !c->fault.status)
 		engine_change(c->api->engine, &c->change, on_changed, c);
 	else
 		answer(c);
 }
 
-static char *copy_of(const char *text)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (text && !copy)
-		abort();
-	return copy;
-}
-
 void call_begin(struct api *a, struct http_request *r, unsigned status, zone_work *work,
                 zone_work *then)
 {
-	struct zone_call *c = calloc(1, sizeof *c);
+	struct zone_call *c = must(calloc(1, sizeof *c));
 	const char *accept = http_header(r, "Accept");
 
-	if (!c)
-		abort();
 	*c = (struct zone_call){
 		.api = a,
 		.request = r,
 		.actor = actor_hold(r->actor),
+		.config = engine_config(a->engine),
 		.work = work,
 		.then = then,
 		.wants_json = accept && strcasestr(accept, "application/json"),
-		.if_match = copy_of(http_header(r, "If-Match")),
 		.status = status,
 		.type = "application/json",
 	};
-	c->out = open_memstream(&c->text, &c->size);
-	if (!c->out)
-		abort();
+	must_set_text(&c->if_match, http_header(r, "If-Match"));
+	c->spool = spool_new(a->config->store);
+	c->out = spool_writer(c->spool);
 	api_enter(a);
 	engine_read(a->engine, run_work, on_work, c);
 }
@@ -217,9 +203,10 @@ void call_begin(struct api *a, struct http_request *r, unsigned status, zone_wor
 int call_name_zone(struct zone_call *c)
 {
 	const struct target *t = &c->request->target;
+	bool own = t->segment_count > 1 && strcmp(t->segments[1], "anser") == 0;
+	unsigned at = own ? OWN_ZONE_SEGMENT : ZONE_SEGMENT;
 
-	if (t->segment_count <= ZONE_SEGMENT ||
-	    api_zone_from_id(t->segments[ZONE_SEGMENT], c->name) < 0)
+	if (t->segment_count <= at || api_zone_from_id(t->segments[at], c->name) < 0)
 		return api_refuse_plainly(&c->fault, 404);
 	return 0;
 }
@@ -233,6 +220,15 @@ int call_find_zone(struct zone_call *c, struct store_txn *t)
 	return 0;
 }
 
+/* One of a list, compared strongly: a weak one is none of ours (RFC 9110 §8.8.3.2). */
+static bool names_version(const char *list, const char *own)
+{
+	for (const char *at = strstr(list, own); at; at = strstr(at + 1, own))
+		if (at == list || at[-1] != '/')
+			return true;
+	return false;
+}
+
 /* If-Match: the version that the client has seen, RFC 9110 §13.1.1. */
 static uint64_t wanted_version(const struct zone_call *c)
 {
@@ -242,21 +238,24 @@ static uint64_t wanted_version(const struct zone_call *c)
 		return 0;
 	etag_of(c, own);
 	/* What no zone has; and the commit looks again whether it is still this one. */
-	return strcmp(c->if_match, own) == 0 ? c->zone.version : UINT64_MAX;
+	return names_version(c->if_match, own) ? c->zone.version : UINT64_MAX;
+}
+
+void call_new_change(struct zone_call *c, const char *why)
+{
+	const char *wait = target_parameter(&c->request->target, "wait");
+
+	c->change = change_new(c->actor);
+	c->change->why = change_text(c->change, why);
+	c->change->dry_run = api_is_trial(c->request);
+	c->change->wait_visible = !wait || strcmp(wait, "stored") != 0;
+	c->change->timeout_ms = CALL_VISIBLE_MS;
 }
 
 struct zone_change *call_change(struct zone_call *c, enum zone_change_kind kind,
                                 const char *why)
 {
-	const struct target *t = &c->request->target;
-	const char *trial = target_parameter(t, "dry-run");
-	const char *wait = target_parameter(t, "wait");
-
-	c->change = change_new(c->actor);
-	c->change->why = change_text(c->change, why);
-	c->change->dry_run = trial && strcmp(trial, "false") != 0;
-	c->change->wait_visible = !wait || strcmp(wait, "stored") != 0;
-	c->change->timeout_ms = VISIBLE_MS;
+	call_new_change(c, why);
 	struct zone_change *z = change_zone(c->change, kind, c->name);
 	z->if_version = wanted_version(c);
 	return z;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "control/must.h"
 #include "control/zone/arena.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -15,16 +16,13 @@ static const uint8_t elsewhere[] = "\6origin\7invalid";
 void content_writer_init(struct content_writer *w)
 {
 	*w = (struct content_writer){.x = rdata_text_new()};
-	w->to = open_memstream(&w->text, &w->room);
-	if (!w->to)
-		abort();
+	w->to = must_open_text(&w->text, &w->room);
 }
 
 void content_writer_fini(struct content_writer *w)
 {
 	rdata_text_free(w->x);
-	if (fclose(w->to) != 0)
-		abort();
+	must_close_text(w->to);
 	free(w->text);
 	*w = (struct content_writer){0};
 }

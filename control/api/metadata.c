@@ -1,34 +1,19 @@
-#include "control/api/metadata.h"
-
+/*
+ * Metadata of zones, and those of their attributes that PowerDNS has among it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/api/call.h"
 #include "control/api/zone_json.h"
+#include "control/policy/meta.h"
 #include "control/zone/arena.h"
 #include "shared/compiler.h"
 #include "shared/err.h"
 
 #define METADATA "/api/v1/servers/localhost/zones/{}/metadata"
 
-/*
- * Items of STORE_ZONEMETA: u32 zone id (big endian) and kind -> the texts, each with its NUL.
- */
-enum { KIND_SEGMENT = 7, KIND_MAX = 64, ID_SIZE = 4, KEY_MAX = ID_SIZE + KIND_MAX };
-
-struct meta_key {
-	uint8_t bytes[KEY_MAX];
-	size_t len;
-};
-
-static struct meta_key key_of(const struct zone_call *c, const char *kind)
-{
-	struct meta_key k = {.len = ID_SIZE + strlen(kind)};
-
-	for (unsigned i = 0; i < ID_SIZE; i++)
-		k.bytes[i] = (uint8_t)(c->zone.id >> (24 - 8 * i));
-	memcpy(k.bytes + ID_SIZE, kind, strlen(kind));
-	return k;
-}
+enum { KIND_SEGMENT = 7 };
 
 /* ---- kinds ---- */
 
@@ -48,38 +33,6 @@ static const char *attribute(const struct zone_call *c, const char *kind)
 	return NULL;
 }
 
-static bool is_kept(const char *kind)
-{
-	static const char *const kinds[] = {
-		"ALLOW-AXFR-FROM",
-		"ALLOW-DNSUPDATE-FROM",
-		"ALSO-NOTIFY",
-		"AXFR-SOURCE",
-		"FORWARD-DNSUPDATE",
-		"GSS-ACCEPTOR-PRINCIPAL",
-		"GSS-ALLOW-AXFR-PRINCIPAL",
-		"IXFR",
-		"NOTIFY-DNSUPDATE",
-		"PUBLISH-CDNSKEY",
-		"PUBLISH-CDS",
-		"RFC1123-CONFORMANCE",
-		"SIGNALING-ZONE",
-		"SLAVE-RENOTIFY",
-		"SOA-EDIT-DNSUPDATE",
-		"TSIG-ALLOW-AXFR",
-		"TSIG-ALLOW-DNSUPDATE",
-	};
-
-	if (strlen(kind) > KIND_MAX)
-		return false;
-	if (strncmp(kind, "X-", 2) == 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (strcmp(kind, kinds[i]) == 0)
-			return true;
-	return false;
-}
-
 static int refuse_kind(struct zone_call *c, const char *kind)
 {
 	return api_refuse(&c->fault, 422, "Unsupported metadata kind '%s'", kind);
@@ -87,19 +40,29 @@ static int refuse_kind(struct zone_call *c, const char *kind)
 
 /* ---- looking ---- */
 
+static void write_begin(FILE *to, const char *kind)
+{
+	(void)fputs("{\"kind\": ", to);
+	zone_json_text(to, kind);
+	(void)fputs(", \"metadata\": [", to);
+}
+
+static void write_end(FILE *to)
+{
+	(void)fputs("], \"type\": \"Metadata\"}", to);
+}
+
 static void write_metadata(FILE *to, const char *kind, const char *texts, size_t size)
 {
 	const char *between = "";
 
-	(void)fputs("{\"kind\": ", to);
-	zone_json_text(to, kind);
-	(void)fputs(", \"metadata\": [", to);
+	write_begin(to, kind);
 	for (const char *at = texts; at < texts + size; at += strlen(at) + 1) {
 		(void)fputs(between, to);
 		zone_json_text(to, at);
 		between = ", ";
 	}
-	(void)fputs("], \"type\": \"Metadata\"}", to);
+	write_end(to);
 }
 
 static void write_attribute(FILE *to, const char *kind, const char *text)
@@ -107,18 +70,12 @@ static void write_attribute(FILE *to, const char *kind, const char *text)
 	write_metadata(to, kind, text, text[0] ? strlen(text) + 1 : 0);
 }
 
-static int list_item(const struct store_item *item, void *arg)
+static int list_kind(const char *kind, const char *texts, size_t size, void *arg)
 {
 	struct zone_call *c = arg;
-	char kind[KIND_MAX + 1];
 
-	if (item->key_len > KEY_MAX || item->key_len < ID_SIZE)
-		return ERR_CORRUPT;
-	size_t len = item->key_len - ID_SIZE;
-	memcpy(kind, (const char *)item->key + ID_SIZE, len);
-	kind[len] = '\0';
 	(void)fputs(ftell(c->out) > 1 ? ", " : "", c->out);
-	write_metadata(c->out, kind, item->value, item->size);
+	write_metadata(c->out, kind, texts, size);
 	return 0;
 }
 
@@ -128,9 +85,8 @@ static int list_work(struct zone_call *c, struct store_txn *t)
 		"API-RECTIFY", "NSEC3NARROW", "NSEC3PARAM", "SOA-EDIT", "SOA-EDIT-API"};
 
 	TRY(call_find_zone(c, t));
-	struct meta_key k = key_of(c, "");
 	(void)putc('[', c->out);
-	TRY(store_item_each(t, STORE_ZONEMETA, k.bytes, k.len, list_item, c));
+	TRY(meta_kinds(t, c->zone.id, list_kind, c));
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
 		const char *text = attribute(c, attributes[i]);
 		if (!text[0])
@@ -142,11 +98,38 @@ static int list_work(struct zone_call *c, struct store_txn *t)
 	return 0;
 }
 
+/* The texts of a kind, each once; lent by the request and by the transaction. */
+struct texts {
+	const char **list;
+	size_t count, room;
+};
+
+static int add_text(const char *text, void *arg)
+{
+	struct texts *t = arg;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (strcmp(t->list[i], text) == 0)
+			return 0;
+	t->list = array_room(t->list, t->count, &t->room, sizeof *t->list);
+	t->list[t->count++] = text;
+	return 0;
+}
+
+static void write_texts(FILE *to, const char *kind, const struct texts *t)
+{
+	write_begin(to, kind);
+	for (size_t i = 0; i < t->count; i++) {
+		(void)fputs(i ? ", " : "", to);
+		zone_json_text(to, t->list[i]);
+	}
+	write_end(to);
+}
+
 static int show_work(struct zone_call *c, struct store_txn *t)
 {
 	const char *kind = c->request->target.segments[KIND_SEGMENT];
-	const void *texts = NULL;
-	size_t size = 0;
+	struct texts texts = {0};
 
 	TRY(call_find_zone(c, t));
 	const char *text = attribute(c, kind);
@@ -154,35 +137,16 @@ static int show_work(struct zone_call *c, struct store_txn *t)
 		write_attribute(c->out, kind, text);
 		return 0;
 	}
-	if (!is_kept(kind))
+	if (!meta_is_kind(kind))
 		return refuse_kind(c, kind);
-	struct meta_key k = key_of(c, kind);
-	int err = store_item_get(t, STORE_ZONEMETA, k.bytes, k.len, &texts, &size);
-	if (err < 0 && err != ERR_NOTFOUND)
-		return err;
-	write_metadata(c->out, kind, texts, size);
-	return 0;
+	int err = meta_texts(t, c->zone.id, kind, add_text, &texts);
+	if (err == 0)
+		write_texts(c->out, kind, &texts);
+	free(texts.list);
+	return err;
 }
 
 /* ---- changing ---- */
-
-/* The texts of a kind under way; each once. */
-struct texts {
-	char *bytes;
-	size_t size;
-};
-
-static void add_text(struct texts *t, const char *text)
-{
-	size_t len = strlen(text) + 1;
-
-	for (size_t at = 0; at < t->size; at += strlen(t->bytes + at) + 1)
-		if (strcmp(t->bytes + at, text) == 0)
-			return;
-	t->bytes = memory_resize(t->bytes, t->size + len);
-	memcpy(t->bytes + t->size, text, len);
-	t->size += len;
-}
 
 static int add_texts(struct zone_call *c, struct texts *to)
 {
@@ -197,7 +161,7 @@ static int add_texts(struct zone_call *c, struct texts *to)
 	{
 		if (!json_is_string(value))
 			return api_refuse(&c->fault, 422, "metadata must be strings");
-		add_text(to, json_string_value(value));
+		(void)add_text(json_string_value(value), to);
 	}
 	return 0;
 }
@@ -207,7 +171,7 @@ static int begin_change(struct zone_call *c, struct store_txn *t, const char *ki
 	TRY(call_find_zone(c, t));
 	if (!actor_may(c->actor, MAY_MANAGE_ZONES))
 		return ERR_DENIED;
-	if (!is_kept(kind))
+	if (!meta_is_kind(kind))
 		return refuse_kind(c, kind);
 	(void)call_change(c, ZONE_EDIT, "API: metadata of a zone");
 	return 0;
@@ -215,27 +179,8 @@ static int begin_change(struct zone_call *c, struct store_txn *t, const char *ki
 
 static void put_texts(struct zone_call *c, const char *kind, const struct texts *texts)
 {
-	struct meta_key k = key_of(c, kind);
-
-	(void)change_item(c->change, STORE_ZONEMETA, k.bytes, k.len,
-	                  texts->size ? texts->bytes : NULL, texts->size);
-	write_metadata(c->out, kind, texts->bytes, texts->size);
-}
-
-static int merge(struct zone_call *c, struct store_txn *t, const char *kind,
-                 struct texts *texts)
-{
-	struct meta_key k = key_of(c, kind);
-	const void *before = NULL;
-	size_t size = 0;
-
-	int err = store_item_get(t, STORE_ZONEMETA, k.bytes, k.len, &before, &size);
-	if (err < 0 && err != ERR_NOTFOUND)
-		return err;
-	const char *end = (const char *)before + size;
-	for (const char *at = before; at < end; at += strlen(at) + 1)
-		add_text(texts, at);
-	return add_texts(c, texts);
+	meta_change(c->change, c->zone.id, kind, texts->list, texts->count);
+	write_texts(c->out, kind, texts);
 }
 
 static int post_work(struct zone_call *c, struct store_txn *t)
@@ -247,10 +192,12 @@ static int post_work(struct zone_call *c, struct store_txn *t)
 		return api_refuse(&c->fault, 422,
 		                  "Key 'kind' not present or not a String");
 	TRY(begin_change(c, t, kind));
-	int err = merge(c, t, kind, &texts);
+	int err = meta_texts(t, c->zone.id, kind, add_text, &texts);
+	if (err == 0)
+		err = add_texts(c, &texts);
 	if (err == 0)
 		put_texts(c, kind, &texts);
-	free(texts.bytes);
+	free(texts.list);
 	return err;
 }
 
@@ -263,7 +210,7 @@ static int put_work(struct zone_call *c, struct store_txn *t)
 	int err = add_texts(c, &texts);
 	if (err == 0)
 		put_texts(c, kind, &texts);
-	free(texts.bytes);
+	free(texts.list);
 	return err;
 }
 
@@ -272,24 +219,8 @@ static int delete_work(struct zone_call *c, struct store_txn *t)
 	const char *kind = c->request->target.segments[KIND_SEGMENT];
 
 	TRY(begin_change(c, t, kind));
-	struct meta_key k = key_of(c, kind);
-	(void)change_item(c->change, STORE_ZONEMETA, k.bytes, k.len, NULL, 0);
+	meta_change(c->change, c->zone.id, kind, NULL, 0);
 	return 0;
-}
-
-static int forget_item(const struct store_item *item, void *arg)
-{
-	struct zone_call *c = arg;
-
-	(void)change_item(c->change, STORE_ZONEMETA, item->key, item->key_len, NULL, 0);
-	return 0;
-}
-
-int metadata_forget(struct zone_call *c, struct store_txn *t)
-{
-	struct meta_key k = key_of(c, "");
-
-	return store_item_each(t, STORE_ZONEMETA, k.bytes, k.len, forget_item, c);
 }
 
 /* ---- routes ---- */

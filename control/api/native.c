@@ -8,21 +8,14 @@
 #include "control/api/internal.h"
 #include "shared/compiler.h"
 
-static void reply_result(const struct api *a, struct http_request *r,
-                         const json_t *result)
-{
-	(void)a;
-	http_reply_json(r, 200, json_deep_copy(result));
-}
-
 static void serve_status(void *arg, struct http_request *r)
 {
-	api_run(arg, r, "status", NULL, reply_result);
+	api_run(arg, r, "status", NULL, NULL);
 }
 
 static void serve_stats(void *arg, struct http_request *r)
 {
-	api_run(arg, r, "stats", NULL, reply_result);
+	api_run(arg, r, "stats", NULL, NULL);
 }
 
 /* Gives what is wrong with the body, or NULL. */
@@ -54,7 +47,7 @@ static void serve_run(void *arg, struct http_request *r)
 		                 "socket");
 	else
 		api_run(arg, r, json_string_value(json_object_get(r->body, "command")),
-		        args, reply_result);
+		        args, NULL);
 }
 
 void native_routes(struct api *a)

@@ -1,6 +1,7 @@
 /*
- * The status page: three files that are part of the program (page/), so that it needs no network but
- * this server's, under a policy that lets it load and ask nothing else.
+ * The status page and the page of the API's description: files that are part of the program (page/),
+ * so that they need no network but this server's, under a policy that lets them load and ask nothing
+ * else.
  */
 #include "control/api/internal.h"
 #include "control/api/page_files.h"
@@ -34,12 +35,26 @@ static void serve_script(void *arg, struct http_request *r)
 	serve(r, "text/javascript; charset=utf-8", page_page_js, page_page_js_size);
 }
 
+static void serve_docs(void *arg, struct http_request *r)
+{
+	(void)arg;
+	serve(r, "text/html; charset=utf-8", page_docs_html, page_docs_html_size);
+}
+
+static void serve_docs_script(void *arg, struct http_request *r)
+{
+	(void)arg;
+	serve(r, "text/javascript; charset=utf-8", page_docs_js, page_docs_js_size);
+}
+
 void page_routes(struct api *a)
 {
 	static const struct http_route routes[] = {
 		{"GET", "/", HTTP_OPEN, serve_page},
 		{"GET", "/page.css", HTTP_OPEN, serve_style},
 		{"GET", "/page.js", HTTP_OPEN, serve_script},
+		{"GET", "/docs", HTTP_OPEN, serve_docs},
+		{"GET", "/docs.js", HTTP_OPEN, serve_docs_script},
 	};
 
 	api_routes(a, routes, ARRAY_LEN(routes), a);

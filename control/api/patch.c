@@ -49,9 +49,11 @@ static const char *text_of(struct patch *p, const json_t *object, const char *ke
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
-	if (!text)
+	if (!text) {
 		(void)api_refuse(p->fault, UNPROCESSABLE,
 		                 "Key '%s' not present or not a String", key);
+		(void)api_fault_within(p->fault, "%s", key);
+	}
 	return text;
 }
 
@@ -64,12 +66,14 @@ static int64_t number_of(struct patch *p, const json_t *object, const char *key)
 	long long n = text ? strtoll(text, &end, 10) : json_integer_value(value);
 
 	if (text ? (end == text || *end) : !json_is_integer(value))
-		return api_refuse(p->fault, UNPROCESSABLE,
-		                  "Key '%s' not an Integer or not present", key);
-	if (n < 0 || n > INT32_MAX)
-		return api_refuse(p->fault, UNPROCESSABLE,
-		                  "Key '%s' is not a positive Integer", key);
-	return n;
+		(void)api_refuse(p->fault, UNPROCESSABLE,
+		                 "Key '%s' not an Integer or not present", key);
+	else if (n < 0 || n > INT32_MAX)
+		(void)api_refuse(p->fault, UNPROCESSABLE,
+		                 "Key '%s' is not a positive Integer", key);
+	else
+		return n;
+	return api_fault_within(p->fault, "%s", key);
 }
 
 /* ---- records ---- */
@@ -97,15 +101,9 @@ static int check_target(struct patch *p)
 	                  p->type_text, name_to_text(x->bytes + names[0].at, text));
 }
 
-static int read_record(struct patch *p, struct edit *e, const json_t *record)
+static int read_content(struct patch *p, struct edit *e, const json_t *record,
+                        const char *content)
 {
-	const char *content = text_of(p, record, "content");
-
-	if (!content)
-		return ERR_REFUSED;
-	if (json_object_get(record, "priority"))
-		return api_refuse(p->fault, UNPROCESSABLE,
-		                  "`priority` element is not allowed in record");
 	TRY(content_read(&p->writer, p->owner_text, p->type, content, p->fault));
 	TRY(check_target(p));
 
@@ -117,6 +115,22 @@ static int read_record(struct patch *p, struct edit *e, const json_t *record)
 			"Duplicate record in RRset %s IN %s with content \"%s\"",
 			p->owner_text, p->type_text, content);
 	return err < 0 ? refuse_rrset(p, ": too many records") : 0;
+}
+
+static int read_record(struct patch *p, struct edit *e, const json_t *record)
+{
+	const char *content = text_of(p, record, "content");
+
+	if (!content)
+		return ERR_REFUSED;
+	if (json_object_get(record, "priority")) {
+		(void)api_refuse(p->fault, UNPROCESSABLE,
+		                 "`priority` element is not allowed in record");
+		return api_fault_within(p->fault, "priority");
+	}
+	if (read_content(p, e, record, content) < 0)
+		return api_fault_within(p->fault, "content");
+	return 0;
 }
 
 static bool is_single(uint16_t type)
@@ -146,8 +160,14 @@ static int read_records(struct patch *p, struct edit *e, const json_t *records)
 	size_t i;
 	const json_t *record;
 
-	json_array_foreach(records, i, record) TRY(read_record(p, e, record));
-	return check_records(p, records);
+	json_array_foreach(records, i, record)
+	{
+		if (read_record(p, e, record) < 0)
+			return api_fault_within(p->fault, "records[%zu]", i);
+	}
+	if (check_records(p, records) < 0)
+		return api_fault_within(p->fault, "records");
+	return 0;
 }
 
 /* ---- comments ---- */
@@ -173,7 +193,11 @@ static int read_comments(struct patch *p, struct edit *e, const json_t *comments
 	size_t i;
 	const json_t *comment;
 
-	json_array_foreach(comments, i, comment) TRY(read_comment(p, e, comment));
+	json_array_foreach(comments, i, comment)
+	{
+		if (read_comment(p, e, comment) < 0)
+			return api_fault_within(p->fault, "comments[%zu]", i);
+	}
 	return 0;
 }
 
@@ -247,8 +271,9 @@ static int read_kind(struct patch *p)
 			p->kind = (enum edit_kind)i;
 			return 0;
 		}
-	return api_refuse(p->fault, UNPROCESSABLE, "Changetype '%s' is not a valid value",
-	                  text);
+	(void)api_refuse(p->fault, UNPROCESSABLE, "Changetype '%s' is not a valid value",
+	                 text);
+	return api_fault_within(p->fault, "changetype");
 }
 
 static int read_type(struct patch *p)
@@ -258,15 +283,18 @@ static int read_type(struct patch *p)
 	if (!text)
 		return ERR_REFUSED;
 	int type = rrtype_from_text(text, strlen(text));
-	if (type <= 0)
-		return api_refuse(p->fault, UNPROCESSABLE,
-		                  "RRset %s IN %s: unknown type given", p->owner_text,
-		                  text);
+	if (type <= 0) {
+		(void)api_refuse(p->fault, UNPROCESSABLE,
+		                 "RRset %s IN %s: unknown type given", p->owner_text,
+		                 text);
+		return api_fault_within(p->fault, "type");
+	}
 	p->type = (uint16_t)type;
 	rrtype_to_text(p->type, p->type_text);
-	return rrtype_is_meta(p->type) && p->kind != EDIT_DELETE
-	               ? refuse_rrset(p, ": invalid type given")
-	               : 0;
+	if (!rrtype_is_meta(p->type) || p->kind == EDIT_DELETE)
+		return 0;
+	(void)refuse_rrset(p, ": invalid type given");
+	return api_fault_within(p->fault, "type");
 }
 
 static int read_owner(struct patch *p)
@@ -275,8 +303,9 @@ static int read_owner(struct patch *p)
 
 	if (!text)
 		return ERR_REFUSED;
-	TRY(p->kind == EDIT_DELETE ? api_name_read(text, p->owner, p->fault)
-	                           : api_new_name_read(text, p->owner, p->fault));
+	if ((p->kind == EDIT_DELETE ? api_name_read(text, p->owner, p->fault)
+	                            : api_new_name_read(text, p->owner, p->fault)) < 0)
+		return api_fault_within(p->fault, "name");
 	name_to_text(p->owner, p->owner_text);
 	return 0;
 }
@@ -307,27 +336,37 @@ static int read_rrset(struct patch *p, size_t where)
 			(void)add_edit(p, where);
 		return 0;
 	}
-	if (!inside)
-		return refuse_rrset(p, ": Name is out of zone");
+	if (!inside) {
+		(void)refuse_rrset(p, ": Name is out of zone");
+		return api_fault_within(p->fault, "name");
+	}
 	return p->kind == EDIT_REPLACE ? read_replacement(p, where)
 	                               : read_single(p, where);
 }
 
-int patch_read(const json_t *rrsets, enum patch_form form, struct change *c, uint64_t now,
+int patch_read(const json_t *object, enum patch_form form, struct change *c, uint64_t now,
                struct api_fault *f)
 {
-	struct patch *p = memory_get(sizeof *p);
+	const json_t *rrsets = json_object_get(object, "rrsets");
+	struct patch *p;
 	size_t i;
 	int err = 0;
 
+	if (form == PATCH_CHANGES && !json_is_array(rrsets)) {
+		(void)api_refuse(f, UNPROCESSABLE, "No rrsets given in update request");
+		return api_fault_within(f, "rrsets");
+	}
+	p = memory_get(sizeof *p);
 	*p = (struct patch){
 		.change = c, .form = form, .now = now, .fault = f, .seen = json_object()};
 	content_writer_init(&p->writer);
 	json_array_foreach(rrsets, i, p->object)
 	{
 		err = read_rrset(p, i);
-		if (err < 0)
+		if (err < 0) {
+			(void)api_fault_within(f, "rrsets[%zu]", i);
 			break;
+		}
 	}
 	content_writer_fini(&p->writer);
 	json_decref(p->seen);
@@ -366,11 +405,11 @@ static int refuse_edit(const struct edit *e, const struct change_problem *proble
 
 	name_to_text(e->owner, owner);
 	rrtype_to_text(e->type, type);
-	if (words)
-		return api_refuse(f, UNPROCESSABLE, "RRset %s IN %s%s", owner, type,
-		                  words);
-	return api_refuse(f, UNPROCESSABLE, "RRset %s IN %s: %s", owner, type,
-	                  problem->text);
+	(void)api_refuse(f, UNPROCESSABLE, "RRset %s IN %s%s%s", owner, type,
+	                 words ? words : ": ", words ? "" : problem->text);
+	if (problem->member)
+		(void)api_fault_within(f, "%s", problem->member);
+	return api_fault_within(f, "rrsets[%u]", e->where);
 }
 
 int patch_refuse(const struct change *c, const struct change_result *r,

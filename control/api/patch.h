@@ -17,10 +17,10 @@ enum patch_form {
 	PATCH_CONTENTS /* it is passed over: these RRsets are to be there */
 };
 
-/* Adds an edit for each RRset to the change's last zone; sets that zone's serial to be taken as
- * given when the SOA is among what is replaced. now: seconds since 1970, for comments that bring no
- * time. ERR_REFUSED. */
-MUST_CHECK int patch_read(const json_t *rrsets, enum patch_form form, struct change *c,
+/* Adds an edit for each of the "rrsets" of an object to the change's last zone; sets that zone's
+ * serial to be taken as given when the SOA is among what is replaced. now: seconds since 1970, for
+ * comments that bring no time. ERR_REFUSED; also when there are no "rrsets" to say what to change. */
+MUST_CHECK int patch_read(const json_t *object, enum patch_form form, struct change *c,
                           uint64_t now, struct api_fault *f);
 
 /* Gives what is refused about a change in words, as a fault: the zone's first problem. */

@@ -26,13 +26,14 @@ static struct reading read_rrsets(const char *text, enum patch_form form)
 	struct actor *actor = actor_new(ACTOR_KEY, ROLE_ADMIN, "test");
 	struct reading r = {.change = change_new(actor)};
 	json_error_t error;
-	json_t *rrsets = json_loads(text, 0, &error);
+	json_t *object =
+		json_pack("{s:o}", "rrsets", json_loads(text, JSON_DECODE_ANY, &error));
 
 	actor_release(&actor);
-	assert_non_null(rrsets);
+	assert_non_null(object);
 	(void)change_zone(r.change, ZONE_EDIT, zone);
-	r.err = patch_read(rrsets, form, r.change, NOW, &r.fault);
-	json_decref(rrsets);
+	r.err = patch_read(object, form, r.change, NOW, &r.fault);
+	json_decref(object);
 	return r;
 }
 
@@ -226,10 +227,48 @@ static void contents_pass_over_the_changetype(void **state)
 	done(&r);
 }
 
+static void refusals_say_where(void **state)
+{
+	static const struct {
+		const char *rrsets, *field;
+	} cases[] = {
+		{"1", "rrsets"},
+		{"[1]", "rrsets[0].changetype"},
+		{"[{" A_ ", \"changetype\": \"X\"}]", "rrsets[0].changetype"},
+		{"[{\"changetype\": \"DELETE\", \"name\": \"a\", \"type\": \"A\"}]",
+	         "rrsets[0].name"},
+		{"[{\"changetype\": \"REPLACE\", \"name\": \"a.\", \"type\": \"A\"}]",
+	         "rrsets[0].name"},
+		{"[{\"changetype\": \"REPLACE\", \"name\": \"e.test.\", \"type\": "
+	         "\"FOO\"}]",
+	         "rrsets[0].type"},
+		{"[{\"changetype\": \"REPLACE\", \"name\": \"e.test.\", \"type\": "
+	         "\"ANY\"}]",
+	         "rrsets[0].type"},
+		{"[{" A_ ", \"changetype\": \"DELETE\"}, {" A_
+	         ", \"changetype\": \"REPLACE\", " ONE "}]",
+	         "rrsets[1].ttl"},
+		{"[{" A_ ", \"changetype\": \"REPLACE\", \"ttl\": 1, \"records\": [{}]}]",
+	         "rrsets[0].records[0].content"},
+		{"[{" A_ ", \"changetype\": \"REPLACE\", \"comments\": [{\"account\": "
+	         "\"\", \"content\": \"\", \"modified_at\": \"x\"}]}]",
+	         "rrsets[0].comments[0].modified_at"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reading r = read_rrsets(cases[i].rrsets, PATCH_CHANGES);
+		assert_int_equal(r.err, ERR_REFUSED);
+		assert_string_equal(r.fault.field, cases[i].field);
+		done(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals_are_in_the_words_of_powerdns),
+		cmocka_unit_test(refusals_say_where),
 		cmocka_unit_test(replacement_has_records_disabled_ones_and_comments),
 		cmocka_unit_test(
 			comments_stay_unless_they_are_named_or_the_last_record_goes),

@@ -5,7 +5,7 @@
 #include "control/api/internal.h"
 #include "shared/compiler.h"
 
-static void reply_text(const struct api *a, struct http_request *r, const json_t *result)
+static void reply_text(struct api *a, struct http_request *r, const json_t *result)
 {
 	const char *text = json_string_value(json_object_get(result, "text"));
 	char *copy = text ? strdup(text) : NULL;

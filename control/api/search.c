@@ -274,7 +274,7 @@ static int run_pass(struct search *s, int (*look)(struct search *s))
 	struct pass p = {s, look};
 
 	s->count = 0;
-	int err = store_zone_each(s->txn, pass_zone, &p);
+	int err = store_zone_each(s->txn, NULL, pass_zone, &p);
 	return err < 0 ? err : 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control/api/internal.h"
+#include "control/must.h"
 #include "shared/address.h"
 #include "shared/compiler.h"
 
@@ -71,10 +72,8 @@ static void add_addresses(json_t *list, const char *name,
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = must_open_text(&text, &size);
 
-	if (!to)
-		abort();
 	for (size_t i = 0; i < count; i++) {
 		char address[ADDRESS_TEXT_MAX];
 		bool ipv6 = addresses[i].ss_family == AF_INET6;
@@ -86,8 +85,7 @@ static void add_addresses(json_t *list, const char *name,
 		(void)fprintf(to, ipv6 ? "%s[%s]:%s" : "%s%s:%s", i ? ", " : "", address,
 		              at ? at + 1 : "");
 	}
-	if (fclose(to) != 0)
-		abort();
+	must_close_text(to);
 	add_setting(list, name, text);
 	free(text);
 }
@@ -105,7 +103,7 @@ static void serve_config(void *arg, struct http_request *r)
 	json_t *list = json_array();
 
 	add_setting(list, "api", "yes");
-	add_setting(list, "api-key", a->has_key ? "***" : "");
+	add_setting(list, "api-key", a->key.is_there ? "***" : "");
 	add_setting(list, "config-dir", c->path);
 	add_setting(list, "daemon", "no");
 	add_setting(list, "enable-lua-records", "no");
@@ -203,6 +201,26 @@ static void add_rcodes(json_t *list, const json_t *counters)
 	                                "type", "MapStatisticItem", "value", values));
 }
 
+/* Estimates of the zones that are counted. */
+static void add_zones(json_t *list, const json_t *zones)
+{
+	json_t *values = json_array();
+	json_t *zone;
+	size_t i;
+
+	json_array_foreach(zones, i, zone)
+	{
+		json_array_append_new(
+			values,
+			json_pack("{s:O, s:o}", "name", json_object_get(zone, "zone"),
+		                  "value",
+		                  json_sprintf("%lld", counter(zone, "queries"))));
+	}
+	json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name",
+	                                      "anser-zone-queries-estimated", "type",
+	                                      "MapStatisticItem", "value", values));
+}
+
 /* Keeps only those of that name. */
 static json_t *only(json_t *list, const char *name)
 {
@@ -219,8 +237,7 @@ static json_t *only(json_t *list, const char *name)
 	return kept;
 }
 
-static void reply_statistics(const struct api *a, struct http_request *r,
-                             const json_t *stats)
+static void reply_statistics(struct api *a, struct http_request *r, const json_t *stats)
 {
 	const json_t *counters = json_object_get(stats, "counters");
 	const char *name = target_parameter(&r->target, "statistic");
@@ -230,6 +247,7 @@ static void reply_statistics(const struct api *a, struct http_request *r,
 	add_known_items(list, counters);
 	add_own_items(list, counters);
 	add_rcodes(list, counters);
+	add_zones(list, json_object_get(stats, "zones"));
 	if (name)
 		list = only(list, name);
 	if (json_array_size(list)) {

@@ -1,15 +1,14 @@
 #include "control/api/zone_attrs.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "control/policy/address.h"
 #include "shared/compiler.h"
 #include "shared/err.h"
 
-enum { UNPROCESSABLE = 422, DNS_PORT = 53 };
+enum { UNPROCESSABLE = 422 };
 
 static uint32_t bit(enum zone_attr a)
 {
@@ -36,77 +35,31 @@ static enum zone_kind kind_of(const char *text)
 
 /* ---- masters ---- */
 
-/* An address, with a port or not, taken apart. */
-struct master {
-	char address[INET6_ADDRSTRLEN + 1];
-	unsigned port;
-	bool ipv6;
-};
-
-static bool read_port(const char *text, unsigned *port)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	*port = (unsigned)n;
-	return *text >= '0' && *text <= '9' && !*end && n > 0 && n <= UINT16_MAX;
-}
-
-/* Gives the text behind the address, or NULL. */
-static const char *cut_address(const char *text, struct master *m)
-{
-	bool bracket = text[0] == '[';
-	const char *colon = strchr(text, ':');
-	bool bare_ipv6 = !bracket && colon && strchr(colon + 1, ':');
-	size_t len = bracket     ? strcspn(text, "]") - 1
-	             : bare_ipv6 ? strlen(text)
-	                         : strcspn(text, ":");
-
-	if (len >= sizeof m->address || (bracket && text[len + 1] != ']'))
-		return NULL;
-	m->ipv6 = bracket || bare_ipv6;
-	memcpy(m->address, text + bracket, len);
-	m->address[len] = '\0';
-	return text + len + (bracket ? 2 : 0);
-}
-
-static bool read_master(const char *text, struct master *m)
-{
-	uint8_t bytes[16];
-	const char *rest = cut_address(text, m);
-
-	m->port = DNS_PORT;
-	if (!rest || inet_pton(m->ipv6 ? AF_INET6 : AF_INET, m->address, bytes) != 1)
-		return false;
-	if (!inet_ntop(m->ipv6 ? AF_INET6 : AF_INET, bytes, m->address,
-	               sizeof m->address))
-		return false;
-	return !*rest || (*rest == ':' && read_port(rest + 1, &m->port));
-}
-
-static int add_master(const json_t *value, char *list, size_t size, struct api_fault *f)
+/* An address, or the name of a remote, which is what a client may have been told. */
+static int add_master(const json_t *value, const struct config *config, char *list,
+                      size_t size, struct api_fault *f)
 {
 	const char *text = json_string_value(value);
-	struct master m;
+	const struct config_remote *remote =
+		text && config ? config_remote_find(config, text) : NULL;
+	struct sockaddr_storage address;
+	char canonical[POLICY_ADDRESS_MAX];
 	size_t len = strlen(list);
-	const char *blank = len ? " " : "";
 
-	if (!text || !read_master(text, &m))
+	if (!text || (!remote && !policy_address_read(text, &address)))
 		return api_refuse(f, UNPROCESSABLE, "Master (%s) is not an IP address",
 		                  text ? text : "");
-	int written = m.port == DNS_PORT
-	                      ? snprintf(list + len, size - len, "%s%s", blank, m.address)
-	              : m.ipv6 ? snprintf(list + len, size - len, "%s[%s]:%u", blank,
-	                                  m.address, m.port)
-	                       : snprintf(list + len, size - len, "%s%s:%u", blank,
-	                                  m.address, m.port);
+	if (!remote)
+		policy_address_text(&address, canonical);
+	int written = snprintf(list + len, size - len, "%s%s", len ? " " : "",
+	                       remote ? remote->name : canonical);
 	return written < 0 || (size_t)written >= size - len
 	               ? api_refuse(f, UNPROCESSABLE, "Too many masters")
 	               : 0;
 }
 
-static int read_masters(const json_t *list, struct zone_attrs *a, uint32_t *set,
-                        struct api_fault *f)
+static int read_masters(const json_t *list, const struct config *config,
+                        struct zone_attrs *a, uint32_t *set, struct api_fault *f)
 {
 	size_t i;
 	const json_t *value;
@@ -115,7 +68,7 @@ static int read_masters(const json_t *list, struct zone_attrs *a, uint32_t *set,
 		return 0;
 	a->masters[0] = '\0';
 	json_array_foreach(list, i, value)
-		TRY(add_master(value, a->masters, sizeof a->masters, f));
+		TRY(add_master(value, config, a->masters, sizeof a->masters, f));
 	*set |= bit(ATTR_MASTERS);
 	return 0;
 }
@@ -180,8 +133,8 @@ static void read_bool(const json_t *object, const char *key, bool *to, uint32_t 
 	*set |= bit(attr);
 }
 
-int zone_attrs_read(const json_t *object, struct zone_attrs *attrs, uint32_t *set,
-                    struct api_fault *f)
+int zone_attrs_read(const json_t *object, const struct config *config,
+                    struct zone_attrs *attrs, uint32_t *set, struct api_fault *f)
 {
 	const char *kind = json_string_value(json_object_get(object, "kind"));
 
@@ -193,7 +146,7 @@ int zone_attrs_read(const json_t *object, struct zone_attrs *attrs, uint32_t *se
 		attrs->kind = kind_of(kind);
 		*set |= bit(ATTR_KIND);
 	}
-	TRY(read_masters(json_object_get(object, "masters"), attrs, set, f));
+	TRY(read_masters(json_object_get(object, "masters"), config, attrs, set, f));
 	TRY(read_texts(object, attrs, set, f));
 	read_bool(object, "api_rectify", &attrs->api_rectify, set, ATTR_RECTIFY);
 	read_bool(object, "nsec3narrow", &attrs->nsec3narrow, set, ATTR_NSEC3NARROW);

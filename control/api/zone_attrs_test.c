@@ -14,7 +14,7 @@ static int read_text(const char *text, struct zone_attrs *a, uint32_t *set,
 	json_t *object = json_loads(text, 0, NULL);
 
 	assert_non_null(object);
-	int err = zone_attrs_read(object, a, set, f);
+	int err = zone_attrs_read(object, NULL, a, set, f);
 	json_decref(object);
 	return err;
 }
@@ -95,7 +95,7 @@ static void more_masters_than_fit_are_refused(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		json_array_append_new(list, json_string("2001:db8:1111:2222:3333::4444"));
 	json_object_set_new(object, "masters", list);
-	assert_int_equal(zone_attrs_read(object, &a, &set, &f), ERR_REFUSED);
+	assert_int_equal(zone_attrs_read(object, NULL, &a, &set, &f), ERR_REFUSED);
 	api_fault_fini(&f);
 	json_decref(object);
 }

@@ -5,12 +5,13 @@
 #include <time.h>
 
 #include "control/api/call.h"
-#include "control/api/metadata.h"
+#include "control/api/key_ids.h"
 #include "control/api/names.h"
 #include "control/api/patch.h"
 #include "control/api/zone_attrs.h"
 #include "control/api/zone_contents.h"
 #include "control/api/zones.h"
+#include "control/policy/meta.h"
 #include "shared/err.h"
 
 static const uint32_t all_attrs = (UINT32_C(1) << ZONE_ATTRS) - 1;
@@ -24,18 +25,21 @@ static uint64_t now_s(void)
 
 static int patch_work(struct zone_call *c, struct store_txn *t)
 {
-	const json_t *rrsets = json_object_get(c->request->body, "rrsets");
-
 	TRY(call_find_zone(c, t));
-	if (!json_is_array(rrsets))
-		return api_refuse(&c->fault, 422, "No rrsets given in update request");
 	(void)call_change(c, ZONE_EDIT, "API: PATCH of a zone");
-	return patch_read(rrsets, PATCH_CHANGES, c->change, now_s(), &c->fault);
+	return patch_read(c->request->body, PATCH_CHANGES, c->change, now_s(), &c->fault);
 }
 
 void zones_patch(void *arg, struct http_request *r)
 {
 	call_begin(arg, r, 204, patch_work, NULL);
+}
+
+/* Whose remotes the client may name as masters. Those of the configuration come with its keys, which are
+ * not for everybody's zones. */
+static const struct config *remotes_for(const struct zone_call *c)
+{
+	return actor_is_confined(c->actor) ? NULL : c->config;
 }
 
 /* ---- PUT ---- */
@@ -74,7 +78,8 @@ static int put_work(struct zone_call *c, struct store_txn *t)
 	struct zone_change *z = call_change(c, contents ? ZONE_CONTENTS : ZONE_EDIT,
 	                                    "API: PUT of a zone");
 	z->attrs = c->zone.attrs;
-	TRY(zone_attrs_read(body, &z->attrs, &z->attrs_set, &c->fault));
+	TRY(zone_attrs_read(body, remotes_for(c), &z->attrs, &z->attrs_set, &c->fault));
+	TRY(key_ids_read(c, t, c->zone.id));
 	return contents ? put_contents(c, t) : 0;
 }
 
@@ -114,7 +119,8 @@ static int create_work(struct zone_call *c, struct store_txn *t)
 	if (c->actor->tenant[0])
 		(void)snprintf(z->attrs.tenant, sizeof z->attrs.tenant, "%s",
 		               c->actor->tenant);
-	TRY(zone_attrs_read(body, &z->attrs, &z->attrs_set, &c->fault));
+	TRY(zone_attrs_read(body, remotes_for(c), &z->attrs, &z->attrs_set, &c->fault));
+	TRY(key_ids_read(c, t, 0));
 	struct zone_attrs attrs = z->attrs;
 	if (attrs.kind == ZONE_KIND_SECONDARY || attrs.kind == ZONE_KIND_CONSUMER)
 		return 0; /* its contents come from elsewhere */
@@ -136,7 +142,7 @@ static int delete_work(struct zone_call *c, struct store_txn *t)
 			&c->fault, 422,
 			"The zone is in the configuration file: remove it there");
 	(void)call_change(c, ZONE_REMOVE, "API: DELETE of a zone");
-	return metadata_forget(c, t);
+	return meta_forget(c->change, t, c->zone.id);
 }
 
 void zones_delete(void *arg, struct http_request *r)

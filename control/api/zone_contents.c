@@ -7,17 +7,13 @@
 #include "control/api/patch.h"
 #include "control/change/serial.h"
 #include "control/zone/contents.h"
+#include "control/zone/soa.h"
 #include "control/zone/zonefile.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
-enum {
-	UNPROCESSABLE = 422,
-	TTL = 3600,
-	SOA_NUMBERS = 20,
-	SOA_MAX = 2 * NAME_MAX_LEN + SOA_NUMBERS
-};
+enum { UNPROCESSABLE = 422, TTL = 3600, SOA_MAX = 2 * NAME_MAX_LEN + SOA_NUMBERS };
 
 /* Contents under way. */
 struct making {
@@ -70,11 +66,9 @@ static int add(struct making *m, const uint8_t *owner, uint16_t type, uint32_t t
 	m->has_ns |= type == RRTYPE_NS && at_apex;
 	m->has_soa |= type == RRTYPE_SOA && at_apex;
 	if (type == RRTYPE_SOA && d.len > SOA_NUMBERS && d.len <= SOA_MAX) {
-		struct wire_writer to = wire_writer_on(soa + d.len - SOA_NUMBERS, 4);
-		struct wire_reader from =
-			wire_reader_on(d.bytes + d.len - SOA_NUMBERS, 4);
 		memcpy(soa, d.bytes, d.len);
-		wire_write32(&to, raised(m, wire_read32(&from)));
+		wire_store32(soa + d.len - SOA_SERIAL,
+		             raised(m, soa_number(d.bytes, d.len, SOA_SERIAL)));
 		d.bytes = soa;
 	}
 	int err = contents_builder_add(m->builder, owner, type, ttl, d.bytes, d.len, 0, 0,
@@ -243,7 +237,7 @@ static int make(struct making *m, bool complete)
 	if (json_array_size(rrsets) > 0 && text && text[0])
 		return api_refuse(m->fault, UNPROCESSABLE,
 		                  "You cannot give rrsets AND zone data as text");
-	TRY(patch_read(rrsets, PATCH_CONTENTS, m->change, m->now, m->fault));
+	TRY(patch_read(m->object, PATCH_CONTENTS, m->change, m->now, m->fault));
 	TRY(take_edits(m));
 	if (text && text[0])
 		TRY(take_text(m, text));

@@ -1,32 +1,55 @@
 #include "control/api/zone_json.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "control/api/content.h"
+#include "control/api/key_ids.h"
 #include "control/api/names.h"
 #include "control/change/extra.h"
+#include "control/policy/policy.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
 /* ---- texts ---- */
 
+static void write_escaped(FILE *to, unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		(void)fprintf(to, "\\%c", c);
+	else if (c == '\n')
+		(void)fputs("\\n", to);
+	else if (c == '\t')
+		(void)fputs("\\t", to);
+	else if (c < 0x20)
+		(void)fprintf(to, "\\u%04x", c);
+	else
+		(void)putc_unlocked(c, to);
+}
+
 void zone_json_text(FILE *to, const char *text)
 {
 	(void)putc('"', to);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			(void)fprintf(to, "\\%c", c);
-		else if (c == '\n')
-			(void)fputs("\\n", to);
-		else if (c == '\t')
-			(void)fputs("\\t", to);
-		else if (c < 0x20)
-			(void)fprintf(to, "\\u%04x", c);
-		else
-			(void)putc_unlocked(c, to);
-	}
+	for (; *text; text++)
+		write_escaped(to, (unsigned char)*text);
 	(void)putc('"', to);
+}
+
+static ssize_t escape(void *to, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		write_escaped(to, (unsigned char)text[i]);
+	return (ssize_t)len;
+}
+
+FILE *zone_json_escaping(FILE *to)
+{
+	static const cookie_io_functions_t functions = {.write = escape};
+	FILE *escaping = fopencookie(to, "w", functions);
+
+	if (!escaping)
+		abort();
+	return escaping;
 }
 
 static void member(FILE *to, const char *before, const char *text)
@@ -81,19 +104,27 @@ static void write_masters(FILE *to, const char *masters)
 }
 
 /* What both forms have in the middle: from the id to the name. */
-static void write_middle(FILE *to, const struct store_zone *z, bool detail)
+static int write_middle(FILE *to, const struct zone_json_source *s,
+                        const struct store_zone *z, bool detail)
 {
 	char id[API_ID_MAX];
 	char name[NAME_TEXT_MAX];
+	enum zone_kind kind = zone_policy_kind(s->config, z);
 
 	member(to, ", \"id\": ", api_zone_id(z->name, id));
-	member(to, ", \"kind\": ", zone_json_kind(z->attrs.kind));
-	(void)fputs(", \"last_check\": 0", to);
-	if (detail)
-		(void)fputs(", \"master_tsig_key_ids\": []", to);
-	write_masters(to, z->attrs.masters);
+	member(to, ", \"kind\": ", zone_json_kind(kind));
+	struct zone_mark mark = zone_marks_look(s->marks, z->id);
+	(void)fprintf(to, ", \"last_check\": %" PRIu64, mark.last_check);
+	if (detail) {
+		(void)fputs(", \"master_tsig_key_ids\": ", to);
+		TRY(key_ids_write(to, s->txn, z, KEY_IDS_MASTER));
+	}
+	write_masters(to, zone_kind_is_secondary(kind)
+	                          ? zone_policy_primaries(s->config, z)
+	                          : z->attrs.masters);
 	member(to, ", \"name\": ", name_to_text(z->name, name));
-	(void)fputs(", \"notified_serial\": 0", to);
+	(void)fprintf(to, ", \"notified_serial\": %" PRIu32, mark.notified_serial);
+	return 0;
 }
 
 static void write_url(FILE *to, const struct store_zone *z)
@@ -104,19 +135,20 @@ static void write_url(FILE *to, const struct store_zone *z)
 	              api_zone_id(z->name, id));
 }
 
-void zone_json_summary(FILE *to, struct store_txn *t, const struct store_zone *z,
-                       bool dnssec)
+int zone_json_summary(FILE *to, const struct zone_json_source *s,
+                      const struct store_zone *z, bool dnssec)
 {
 	member(to, "{\"account\": ", z->attrs.account);
 	member(to, ", \"catalog\": ", z->attrs.catalog);
 	if (dnssec) {
-		flag(to, ", \"dnssec\": ", zone_json_secured(t, z));
+		flag(to, ", \"dnssec\": ", zone_json_secured(s->txn, z));
 		(void)fprintf(to, ", \"edited_serial\": %u", z->serial);
 	}
-	write_middle(to, z, false);
+	TRY(write_middle(to, s, z, false));
 	(void)fprintf(to, ", \"serial\": %u", z->serial);
 	write_url(to, z);
 	(void)putc('}', to);
+	return 0;
 }
 
 /* ---- RRsets ---- */
@@ -328,20 +360,21 @@ static int write_rrsets(FILE *to, struct store_txn *t, const struct store_zone *
 	return err;
 }
 
-int zone_json_detail(FILE *to, struct store_txn *t, const struct store_zone *z,
-                     const struct rrset_filter *f)
+int zone_json_detail(FILE *to, const struct zone_json_source *s,
+                     const struct store_zone *z, const struct rrset_filter *f)
 {
 	member(to, "{\"account\": ", z->attrs.account);
 	flag(to, ", \"api_rectify\": ", z->attrs.api_rectify);
 	member(to, ", \"catalog\": ", z->attrs.catalog);
-	flag(to, ", \"dnssec\": ", zone_json_secured(t, z));
+	flag(to, ", \"dnssec\": ", zone_json_secured(s->txn, z));
 	(void)fprintf(to, ", \"edited_serial\": %u", z->serial);
-	write_middle(to, z, true);
+	TRY(write_middle(to, s, z, true));
 	flag(to, ", \"nsec3narrow\": ", z->attrs.nsec3narrow);
 	member(to, ", \"nsec3param\": ", z->attrs.nsec3param);
 	if (!f->none)
-		TRY(write_rrsets(to, t, z, f));
-	(void)fprintf(to, ", \"serial\": %u, \"slave_tsig_key_ids\": []", z->serial);
+		TRY(write_rrsets(to, s->txn, z, f));
+	(void)fprintf(to, ", \"serial\": %u, \"slave_tsig_key_ids\": ", z->serial);
+	TRY(key_ids_write(to, s->txn, z, KEY_IDS_SLAVE));
 	member(to, ", \"soa_edit\": ", z->attrs.soa_edit);
 	member(to, ", \"soa_edit_api\": ", z->attrs.soa_edit_api);
 	write_url(to, z);

@@ -9,6 +9,7 @@
 #include "control/api/call.h"
 #include "control/api/names.h"
 #include "control/api/zone_json.h"
+#include "control/must.h"
 #include "control/zone/zonefile.h"
 #include "shared/compiler.h"
 #include "shared/err.h"
@@ -37,8 +38,6 @@ static bool is_listed(const struct listing *l, const struct store_zone *z)
 {
 	char name[NAME_TEXT_MAX];
 
-	if (l->has_after && name_compare(z->name, l->after) <= 0)
-		return false;
 	if (l->account && strcmp(l->account, z->attrs.account) != 0)
 		return false;
 	if (l->part && !strcasestr(name_to_text(z->name, name), l->part))
@@ -57,7 +56,9 @@ static int list_zone(const struct store_zone *z, void *arg)
 		return 1;
 	}
 	(void)fputs(l->count++ ? ", " : "", l->call->out);
-	zone_json_summary(l->call->out, l->txn, z, l->dnssec);
+	const struct zone_json_source source = {l->txn, l->call->config,
+	                                        engine_marks(l->call->api->engine)};
+	TRY(zone_json_summary(l->call->out, &source, z, l->dnssec));
 	memcpy(l->last, z->name, sizeof l->last);
 	return 0;
 }
@@ -70,7 +71,7 @@ static int list_one(struct listing *l, const char *text)
 	TRY(api_name_read(text, name, &l->call->fault));
 	int err = store_zone_get(l->txn, name, &z);
 	if (err == 0)
-		(void)list_zone(&z, l);
+		err = list_zone(&z, l);
 	return err == ERR_NOTFOUND ? 0 : err;
 }
 
@@ -115,7 +116,8 @@ static int list_work(struct zone_call *c, struct store_txn *t)
 	TRY(call_flag(c, "dnssec", &l.dnssec));
 	TRY(read_page(&l));
 	(void)putc('[', c->out);
-	int err = zone ? list_one(&l, zone) : store_zone_each(t, list_zone, &l);
+	int err = zone ? list_one(&l, zone)
+	               : store_zone_each(t, l.has_after ? l.after : NULL, list_zone, &l);
 	if (err < 0)
 		return err;
 	(void)putc(']', c->out);
@@ -167,7 +169,9 @@ int zones_show(struct zone_call *c, struct store_txn *t)
 	TRY(store_zone_get(t, c->name, &c->zone));
 	TRY(read_filter(c, &filter, owner));
 	call_set_etag(c);
-	return zone_json_detail(c->out, t, &c->zone, &filter);
+	const struct zone_json_source source = {t, c->config,
+	                                        engine_marks(c->api->engine)};
+	return zone_json_detail(c->out, &source, &c->zone, &filter);
 }
 
 static int show_work(struct zone_call *c, struct store_txn *t)
@@ -208,19 +212,12 @@ static int export_to(struct zone_call *c, struct store_txn *t, FILE *to)
 
 static int export_as_json(struct zone_call *c, struct store_txn *t)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		abort();
+	(void)fputs("{\"zone\": \"", c->out);
+	FILE *to = zone_json_escaping(c->out);
 	int err = export_to(c, t, to);
 	if (fclose(to) != 0)
 		abort();
-	(void)fputs("{\"zone\": ", c->out);
-	zone_json_text(c->out, text);
-	(void)putc('}', c->out);
-	free(text);
+	(void)fputs("\"}", c->out);
 	return err;
 }
 
@@ -254,61 +251,89 @@ static void serve_rectify(void *arg, struct http_request *r)
 	call_begin(arg, r, 200, rectify_work, NULL);
 }
 
-/* Clients notify after each change, and some take a refusal for a failure of the change. */
-static int notify_work(struct zone_call *c, struct store_txn *t)
+static void reply_retrieve(struct api *a, struct http_request *r, const json_t *result)
 {
-	TRY(call_find_zone(c, t));
-	(void)fputs("{\"result\": \"Nobody to notify: this server has no secondaries\"}",
-	            c->out);
-	return 0;
+	(void)a;
+	(void)result;
+	http_reply_json(r, 200,
+	                json_pack("{s:s}", "result", "The zone is being fetched"));
+}
+
+static void reply_notify(struct api *a, struct http_request *r, const json_t *result)
+{
+	(void)a;
+	(void)result;
+	http_reply_json(r, 200, json_pack("{s:s}", "result", "Notification queued"));
+}
+
+/* A command for the zone that the path names, after a look whether the asker may know of it: who may
+ * not gets the same answer as for a zone that is not there, whatever else he may do. */
+struct zone_command {
+	struct api *api;
+	struct http_request *request;
+	const char *command;
+	api_reply *reply;
+	uint8_t name[NAME_MAX_LEN];
+};
+
+static int look_for_zone(struct store_txn *t, void *arg)
+{
+	const struct zone_command *c = arg;
+	struct store_zone zone;
+
+	TRY(store_zone_get(t, c->name, &zone));
+	return actor_sees(c->request->actor, c->name, zone.attrs.tenant) ? 0
+	                                                                 : ERR_NOTFOUND;
+}
+
+static void on_looked(void *arg, int err)
+{
+	struct zone_command *c = arg;
+	struct api *a = c->api;
+	char text[NAME_TEXT_MAX];
+	struct api_fault fault = {0};
+
+	if (err < 0) {
+		(void)api_refuse_for(&fault, err);
+		http_reply_error(c->request, fault.status, fault.text);
+		api_fault_fini(&fault);
+	} else {
+		json_t *args = json_pack("{s:s}", "zone", name_to_text(c->name, text));
+		api_run_on_path(a, c->request, c->command, args, c->reply);
+		json_decref(args);
+	}
+	free(c);
+	api_leave(a);
+}
+
+static void run_on_zone(struct api *a, struct http_request *r, const char *command,
+                        api_reply *reply)
+{
+	const struct target *t = &r->target;
+	struct zone_command *c = must(calloc(1, sizeof *c));
+
+	c->api = a;
+	c->request = r;
+	c->command = command;
+	c->reply = reply;
+	/* Servers, one of them, zones, and one of those. */
+	if (api_zone_from_id(t->segments[t->segment_count - 2], c->name) < 0) {
+		http_reply_error(r, 404, "Not Found");
+		free(c);
+		return;
+	}
+	api_enter(a);
+	engine_read(a->engine, look_for_zone, on_looked, c);
 }
 
 static void serve_notify(void *arg, struct http_request *r)
 {
-	call_begin(arg, r, 200, notify_work, NULL);
-}
-
-static int retrieve_work(struct zone_call *c, struct store_txn *t)
-{
-	TRY(call_find_zone(c, t));
-	return api_refuse(&c->fault, 422, "This server does not transfer zones");
+	run_on_zone(arg, r, "zone notify", reply_notify);
 }
 
 static void serve_retrieve(void *arg, struct http_request *r)
 {
-	call_begin(arg, r, 200, retrieve_work, NULL);
-}
-
-/* Zones come signed, or stay unsigned: there are no keys here. */
-static int keys_work(struct zone_call *c, struct store_txn *t)
-{
-	TRY(call_find_zone(c, t));
-	(void)fputs("[]", c->out);
-	return 0;
-}
-
-static void serve_keys(void *arg, struct http_request *r)
-{
-	call_begin(arg, r, 200, keys_work, NULL);
-}
-
-static void refuse_keys(void *arg, struct http_request *r)
-{
-	(void)arg;
-	http_reply_error(r, 501,
-	                 "This server does not sign zones: load them signed instead");
-}
-
-static void serve_tsigkeys(void *arg, struct http_request *r)
-{
-	(void)arg;
-	http_reply_json(r, 200, json_array());
-}
-
-static void refuse_tsigkeys(void *arg, struct http_request *r)
-{
-	(void)arg;
-	http_reply_error(r, 501, "This server does not use TSIG keys");
+	run_on_zone(arg, r, "zone retransfer", reply_retrieve);
 }
 
 void zones_routes(struct api *a)
@@ -324,10 +349,6 @@ void zones_routes(struct api *a)
 		{"PUT", ZONES "/{}/rectify", 0, serve_rectify},
 		{"PUT", ZONES "/{}/notify", 0, serve_notify},
 		{"PUT", ZONES "/{}/axfr-retrieve", 0, serve_retrieve},
-		{"GET", ZONES "/{}/cryptokeys", 0, serve_keys},
-		{"POST", ZONES "/{}/cryptokeys", 0, refuse_keys},
-		{"GET", "/api/v1/servers/localhost/tsigkeys", 0, serve_tsigkeys},
-		{"POST", "/api/v1/servers/localhost/tsigkeys", 0, refuse_tsigkeys},
 	};
 
 	api_routes(a, routes, ARRAY_LEN(routes), a);

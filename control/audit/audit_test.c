@@ -235,7 +235,7 @@ static void no_secret_is_shown(void **state)
 	assert_json(
 		json_object_get(event, "rows"),
 		"[{\"after\":\"(secret)\",\"before\":\"(secret)\",\"key\":\"tsig.\",\"of\":"
-		"\"tsig\"},{\"after\":{\"created_at\":null,\"expires_at\":null,\"grants\":["
+		"\"tsig\"},{\"after\":{\"created_at\":null,\"disabled\":false,\"expires_at\":null,\"grants\":["
 		"],\"id\":\"0123456789abcdef\",\"label\":\"x\",\"revoked_at\":null,\"role\":"
 		"\"admin\",\"tenant\":\"\"},\"before\":null,\"key\":\"0123456789abcdef\","
 		"\"of\":\"key\"},{\"after\":\"c\\\\010\",\"before\":null,\"key\":\"a.b\","

@@ -227,6 +227,26 @@ int book_set_followed(struct book_writer *w, uint64_t followed)
 	return mdb_error(mdb_put(w->txn, w->book->meta, &key, &value, 0));
 }
 
+int book_put(struct book_writer *w, const struct book_event *e)
+{
+	uint8_t bytes[SEQ_SIZE];
+	MDB_val key = seq_key(e->seq, bytes);
+	MDB_val value = {.mv_size = CHAIN_HASH_SIZE + e->len};
+
+	int mdb = mdb_put(w->txn, w->book->event, &key, &value, MDB_APPEND | MDB_RESERVE);
+	if (mdb != 0)
+		return mdb == MDB_KEYEXIST ? ERR_CORRUPT : mdb_error(mdb);
+	memcpy(value.mv_data, e->hash, CHAIN_HASH_SIZE);
+	memcpy((uint8_t *)value.mv_data + CHAIN_HASH_SIZE, e->text, e->len);
+	return 0;
+}
+
+int book_set_state(struct book_writer *w, const struct book_state *state)
+{
+	w->head = state->head;
+	return book_set_followed(w, state->followed);
+}
+
 int book_commit(struct book_writer **writer)
 {
 	struct book_writer *w = *writer;

@@ -35,6 +35,12 @@ MUST_CHECK int book_begin(struct book *b, struct book_writer **out);
 MUST_CHECK int book_append(struct book_writer *w, uint64_t change, const char *body,
                            size_t len);
 MUST_CHECK int book_set_followed(struct book_writer *w, uint64_t followed);
+/* Puts an event, and then where the log stands, as they were in another book. ERR_CORRUPT: the book has
+ * later ones. */
+struct book_event;
+struct book_state;
+MUST_CHECK int book_put(struct book_writer *w, const struct book_event *e);
+MUST_CHECK int book_set_state(struct book_writer *w, const struct book_state *state);
 MUST_CHECK int book_commit(struct book_writer **w);
 void book_abort(struct book_writer **w);
 

@@ -8,6 +8,8 @@
 
 #include <openssl/evp.h>
 
+#include "shared/hex.h"
+
 void chain_hash(const char *text, size_t len, uint8_t hash[static CHAIN_HASH_SIZE])
 {
 	unsigned size = 0;
@@ -20,13 +22,7 @@ void chain_hash(const char *text, size_t len, uint8_t hash[static CHAIN_HASH_SIZ
 void chain_hex(const uint8_t hash[static CHAIN_HASH_SIZE],
                char hex[static CHAIN_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < CHAIN_HASH_SIZE; i++) {
-		*hex++ = digits[hash[i] >> 4];
-		*hex++ = digits[hash[i] & 15];
-	}
-	*hex = '\0';
+	*hex_write(hex, hash, CHAIN_HASH_SIZE) = '\0';
 }
 
 size_t chain_head(const struct chain *c, uint64_t change,

@@ -1,6 +1,5 @@
 #include "control/audit/event.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,22 +9,13 @@
 #include "control/audit/chain.h"
 #include "control/audit/row.h"
 #include "control/change/record.h"
+#include "control/json_put.h"
+#include "shared/address.h"
 #include "shared/err.h"
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) < 0)
-		abort();
-}
-
-static json_t *number(uint64_t v)
-{
-	return json_integer((json_int_t)v);
-}
 
 /* ---- when and who ---- */
 
-static json_t *time_json(uint64_t time_us)
+const char *event_time_text(uint64_t time_us, char text[static EVENT_TIME_SIZE])
 {
 	time_t seconds = (time_t)(time_us / 1000000);
 	char date[32] = "";
@@ -33,18 +23,23 @@ static json_t *time_json(uint64_t time_us)
 
 	if (gmtime_r(&seconds, &tm))
 		(void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-	return json_sprintf("%s.%06uZ", date, (unsigned)(time_us % 1000000));
+	(void)snprintf(text, EVENT_TIME_SIZE, "%s.%06uZ", date,
+	               (unsigned)(time_us % 1000000));
+	return text;
+}
+
+json_t *event_time(uint64_t time_us)
+{
+	char text[EVENT_TIME_SIZE];
+
+	return json_string(event_time_text(time_us, text));
 }
 
 static json_t *address_json(const uint8_t address[16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	char text[INET6_ADDRSTRLEN] = "";
+	char text[ADDRESS_HOST_MAX];
 
-	if (memcmp(address, mapped, sizeof mapped) == 0)
-		(void)inet_ntop(AF_INET, address + sizeof mapped, text, sizeof text);
-	else
-		(void)inet_ntop(AF_INET6, address, text, sizeof text);
+	address_bytes_host(address, text);
 	return json_string(text);
 }
 
@@ -54,42 +49,45 @@ static const char *kind_name(enum actor_kind k)
 	case ACTOR_SELF: return "self";
 	case ACTOR_SOCKET: return "socket";
 	case ACTOR_KEY: return "key";
+	case ACTOR_DNS: return "dns";
 	}
 	return "?";
 }
 
-static json_t *actor_json(const struct actor *a)
+json_t *event_actor(const struct actor *a)
 {
 	static const uint8_t none[16];
 	json_t *o = json_object();
 	const char *role = role_name(a->role);
 
-	set(o, "kind", json_string(kind_name(a->kind)));
-	set(o, "name", row_text(a->name));
-	set(o, "role", json_string(role ? role : "none"));
+	json_put(o, "kind", json_string(kind_name(a->kind)));
+	json_put(o, "name", row_text(a->name));
+	json_put(o, "role", json_string(role ? role : "none"));
 	if (a->key_id[0])
-		set(o, "key", row_text(a->key_id));
+		json_put(o, "key", row_text(a->key_id));
 	if (a->tenant[0])
-		set(o, "tenant", row_text(a->tenant));
+		json_put(o, "tenant", row_text(a->tenant));
 	if (memcmp(a->address, none, sizeof none) != 0)
-		set(o, "address", address_json(a->address));
+		json_put(o, "address", address_json(a->address));
 	if (a->port)
-		set(o, "port", number(a->port));
+		json_put(o, "port", json_number(a->port));
 	if (a->kind == ACTOR_SOCKET) {
-		set(o, "uid", number(a->uid));
-		set(o, "pid", number(a->pid));
+		json_put(o, "uid", json_number(a->uid));
+		json_put(o, "pid", json_number(a->pid));
 	}
 	if (a->request_id[0])
-		set(o, "request", row_text(a->request_id));
+		json_put(o, "request", row_text(a->request_id));
 	return o;
 }
 
 /* ---- changes ---- */
 
-static const char *change_name(enum zone_change_kind k)
+const char *event_change_name(enum zone_change_kind k)
 {
 	switch (k) {
-	case ZONE_EDIT: return "edit";
+	case ZONE_EDIT:
+	case ZONE_DELTA:
+	case ZONE_UPDATE: return "edit";
 	case ZONE_CREATE: return "create";
 	case ZONE_REMOVE: return "remove";
 	case ZONE_CONTENTS: return "contents";
@@ -107,10 +105,10 @@ static json_t *zones_json(const struct record_header *h)
 		struct record_zone z = record_next_zone(&at);
 		json_t *o = json_object();
 
-		set(o, "zone", json_string(name_to_text(z.name, name)));
-		set(o, "kind", json_string(change_name(z.kind)));
-		set(o, "serial_before", number(z.old_serial));
-		set(o, "serial", number(z.new_serial));
+		json_put(o, "zone", json_string(name_to_text(z.name, name)));
+		json_put(o, "kind", json_string(event_change_name(z.kind)));
+		json_put(o, "serial_before", json_number(z.old_serial));
+		json_put(o, "serial", json_number(z.new_serial));
 		(void)json_array_append_new(list, o);
 	}
 	return list;
@@ -160,12 +158,12 @@ static void add_rows(json_t *event, struct store_txn *txn, const struct record_h
 	if (store_log_each_rows(txn, h->seq, tell_part, &t) < 0)
 		t.damaged = true;
 	size_t omitted = row_teller_omitted(t.teller);
-	set(event, "rows", row_teller_end(&t.teller, hex));
+	json_put(event, "rows", row_teller_end(&t.teller, hex));
 	if (omitted)
-		set(event, "rows_omitted", number(omitted));
+		json_put(event, "rows_omitted", json_number(omitted));
 	if (t.damaged)
-		set(event, "rows_damaged", json_true());
-	set(event, "rows_sha256", json_string(hex));
+		json_put(event, "rows_damaged", json_true());
+	json_put(event, "rows_sha256", json_string(hex));
 }
 
 json_t *event_of_change(struct store_txn *t, uint64_t seq, const void *header,
@@ -176,16 +174,16 @@ json_t *event_of_change(struct store_txn *t, uint64_t seq, const void *header,
 	int err = record_decode_header(header, size, &h);
 
 	if (err < 0) {
-		set(event, "what", json_string("change"));
-		set(event, "damaged", json_string(err_text(err)));
+		json_put(event, "what", json_string("change"));
+		json_put(event, "damaged", json_string(err_text(err)));
 		return event;
 	}
 	h.seq = seq;
-	set(event, "time", time_json(h.time_us));
-	set(event, "what", json_string("change"));
-	set(event, "why", row_text(h.why));
-	set(event, "actor", actor_json(&h.actor));
-	set(event, "zones", zones_json(&h));
+	json_put(event, "time", event_time(h.time_us));
+	json_put(event, "what", json_string("change"));
+	json_put(event, "why", row_text(h.why));
+	json_put(event, "actor", event_actor(&h.actor));
+	json_put(event, "zones", zones_json(&h));
 	add_rows(event, t, &h);
 	return event;
 }
@@ -195,9 +193,9 @@ json_t *event_of_note(const struct actor *who, const char *what, json_t *detail,
 {
 	json_t *event = json_object();
 
-	set(event, "time", time_json(time_us));
-	set(event, "what", json_string(what));
-	set(event, "actor", actor_json(who));
+	json_put(event, "time", event_time(time_us));
+	json_put(event, "what", json_string(what));
+	json_put(event, "actor", event_actor(who));
 	if (detail && json_object_update_missing(event, detail) < 0)
 		abort();
 	json_decref(detail);

@@ -8,8 +8,8 @@
 
 #include "control/access/keys.h"
 #include "control/change/extra.h"
+#include "control/json_put.h"
 #include "control/zone/arena.h"
-#include "control/zone/rdata_text.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
@@ -21,17 +21,6 @@ struct row_teller {
 	struct rdata_text *text;
 	EVP_MD_CTX *digest;
 };
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) < 0)
-		abort();
-}
-
-static json_t *number(uint64_t v)
-{
-	return json_integer((json_int_t)v);
-}
 
 json_t *row_text(const char *text)
 {
@@ -52,7 +41,7 @@ json_t *row_text(const char *text)
 
 /* ---- records ---- */
 
-static json_t *record_json(struct row_teller *t, uint16_t type, struct rdata d)
+json_t *row_rdata(struct rdata_text *x, uint16_t type, struct rdata d)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -60,7 +49,7 @@ static json_t *record_json(struct row_teller *t, uint16_t type, struct rdata d)
 
 	if (!to)
 		abort();
-	int err = rdata_to_text(t->text, type, d.bytes, d.len, to);
+	int err = rdata_to_text(x, type, d.bytes, d.len, to);
 	if (fclose(to) != 0)
 		abort();
 	json_t *record = row_text(err < 0 ? "?" : text);
@@ -74,8 +63,8 @@ static json_t *records_json(struct row_teller *t, const struct rrset *set)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < set->count; i++)
-		(void)json_array_append_new(list,
-		                            record_json(t, set->type, rrset_next(&at)));
+		(void)json_array_append_new(
+			list, row_rdata(t->text, set->type, rrset_next(&at)));
 	return list;
 }
 
@@ -86,13 +75,13 @@ static json_t *rrset_json(struct row_teller *t, uint16_t type, const void *blob,
 	struct rrset s;
 
 	if (rrset_open(type, blob, size, &s) < 0) {
-		set(o, "damaged", json_true());
+		json_put(o, "damaged", json_true());
 		return o;
 	}
-	set(o, "ttl", number(s.ttl));
-	set(o, "records", records_json(t, &s));
+	json_put(o, "ttl", json_number(s.ttl));
+	json_put(o, "records", records_json(t, &s));
 	if (s.sig_count)
-		set(o, "signatures", number(s.sig_count));
+		json_put(o, "signatures", json_number(s.sig_count));
 	return o;
 }
 
@@ -104,9 +93,9 @@ static json_t *comments_json(const struct extra *x)
 		const struct comment *c = &x->comments[i];
 		json_t *o = json_object();
 
-		set(o, "account", row_text(c->account));
-		set(o, "content", row_text(c->content));
-		set(o, "modified_at", number(c->modified_at));
+		json_put(o, "account", row_text(c->account));
+		json_put(o, "content", row_text(c->content));
+		json_put(o, "modified_at", json_number(c->modified_at));
 		(void)json_array_append_new(list, o);
 	}
 	return list;
@@ -120,11 +109,12 @@ static json_t *extra_json(struct row_teller *t, uint16_t type, const void *value
 	struct extra x;
 
 	if (extra_decode(value, size, arena, &x) < 0) {
-		set(o, "damaged", json_true());
+		json_put(o, "damaged", json_true());
 	} else {
 		if (x.hidden)
-			set(o, "disabled", rrset_json(t, type, x.hidden, x.hidden_size));
-		set(o, "comments", comments_json(&x));
+			json_put(o, "disabled",
+			         rrset_json(t, type, x.hidden, x.hidden_size));
+		json_put(o, "comments", comments_json(&x));
 	}
 	arena_free(arena);
 	return o;
@@ -135,7 +125,7 @@ static json_t *extra_json(struct row_teller *t, uint16_t type, const void *value
 static void add_text(json_t *o, const char *key, const char *text)
 {
 	if (text[0])
-		set(o, key, row_text(text));
+		json_put(o, key, row_text(text));
 }
 
 static void add_attrs(json_t *o, const struct zone_attrs *a)
@@ -144,8 +134,8 @@ static void add_attrs(json_t *o, const struct zone_attrs *a)
 	                                    "consumer"};
 
 	if ((unsigned)a->kind < ARRAY_LEN(kinds))
-		set(o, "kind", json_string(kinds[a->kind]));
-	set(o, "serial_policy", number(a->serial));
+		json_put(o, "kind", json_string(kinds[a->kind]));
+	json_put(o, "serial_policy", json_number(a->serial));
 	add_text(o, "tenant", a->tenant);
 	add_text(o, "account", a->account);
 	add_text(o, "catalog", a->catalog);
@@ -153,8 +143,13 @@ static void add_attrs(json_t *o, const struct zone_attrs *a)
 	add_text(o, "soa_edit_api", a->soa_edit_api);
 	add_text(o, "masters", a->masters);
 	add_text(o, "nsec3param", a->nsec3param);
-	set(o, "api_rectify", json_boolean(a->api_rectify));
-	set(o, "nsec3narrow", json_boolean(a->nsec3narrow));
+	add_text(o, "template", a->template_name);
+	add_text(o, "group", a->group);
+	add_text(o, "member", a->member);
+	if (a->zonemd)
+		json_put(o, "zonemd", json_number(a->zonemd));
+	json_put(o, "api_rectify", json_boolean(a->api_rectify));
+	json_put(o, "nsec3narrow", json_boolean(a->nsec3narrow));
 }
 
 static json_t *attrs_json(const void *bytes, size_t size)
@@ -163,7 +158,7 @@ static json_t *attrs_json(const void *bytes, size_t size)
 	struct zone_attrs a;
 
 	if (store_attrs_decode(bytes, size, &a) < 0)
-		set(o, "damaged", json_true());
+		json_put(o, "damaged", json_true());
 	else
 		add_attrs(o, &a);
 	return o;
@@ -176,13 +171,13 @@ static json_t *zone_json(const uint8_t *name, const void *bytes, size_t size)
 	struct store_zone z;
 
 	if (store_zone_decode(name ? name : root, bytes, size, &z) < 0) {
-		set(o, "damaged", json_true());
+		json_put(o, "damaged", json_true());
 		return o;
 	}
-	set(o, "id", number(z.id));
-	set(o, "serial", number(z.serial));
-	set(o, "records", number(z.records));
-	set(o, "rrsets", number(z.rrsets));
+	json_put(o, "id", json_number(z.id));
+	json_put(o, "serial", json_number(z.serial));
+	json_put(o, "records", json_number(z.records));
+	json_put(o, "rrsets", json_number(z.rrsets));
 	add_text(o, "source", z.source);
 	add_attrs(o, &z.attrs);
 	return o;
@@ -193,9 +188,10 @@ static json_t *zone_json(const uint8_t *name, const void *bytes, size_t size)
 static const char *list_name(unsigned list)
 {
 	static const char *const names[STORE_LISTS] = {
-		[STORE_CONFIG] = "config", [STORE_APIKEY] = "key",
-		[STORE_TENANT] = "tenant", [STORE_ZONEMETA] = "metadata",
-		[STORE_TSIG] = "tsig",     [STORE_CRYPTOKEY] = "cryptokey",
+		[STORE_CONFIG] = "config",   [STORE_APIKEY] = "key",
+		[STORE_TENANT] = "tenant",   [STORE_ZONEMETA] = "metadata",
+		[STORE_TSIG] = "tsig",       [STORE_CRYPTOKEY] = "cryptokey",
+		[STORE_REFRESH] = "refresh",
 	};
 
 	return list < STORE_LISTS ? names[list] : "?";
@@ -273,8 +269,8 @@ static void add_owner(const struct row_teller *t, json_t *o, const struct record
 	char type[RRTYPE_TEXT_MAX];
 
 	if (t->zone && name_from_key(row->key, row->key_len, t->zone, owner) >= 0)
-		set(o, "name", json_string(name_to_text(owner, text)));
-	set(o, "type", json_string(rrtype_to_text(row->type, type)));
+		json_put(o, "name", json_string(name_to_text(owner, text)));
+	json_put(o, "type", json_string(rrtype_to_text(row->type, type)));
 }
 
 static json_t *row_json(struct row_teller *t, const struct record_row *row)
@@ -287,18 +283,19 @@ static json_t *row_json(struct row_teller *t, const struct record_row *row)
 	char text[NAME_TEXT_MAX];
 
 	if (row->kind == ROW_ITEM) {
-		set(o, "of", json_string(row->key_len ? list_name(row->key[0]) : "?"));
+		json_put(o, "of",
+		         json_string(row->key_len ? list_name(row->key[0]) : "?"));
 		if (row->key_len)
-			set(o, "key", octets_json(row->key + 1, row->key_len - 1));
+			json_put(o, "key", octets_json(row->key + 1, row->key_len - 1));
 	} else {
-		set(o, "of", json_string(names[row->kind]));
+		json_put(o, "of", json_string(names[row->kind]));
 		if (t->zone)
-			set(o, "zone", json_string(name_to_text(t->zone, text)));
+			json_put(o, "zone", json_string(name_to_text(t->zone, text)));
 	}
 	if (row->kind == ROW_RRSET || row->kind == ROW_EXTRA)
 		add_owner(t, o, row);
-	set(o, "before", value_json(t, row, row->before, row->before_size));
-	set(o, "after", value_json(t, row, row->after, row->after_size));
+	json_put(o, "before", value_json(t, row, row->before, row->before_size));
+	json_put(o, "after", value_json(t, row, row->after, row->after_size));
 	return o;
 }
 

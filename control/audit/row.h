@@ -14,6 +14,7 @@
 #include "control/audit/chain.h"
 #include "control/change/record.h"
 #include "control/store/store.h"
+#include "control/zone/rdata_text.h"
 
 struct row_teller;
 
@@ -33,6 +34,9 @@ size_t row_teller_omitted(const struct row_teller *t);
 /* Gives all that was told, and the SHA-256 of all parts: of each its zone and its number (both u32,
  * big endian) and its rows. Takes. */
 json_t *row_teller_end(struct row_teller **t, char hex[static CHAIN_HEX_SIZE]);
+
+/* RDATA as a string. */
+json_t *row_rdata(struct rdata_text *x, uint16_t type, struct rdata d);
 
 /* A string, whatever octets are in the text. */
 json_t *row_text(const char *text);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/change/delta.h"
+
 struct change *change_new(struct actor *actor)
 {
 	struct change *c = memory_get(sizeof *c);
@@ -21,6 +23,7 @@ void change_free(struct change **change)
 	*change = NULL;
 	for (size_t i = 0; i < c->zone_count; i++) {
 		contents_free(c->zones[i].contents);
+		delta_free(c->zones[i].delta);
 		free(c->zones[i].edits);
 	}
 	free(c->zones);
@@ -72,16 +75,9 @@ struct edit *change_edit(struct change *c, struct zone_change *z, enum edit_kind
 	return e;
 }
 
-static void *copy(struct change *c, const void *bytes, size_t size)
-{
-	void *to = arena_alloc(c->arena, size);
-
-	return size ? memcpy(to, bytes, size) : to;
-}
-
 char *change_text(struct change *c, const char *text)
 {
-	return copy(c, text, strlen(text) + 1);
+	return arena_copy(c->arena, text, strlen(text) + 1);
 }
 
 struct item_change *change_item(struct change *c, enum store_list list, const void *key,
@@ -92,9 +88,9 @@ struct item_change *change_item(struct change *c, enum store_list list, const vo
 	struct item_change *i = &c->items[c->item_count++];
 	*i = (struct item_change){
 		.list = list,
-		.key = copy(c, key, key_len),
+		.key = arena_copy(c->arena, key, key_len),
 		.key_len = key_len,
-		.value = value ? copy(c, value, size) : NULL,
+		.value = value ? arena_copy(c->arena, value, size) : NULL,
 		.size = size,
 	};
 	return i;

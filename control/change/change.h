@@ -20,6 +20,9 @@
 #include "shared/compiler.h"
 #include "shared/name.h"
 
+struct delta;
+struct update;
+
 enum edit_kind {
 	EDIT_REPLACE, /* the RRset's records, its comments, or both become these */
 	EDIT_DELETE,  /* records, disabled records and comments go */
@@ -50,6 +53,22 @@ enum zone_change_kind {
 	ZONE_CREATE,   /* a new zone with these contents, and then the edits */
 	ZONE_REMOVE,   /* with all that is in it */
 	ZONE_CONTENTS, /* everything in it anew */
+	ZONE_DELTA,    /* what the delta says; ERR_STALE when that does not fit */
+	ZONE_UPDATE,   /* what the update says (RFC 2136) */
+};
+
+/* Says whether a change is of single RRsets, which lie over those of the zone. The log has all of this
+ * kind as ZONE_EDIT: it keeps what they came to, and not how. */
+static inline bool zone_change_is_partial(enum zone_change_kind k)
+{
+	return k == ZONE_EDIT || k == ZONE_DELTA || k == ZONE_UPDATE;
+}
+
+/* Whether a secondary's contents are served. They are again with each change of them. */
+enum change_expiry {
+	EXPIRY_AS_IS,
+	EXPIRY_NOW,  /* no primary has answered for too long */
+	EXPIRY_OVER, /* one has */
 };
 
 enum change_serial {
@@ -63,13 +82,18 @@ struct zone_change {
 	struct edit *edits;         /* done in order */
 	size_t edit_count, edit_room;
 	struct contents
-		*contents; /* taken; CREATE (NULL: SERVFAIL until loaded), CONTENTS */
+		*contents;     /* taken; CREATE (NULL: SERVFAIL until loaded), CONTENTS */
+	struct delta *delta;   /* taken; DELTA: see control/change/delta.h */
+	struct update *update; /* in the change's arena; UPDATE */
+
 	struct zone_attrs attrs;
 	uint32_t attrs_set; /* which of attrs count: bits of enum zone_attr */
 	char *source;       /* path of the zone file that contents came from, or NULL */
 	uint8_t source_mark[32]; /* as in struct store_zone */
+	bool digested; /* EDIT: it brings the ZONEMD that is right for what it makes of the zone */
 	bool configured; /* CREATE: the configuration names it, and takes it away again */
 	enum change_serial serial;
+	enum change_expiry expiry; /* of EDIT */
 	uint64_t if_version; /* 0: any; else ERR_STALE unless it is the zone's version */
 };
 
@@ -81,6 +105,14 @@ struct item_change {
 	const void *value; /* NULL: the item goes */
 	size_t size;
 	bool secret; /* never shown, neither before nor after */
+	size_t of_zone; /* 1 + which of the change's zones it belongs to, whose id, big endian, takes the
+	                 * place of the key's first four octets when it is written; 0: of none */
+};
+
+/* Changes of which none is done after one that failed. The commit thread's while any of them is
+ * under way. */
+struct change_chain {
+	uint64_t failed; /* link of the one that did; 0: none has */
 };
 
 struct change {
@@ -91,9 +123,12 @@ struct change {
 	size_t zone_count, zone_room;
 	struct item_change *items;
 	size_t item_count, item_room;
-	bool dry_run; /* check, give results, write nothing */
+	bool unlogged; /* items alone, written without an entry in the log */
+	bool dry_run;  /* check, give results, write nothing */
 	bool wait_visible;
 	unsigned timeout_ms;
+	struct change_chain *chain; /* lent; NULL: of none */
+	uint64_t link;              /* its number in the chain, from 1 on */
 };
 
 /* actor: held until change_free(), which frees all that belongs to the change. Both never fail. */
@@ -147,14 +182,18 @@ struct zone_result {
 	uint32_t parts; /* of rows in the log */
 	bool changed;
 	bool loaded;
+	bool undigested; /* it is too large for its ZONEMD to be renewed with the change; that has gone */
 	uint64_t version;
 	struct commit_report report;
 };
 
 struct change_result {
 	int err; /* 0, ERR_NOTFOUND, ERR_EXISTS, ERR_REFUSED (see problems), ERR_DENIED, ERR_STALE,
-	          * ERR_TOOBIG, ERR_FULL; ERR_TIMEOUT: durable, but not seen everywhere */
-	uint64_t seq; /* of the change in the log; 0: nothing was written */
+	          * ERR_TOOBIG, ERR_FULL, ERR_TABLE_FULL, ERR_SKIPPED (see change_chain); ERR_TIMEOUT:
+	          * durable, but not seen everywhere */
+	uint8_t rcode; /* of an UPDATE that is refused: an enum update_rcode; 0: by check.h's rules */
+	uint64_t seq; /* of the change in the log; 0: nothing was written, or no entry */
+	bool noted;   /* written without an entry: change->unlogged */
 	uint64_t commit, generation, grace;
 	double waited_ms, store_ms, visible_ms; /* visible_ms < 0: not waited for */
 	uint32_t item_parts;                    /* parts of rows of items in the log */

@@ -9,7 +9,7 @@
  *   cname-and-other-data, dname-multiple, dname-and-ns, data-below-dname, too-many-types,
  *   rrset-too-large
  *
- * What edits may not bring, although a zone file may:
+ * What edits may not bring, although a zone file may, and a transfer (view.foreign) the first two:
  *
  *   zone-presigned      records of a zone that came with its signatures: they would fit no more
  *   type-of-signing     NSEC, NSEC3, NSEC3PARAM and RRSIG are the signer's to make
@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/change/walk.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 #include "shared/table.h"
@@ -39,41 +40,26 @@ enum {
 	TARGET_BYTES = 2048 * 64,
 };
 
-/* An RRset as it will be. */
-struct set {
-	struct rrset set;
-	const struct overlay_set *touched; /* NULL: as it was */
-};
-
 /* All RRsets of one owner. */
 struct node {
 	const uint8_t *key; /* lent from the view, or copied by whoever walks */
 	size_t key_len;
-	struct set *sets; /* the checker's, used again for the next node */
+	struct view_set *sets; /* the checker's, used again for the next node */
 	size_t count, room;
-};
-
-/* Walks the zone as it will be: the view's RRsets over those in the store. */
-struct walk {
-	const struct change_view *view;
-	struct store_cursor *cursor;
-	struct store_entry stored; /* when there is one */
-	bool has_stored;
-	size_t at; /* next in the view */
 };
 
 struct check {
 	const struct change_view *view;
 	struct change_problems *problems;
 	size_t problems_before;
-	struct walk walk;
+	struct view_walk walk;
 	struct node node;
 	uint8_t key[NAME_KEY_MAX]; /* of the node below something that is looked at */
 };
 
 /* ---- saying it ---- */
 
-static void refuse(struct check *c, const struct node *n, const struct set *s,
+static void refuse(struct check *c, const struct node *n, const struct view_set *s,
                    const char *rule, const char *text)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -102,81 +88,7 @@ static void refuse_zone(struct check *c, const char *rule, const char *text)
 
 /* ---- walking ---- */
 
-static int compare_places(const uint8_t *a, size_t a_len, uint16_t a_type,
-                          const uint8_t *b, size_t b_len, uint16_t b_type)
-{
-	int order = name_key_compare(a, a_len, b, b_len);
-
-	return order ? order : (a_type > b_type) - (a_type < b_type);
-}
-
-/* Takes what the cursor gave. */
-static int take_stored(struct walk *w, int err)
-{
-	w->has_stored = err == 0;
-	return err == ERR_NOTFOUND ? 0 : err;
-}
-
-/* To the first RRset of an owner, or what follows. */
-static int walk_to(struct walk *w, const uint8_t *key, size_t key_len)
-{
-	size_t low = 0;
-	size_t high = w->view->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct overlay_set *s = &w->view->sets[middle];
-
-		if (name_key_compare(s->key, s->key_len, key, key_len) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	w->at = low;
-	return take_stored(w, store_cursor_seek(w->cursor, key, key_len, &w->stored));
-}
-
-/* Gives the key of the next RRset, lent until the next step, and the RRset. ERR_NOTFOUND: no more.
- * Does not move. An RRset that goes is given with no record. */
-static int walk_peek(const struct walk *w, const uint8_t **key, size_t *key_len,
-                     struct set *out)
-{
-	const struct overlay_set *s =
-		w->at < w->view->count ? &w->view->sets[w->at] : NULL;
-
-	if (!s && !w->has_stored)
-		return ERR_NOTFOUND;
-	int order = !s ? 1 : -1;
-	if (s && w->has_stored)
-		order = compare_places(s->key, s->key_len, s->type, w->stored.key,
-		                       w->stored.key_len, w->stored.set.type);
-	if (order > 0) {
-		*key = w->stored.key;
-		*key_len = w->stored.key_len;
-		*out = (struct set){.set = w->stored.set};
-		return 0;
-	}
-	*key = s->key;
-	*key_len = s->key_len;
-	*out = (struct set){.set = {.type = s->type}, .touched = s};
-	return s->size ? rrset_open(s->type, s->blob, s->size, &out->set) : 0;
-}
-
-static int walk_step(struct walk *w)
-{
-	const struct overlay_set *s =
-		w->at < w->view->count ? &w->view->sets[w->at] : NULL;
-	int order = !s ? 1 : -1;
-
-	if (s && w->has_stored)
-		order = compare_places(s->key, s->key_len, s->type, w->stored.key,
-		                       w->stored.key_len, w->stored.set.type);
-	if (order <= 0)
-		w->at++;
-	return order < 0 ? 0 : take_stored(w, store_cursor_next(w->cursor, &w->stored));
-}
-
-static void node_add(struct node *n, const struct set *s)
+static void node_add(struct node *n, const struct view_set *s)
 {
 	n->sets = array_room(n->sets, n->count, &n->room, sizeof n->sets[0]);
 	n->sets[n->count++] = *s;
@@ -188,9 +100,9 @@ static int read_node(struct check *c)
 {
 	const uint8_t *key;
 	size_t key_len;
-	struct set s;
+	struct view_set s;
 
-	TRY(walk_peek(&c->walk, &key, &key_len, &s));
+	TRY(view_walk_peek(&c->walk, &key, &key_len, &s));
 	memcpy(c->key, key, key_len);
 	c->node.key = c->key;
 	c->node.key_len = key_len;
@@ -198,8 +110,8 @@ static int read_node(struct check *c)
 	for (;;) {
 		if (s.set.size)
 			node_add(&c->node, &s);
-		TRY(walk_step(&c->walk));
-		int err = walk_peek(&c->walk, &key, &key_len, &s);
+		TRY(view_walk_step(&c->walk));
+		int err = view_walk_peek(&c->walk, &key, &key_len, &s);
 		if (err == ERR_NOTFOUND ||
 		    (err == 0 &&
 		     (key_len != c->node.key_len || memcmp(key, c->key, key_len) != 0)))
@@ -211,7 +123,7 @@ static int read_node(struct check *c)
 /* ---- finding ---- */
 
 /* Gives the RRset of a type if it has any record, not signatures alone. */
-static const struct set *node_get(const struct node *n, uint16_t type)
+static const struct view_set *node_get(const struct node *n, uint16_t type)
 {
 	for (size_t i = 0; i < n->count; i++)
 		if (n->sets[i].set.type == type && n->sets[i].set.count)
@@ -236,7 +148,7 @@ static bool is_signing_type(uint16_t type)
 }
 
 /* Denial, and signatures without what they sign, are no data. */
-static bool is_data(const struct set *s)
+static bool is_data(const struct view_set *s)
 {
 	return s->set.type != RRTYPE_NSEC && s->set.type != RRTYPE_NSEC3 && s->set.count;
 }
@@ -271,7 +183,7 @@ static int look_above(const struct change_view *v, const uint8_t *key, size_t ke
 
 /* ---- one RRset ---- */
 
-static void check_size(struct check *c, const struct node *n, const struct set *s)
+static void check_size(struct check *c, const struct node *n, const struct view_set *s)
 {
 	uint8_t owner[NAME_MAX_LEN];
 	char text[80];
@@ -289,7 +201,7 @@ static void check_size(struct check *c, const struct node *n, const struct set *
 }
 
 /* Names that addresses may have to be looked up for; those named twice are counted twice. */
-static void check_targets(struct check *c, const struct node *n, const struct set *s)
+static void check_targets(struct check *c, const struct node *n, const struct view_set *s)
 {
 	const struct rrtype *type = rrtype_by_number(s->set.type);
 	struct rdata_name names[RDATA_NAMES_MAX];
@@ -318,11 +230,11 @@ static void check_targets(struct check *c, const struct node *n, const struct se
 		       "names more hosts of this zone than the table takes");
 }
 
-static void check_set(struct check *c, const struct node *n, const struct set *s)
+static void check_set(struct check *c, const struct node *n, const struct view_set *s)
 {
 	check_size(c, n, s);
 	check_targets(c, n, s);
-	if (is_signing_type(s->set.type))
+	if (is_signing_type(s->set.type) && !c->view->foreign)
 		refuse(c, n, s, "type-of-signing", "is made by whoever signs the zone");
 	if (s->set.type != RRTYPE_SOA)
 		return;
@@ -336,14 +248,14 @@ static void check_set(struct check *c, const struct node *n, const struct set *s
 
 static void check_cname(struct check *c, const struct node *n)
 {
-	const struct set *cname = node_get(n, RRTYPE_CNAME);
+	const struct view_set *cname = node_get(n, RRTYPE_CNAME);
 
 	if (!cname)
 		return;
 	if (cname->set.count > 1)
 		refuse(c, n, cname, "cname-multiple", "more than one CNAME at a name");
 	for (size_t i = 0; i < n->count; i++) {
-		const struct set *other = &n->sets[i];
+		const struct view_set *other = &n->sets[i];
 
 		if (other == cname || other->set.type == RRTYPE_NSEC || !other->set.count)
 			continue;
@@ -354,7 +266,7 @@ static void check_cname(struct check *c, const struct node *n)
 
 static void check_dname(struct check *c, const struct node *n)
 {
-	const struct set *dname = node_get(n, RRTYPE_DNAME);
+	const struct view_set *dname = node_get(n, RRTYPE_DNAME);
 
 	if (!dname)
 		return;
@@ -430,7 +342,7 @@ static bool check_lower_node(struct check *c, const struct node *n, struct below
 
 static int check_below(struct check *c, struct below *b)
 {
-	TRY(walk_to(&c->walk, b->key, b->key_len));
+	TRY(view_walk_to(&c->walk, b->key, b->key_len));
 	for (;;) {
 		int err = read_node(c);
 
@@ -478,7 +390,7 @@ static int check_owner(struct check *c, const struct overlay_set *sets, size_t c
 	char text[64];
 
 	memcpy(below.key, sets->key, sets->key_len);
-	TRY(walk_to(&c->walk, sets->key, sets->key_len));
+	TRY(view_walk_to(&c->walk, sets->key, sets->key_len));
 	TRY(read_node(c));
 	const struct node *n = &c->node;
 	for (size_t i = 0; i < n->count; i++)
@@ -538,7 +450,8 @@ static int check_all(struct check *c)
 {
 	const struct change_view *v = c->view;
 
-	TRY(check_presigned(c));
+	if (!v->foreign)
+		TRY(check_presigned(c));
 	if (c->problems->count > c->problems_before)
 		return 0;
 	for (size_t at = 0; at < v->count;) {

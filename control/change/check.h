@@ -34,6 +34,7 @@ struct change_view {
 	struct overlay_set *extras; /* values of store_extra_put(), the same way */
 	size_t extra_count;
 	bool changed; /* something differs, or an edit counts even so */
+	bool foreign; /* whoever signs the zone has made the change, elsewhere */
 	int64_t rrsets,
 		records; /* what the zone's counts grow by; records with signatures */
 };
@@ -61,6 +62,14 @@ MUST_CHECK int change_view_make(struct store_txn *t, const struct store_zone *zo
                                 const struct zone_change *z, struct contents_arena *a,
                                 struct change_view *out,
                                 struct change_problems *problems);
+
+/* Orders RRsets by owner and then type, as views and the store have them. */
+int change_sets_compare(const uint8_t *a, size_t a_len, uint16_t a_type, const uint8_t *b,
+                        size_t b_len, uint16_t b_type);
+
+/* Puts an RRset behind those of a view, which sort before it and leave room for it, and counts it. One
+ * that becomes what it is already is left out. Nothing is copied. */
+void change_view_append(struct change_view *v, const struct overlay_set *set);
 
 /* Puts one more RRset over the view, or another one in place of what the edits made of it: an SOA
  * with its new serial. set: key, type and blob, all copied; size 0: gone. */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "control/change/testing.h"
 #include "control/compile/body.h"
 #include "control/store/testing.h"
 #include "control/zone/contents.h"
@@ -90,45 +91,10 @@ static int make_and_check(void)
 	return change_check(&f.view, &f.problems);
 }
 
-/* Writes the view down, as a commit does. */
-static void put_view(void)
-{
-	for (size_t i = 0; i < f.view.count; i++) {
-		const struct overlay_set *s = &f.view.sets[i];
-		struct rrset r;
-
-		if (s->size == 0) {
-			assert_int_equal(store_rrset_delete(f.txn, f.zone.id, s->key,
-			                                    s->key_len, s->type),
-			                 0);
-			continue;
-		}
-		assert_int_equal(rrset_open(s->type, s->blob, s->size, &r), 0);
-		assert_int_equal(
-			store_rrset_put(f.txn, f.zone.id, s->key, s->key_len, &r), 0);
-	}
-	for (size_t i = 0; i < f.view.extra_count; i++) {
-		const struct overlay_set *s = &f.view.extras[i];
-
-		struct store_extra x = {.key = s->key,
-		                        .key_len = s->key_len,
-		                        .type = s->type,
-		                        .value = s->blob,
-		                        .size = s->size};
-
-		assert_int_equal(s->size ? store_extra_put(f.txn, f.zone.id, &x)
-		                         : store_extra_delete(f.txn, f.zone.id, s->key,
-		                                              s->key_len, s->type),
-		                 0);
-	}
-	f.zone.rrsets += (uint64_t)f.view.rrsets;
-	f.zone.records += (uint64_t)f.view.records;
-}
-
 static void apply(void)
 {
 	assert_int_equal(make_and_check(), 0);
-	put_view();
+	test_put_view(f.txn, &f.zone, &f.view);
 	new_change();
 }
 
@@ -797,7 +763,7 @@ static void verdict_is_that_of_the_whole_zone(void **state)
 			fail_msg("step %u: %d instead of %d", step, err, wanted);
 		}
 		if (err == 0) {
-			put_view();
+			test_put_view(f.txn, &f.zone, &f.view);
 			expect_contents(c);
 			now = next;
 			expect_hidden(&now);

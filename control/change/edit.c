@@ -21,9 +21,11 @@ static struct place find_record(const struct edit *e, const uint8_t *blob, size_
                                 const uint8_t *rdata, size_t len)
 {
 	struct place p = {.at = RRSET_HEADER};
-	const uint8_t *at = blob + RRSET_HEADER;
 
-	while (blob && at < blob + size) {
+	if (!blob)
+		return p;
+	const uint8_t *at = blob + RRSET_HEADER;
+	while (at < blob + size) {
 		struct rdata d = rrset_next(&at);
 		int order = rdata_compare(e->type, rdata, len, d.bytes, d.len);
 
@@ -100,15 +102,8 @@ int change_edit_record(struct change *c, struct edit *e, const uint8_t *rdata, s
 void change_edit_comment(struct change *c, struct edit *e, const char *account,
                          const char *content, uint64_t modified_at)
 {
-	if (e->comment_count == e->comment_room) {
-		size_t room = e->comment_room ? e->comment_room * 2 : 2;
-		struct comment *more = arena_aligned(c->arena, room * sizeof *more);
-
-		if (e->comment_count)
-			memcpy(more, e->comments, e->comment_count * sizeof *more);
-		e->comments = more;
-		e->comment_room = room;
-	}
+	e->comments = arena_room(c->arena, e->comments, e->comment_count,
+	                         &e->comment_room, sizeof *e->comments);
 	e->comments[e->comment_count++] = (struct comment){
 		.account = change_text(c, account),
 		.content = change_text(c, content),

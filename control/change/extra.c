@@ -162,11 +162,11 @@ static int read_parts(struct wire_reader r, struct contents_arena *a, size_t roo
 int extra_decode(const void *value, size_t size, struct contents_arena *a,
                  struct extra *out)
 {
-	struct wire_reader r = wire_reader_on(value, size);
 	struct extra x = {0};
 	size_t comments = 0;
 
 	if (size) {
+		struct wire_reader r = wire_reader_on(value, size);
 		TRY(count_comments(r, &comments));
 		x.comments = arena_aligned(a, comments * sizeof x.comments[0]);
 		TRY(read_parts(r, a, comments, &x));

@@ -38,32 +38,24 @@ enum {
 
 /* ---- headers ---- */
 
-static void write_short(struct wire_writer *w, const char *text, size_t room)
-{
-	size_t len = strnlen(text, room - 1);
-
-	wire_write8(w, (uint8_t)len);
-	wire_write_bytes(w, text, len);
-}
-
 static void write_actor(struct wire_writer *w, const struct actor *a)
 {
 	wire_write8(w, (uint8_t)a->kind);
 	wire_write8(w, (uint8_t)a->role);
-	write_short(w, a->name, sizeof a->name);
-	write_short(w, a->key_id, sizeof a->key_id);
-	write_short(w, a->tenant, sizeof a->tenant);
+	wire_write_text(w, a->name, sizeof a->name);
+	wire_write_text(w, a->key_id, sizeof a->key_id);
+	wire_write_text(w, a->tenant, sizeof a->tenant);
 	wire_write_bytes(w, a->address, sizeof a->address);
 	wire_write16(w, a->port);
 	wire_write32(w, a->uid);
 	wire_write32(w, a->pid);
-	write_short(w, a->request_id, sizeof a->request_id);
+	wire_write_text(w, a->request_id, sizeof a->request_id);
 }
 
 static void write_zone(struct wire_writer *w, enum zone_change_kind kind,
                        const struct zone_result *z)
 {
-	wire_write8(w, (uint8_t)kind);
+	wire_write8(w, (uint8_t)(zone_change_is_partial(kind) ? ZONE_EDIT : kind));
 	wire_write32(w, z->id);
 	wire_write32(w, z->old_serial);
 	wire_write32(w, z->new_serial);
@@ -108,36 +100,24 @@ size_t record_encode_header(const struct change *c, const struct change_result *
 	return wire_written(&w);
 }
 
-/* A text that does not fit, or that has a NUL in it, sets the sticky error. */
-static void read_short(struct wire_reader *r, char *text, size_t room)
-{
-	size_t len = wire_read8(r);
-	const uint8_t *bytes = wire_read_bytes(r, len);
-
-	if (!bytes || len >= room || memchr(bytes, 0, len))
-		r->ok = false;
-	else
-		memcpy(text, bytes, len);
-}
-
 static void read_actor(struct wire_reader *r, struct actor *a)
 {
 	uint8_t kind = wire_read8(r);
 	uint8_t role = wire_read8(r);
 
-	r->ok &= kind <= ACTOR_KEY && role <= ROLE_ADMIN;
+	r->ok &= kind <= ACTOR_DNS && role <= ROLE_ADMIN;
 	a->kind = (enum actor_kind)kind;
 	a->role = (enum role)role;
-	read_short(r, a->name, sizeof a->name);
-	read_short(r, a->key_id, sizeof a->key_id);
-	read_short(r, a->tenant, sizeof a->tenant);
+	wire_read_text(r, a->name, sizeof a->name);
+	wire_read_text(r, a->key_id, sizeof a->key_id);
+	wire_read_text(r, a->tenant, sizeof a->tenant);
 	const uint8_t *address = wire_read_bytes(r, sizeof a->address);
 	if (address)
 		memcpy(a->address, address, sizeof a->address);
 	a->port = wire_read16(r);
 	a->uid = wire_read32(r);
 	a->pid = wire_read32(r);
-	read_short(r, a->request_id, sizeof a->request_id);
+	wire_read_text(r, a->request_id, sizeof a->request_id);
 }
 
 static const char *read_why(struct wire_reader *r)

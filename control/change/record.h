@@ -59,11 +59,14 @@ enum record_kind {
 	ROW_ITEM,  /* u8 list, key of the item; its value */
 };
 
+/* What the zone had or has in it was too much for the log: there are no rows of it. */
+enum { ROW_ZONE_ALONE = 1 };
+
 struct record_row {
 	enum record_kind kind;
 	const uint8_t *key;
 	size_t key_len;
-	uint16_t type;
+	uint16_t type;              /* of ROW_ZONE: 0, or ROW_ZONE_ALONE */
 	const void *before, *after; /* NULL: not there */
 	size_t before_size, after_size;
 	bool secret;

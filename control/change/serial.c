@@ -2,15 +2,12 @@
 
 #include <time.h>
 
+#include "control/zone/soa.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
-enum {
-	SOA_FIXED = 20, /* serial, refresh, retry, expire, minimum: what ends an SOA */
-	SOA_NAMES_MIN = 2,
-	CHANGES_A_DAY = 100,
-};
+enum { CHANGES_A_DAY = 100 };
 
 bool serial_newer(uint32_t a, uint32_t b)
 {
@@ -47,12 +44,10 @@ uint32_t serial_next(enum serial_policy p, uint32_t old, uint64_t now)
 
 static const uint8_t *fixed_part(const struct rrset *soa)
 {
-	const uint8_t *at = rrset_first(soa);
-
 	if (soa->type != RRTYPE_SOA || soa->count != 1)
 		return NULL;
-	struct rdata d = rrset_next(&at);
-	return d.len < SOA_NAMES_MIN + SOA_FIXED ? NULL : d.bytes + d.len - SOA_FIXED;
+	struct rdata d = rrset_first_record(soa);
+	return d.len < SOA_SIZE_MIN ? NULL : d.bytes + d.len - SOA_SERIAL;
 }
 
 int serial_read(const struct rrset *soa, uint32_t *out)

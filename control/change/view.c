@@ -58,9 +58,7 @@ void change_problems_fini(struct change_problems *p)
 
 static char *copy_text(struct contents_arena *a, const char *text)
 {
-	size_t size = strlen(text) + 1;
-
-	return memcpy(arena_alloc(a, size), text, size);
+	return arena_copy(a, text, strlen(text) + 1);
 }
 
 void change_problem_add(struct change_problems *p, int edit, const char *rule,
@@ -84,7 +82,7 @@ void change_problem_add(struct change_problems *p, int edit, const char *rule,
 
 /* ---- which RRset an edit is of ---- */
 
-static int compare_sets(const uint8_t *a, size_t a_len, uint16_t a_type, const uint8_t *b,
+int change_sets_compare(const uint8_t *a, size_t a_len, uint16_t a_type, const uint8_t *b,
                         size_t b_len, uint16_t b_type)
 {
 	int order = name_key_compare(a, a_len, b, b_len);
@@ -96,15 +94,10 @@ static int compare_keyed(const void *left, const void *right)
 {
 	const struct keyed *a = left;
 	const struct keyed *b = right;
-	int order =
-		compare_sets(a->key, a->key_len, a->type, b->key, b->key_len, b->type);
+	int order = change_sets_compare(a->key, a->key_len, a->type, b->key, b->key_len,
+	                                b->type);
 
 	return order ? order : (a->index > b->index) - (a->index < b->index);
-}
-
-static const uint8_t *copy_bytes(struct contents_arena *a, const void *bytes, size_t size)
-{
-	return memcpy(arena_alloc(a, size), bytes, size);
 }
 
 /* Gives the RRset of an edit. ERR_REFUSED: no zone, or not this one, can hold it. */
@@ -129,7 +122,7 @@ static int key_of(struct making *m, unsigned index, struct keyed *out)
 	}
 	size_t len = name_to_key(e->owner, name_len(m->zone->name, NAME_MAX_LEN), key);
 	*out = (struct keyed){
-		.key = copy_bytes(m->arena, key, len),
+		.key = arena_copy(m->arena, key, len),
 		.key_len = (uint16_t)len,
 		.type = e->type,
 		.index = index,
@@ -332,14 +325,14 @@ static int read_before(struct making *m, const struct keyed *k, struct overlay_s
 	int err =
 		store_rrset_get(m->txn, m->zone->id, k->key, k->key_len, k->type, &found);
 	if (err == 0) {
-		set->before = copy_bytes(m->arena, found.bytes, found.size);
+		set->before = arena_copy(m->arena, found.bytes, found.size);
 		set->before_size = found.size;
 	} else if (err != ERR_NOTFOUND) {
 		return err;
 	}
 	err = store_extra_get(m->txn, m->zone->id, &x);
 	if (err == 0) {
-		extra->before = copy_bytes(m->arena, x.value, x.size);
+		extra->before = arena_copy(m->arena, x.value, x.size);
 		extra->before_size = x.size;
 	}
 	return err == ERR_NOTFOUND ? 0 : err;
@@ -373,7 +366,7 @@ static const uint8_t *with_ttl(struct making *m, const uint8_t *blob, size_t siz
 {
 	if (size == 0)
 		return NULL;
-	uint8_t *copy = memcpy(arena_alloc(m->arena, size), blob, size);
+	uint8_t *copy = arena_copy(m->arena, blob, size);
 	memcpy(copy, &ttl, sizeof ttl);
 	return copy;
 }
@@ -396,6 +389,14 @@ static void count_set(struct change_view *v, const struct overlay_set *s, int si
 	                      before.sig_count);
 }
 
+void change_view_append(struct change_view *v, const struct overlay_set *set)
+{
+	if (!differs(set))
+		return;
+	v->sets[v->count++] = *set;
+	count_set(v, set, 1);
+}
+
 static int end_state(struct making *m, const struct state *s, struct overlay_set *set,
                      struct overlay_set *extra)
 {
@@ -409,10 +410,7 @@ static int end_state(struct making *m, const struct state *s, struct overlay_set
 	set->blob = with_ttl(m, s->served, s->served_size, s->ttl);
 	set->size = s->served_size;
 	TRY(extra_encode(&x, m->arena, &extra->blob, &extra->size));
-	if (differs(set)) {
-		m->view->sets[m->view->count++] = *set;
-		count_set(m->view, set, 1);
-	}
+	change_view_append(m->view, set);
 	if (differs(extra))
 		m->view->extras[m->view->extra_count++] = *extra;
 	return 0;
@@ -454,8 +452,8 @@ static int make_set(struct making *m, const struct keyed *k, size_t count)
 
 static bool same_set(const struct keyed *a, const struct keyed *b)
 {
-	return compare_sets(a->key, a->key_len, a->type, b->key, b->key_len, b->type) ==
-	       0;
+	return change_sets_compare(a->key, a->key_len, a->type, b->key, b->key_len,
+	                           b->type) == 0;
 }
 
 static int make_sets(struct making *m, const struct keyed *keyed, size_t count)
@@ -519,7 +517,8 @@ static size_t lower_bound(const struct change_view *v, const uint8_t *key, size_
 		size_t middle = low + (high - low) / 2;
 		const struct overlay_set *s = &v->sets[middle];
 
-		if (compare_sets(s->key, s->key_len, s->type, key, key_len, type) < 0)
+		if (change_sets_compare(s->key, s->key_len, s->type, key, key_len, type) <
+		    0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -530,8 +529,9 @@ static size_t lower_bound(const struct change_view *v, const uint8_t *key, size_
 static bool is_set_at(const struct change_view *v, size_t at, const uint8_t *key,
                       size_t key_len, uint16_t type)
 {
-	return at < v->count && compare_sets(v->sets[at].key, v->sets[at].key_len,
-	                                     v->sets[at].type, key, key_len, type) == 0;
+	return at < v->count &&
+	       change_sets_compare(v->sets[at].key, v->sets[at].key_len, v->sets[at].type,
+	                           key, key_len, type) == 0;
 }
 
 int change_view_get(const struct change_view *v, const uint8_t *key, size_t key_len,
@@ -572,13 +572,13 @@ int change_view_set(struct change_view *v, struct contents_arena *a,
 		s = v->sets[at];
 		count_set(v, &s, -1);
 	} else {
-		k.key = copy_bytes(a, set->key, set->key_len);
+		k.key = arena_copy(a, set->key, set->key_len);
 		TRY(read_before(&m, &k, &s, &unused));
 		s.edit = -1;
 		insert_at(v, a, at);
 	}
 	s.size = set->size;
-	s.blob = s.size ? copy_bytes(a, set->blob, s.size) : NULL;
+	s.blob = s.size ? arena_copy(a, set->blob, s.size) : NULL;
 	v->sets[at] = s;
 	count_set(v, &s, 1);
 	v->changed = true;

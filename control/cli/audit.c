@@ -1,43 +1,12 @@
 /* anserctl audit: what is asked for is said in words, "actor=alice zone=example.org". */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/cli/cli.h"
 #include "control/cli/print.h"
-
-static bool read_number(json_t *args, const char *key, const char *text)
-{
-	char *end = NULL;
-
-	errno = 0;
-	long long number = strtoll(text, &end, 10);
-	if (errno || end == text || *end || number < 1) {
-		(void)cli_usage("%s: \"%s\" is no number", key, text);
-		return false;
-	}
-	cli_set(args, key, json_integer(number));
-	return true;
-}
+#include "control/json_put.h"
 
 /* ---- list ---- */
-
-static bool read_word(json_t *args, const char *word)
-{
-	static const char *const texts[] = {"actor", "tenant", "zone",
-	                                    "what",  "since",  "until"};
-	static const char *const numbers[] = {"from", "limit"};
-	size_t len = strcspn(word, "=");
-
-	for (size_t i = 0; word[len] && i < ARRAY_LEN(texts); i++)
-		if (strlen(texts[i]) == len && strncmp(word, texts[i], len) == 0)
-			return cli_put_text(args, texts[i], word + len + 1);
-	for (size_t i = 0; word[len] && i < ARRAY_LEN(numbers); i++)
-		if (strlen(numbers[i]) == len && strncmp(word, numbers[i], len) == 0)
-			return read_number(args, numbers[i], word + len + 1);
-	(void)cli_usage("\"%s\" is not understood", word);
-	return false;
-}
 
 static const struct column list_columns[] = {
 	{"EVENT", "seq", COLUMN_NUMBER},      {"TIME", "time", COLUMN_TEXT},
@@ -62,7 +31,7 @@ static void add_names(json_t *event)
 		json_decref(names);
 		names = more;
 	}
-	cli_set(event, "names", names);
+	json_put(event, "names", names);
 }
 
 static void show_events(struct cli *c, const json_t *result)
@@ -73,22 +42,20 @@ static void show_events(struct cli *c, const json_t *result)
 
 	json_array_foreach(events, i, event) add_names(event);
 	print_grid(c, list_columns, ARRAY_LEN(list_columns), events);
-	const json_t *next = json_object_get(result, "next");
-	if (json_is_integer(next) && !c->plain)
-		(void)fprintf(stderr,
-		              "anserctl: there is more: from=%" JSON_INTEGER_FORMAT "\n",
-		              json_integer_value(next));
+	if (!c->plain)
+		(void)print_where_more_is(result);
 }
 
 enum engine_outcome run_audit_list(struct cli *c)
 {
+	static const char *const texts[] = {"actor", "tenant", "zone", "what",
+	                                    "since", "until",  NULL};
+	static const char *const numbers[] = {"from", "limit", NULL};
 	json_t *args = cli_args();
 
-	for (unsigned i = 0; i < c->arg_count; i++) {
-		if (!read_word(args, c->args[i])) {
-			json_decref(args);
-			return ENGINE_USAGE;
-		}
+	if (!cli_put_words(args, c->args, c->arg_count, texts, numbers)) {
+		json_decref(args);
+		return ENGINE_USAGE;
 	}
 	return cli_ask(c, "audit list", args, show_events);
 }
@@ -111,7 +78,7 @@ enum engine_outcome run_audit_verify(struct cli *c)
 	json_t *args = cli_args();
 
 	if (c->arg_count == 1 ||
-	    (c->arg_count == 2 && (!read_number(args, "seq", c->args[0]) ||
+	    (c->arg_count == 2 && (!cli_put_number(args, "seq", c->args[0]) ||
 	                           !cli_put_text(args, "hash", c->args[1])))) {
 		json_decref(args);
 		return c->arg_count == 1
@@ -139,17 +106,15 @@ enum engine_outcome run_audit_export(struct cli *c)
 	enum engine_outcome outcome = ENGINE_OK;
 	bool more = true;
 
-	if (c->arg_count && !read_number(args, "from", c->args[0])) {
+	if (c->arg_count && !cli_put_number(args, "from", c->args[0])) {
 		json_decref(args);
 		return ENGINE_USAGE;
 	}
 	while (outcome == ENGINE_OK && more) {
 		outcome = cli_call(c, "audit export", args, &result);
 		args = cli_args();
-		if (outcome != ENGINE_OK && c->json)
-			print_json(result);
-		else if (outcome != ENGINE_OK)
-			cli_report(result);
+		if (outcome != ENGINE_OK)
+			cli_refuse(c, result);
 		else
 			print_lines(json_object_get(result, "lines"));
 		json_t *next = json_object_get(result, "next");

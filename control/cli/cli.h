@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "control/cli/client.h"
 #include "control/engine.h"
 #include "shared/compiler.h"
 
@@ -17,8 +18,6 @@
 
 /* The whole program. Gives its exit code. */
 int cli_main(int argc, char **argv);
-
-struct client;
 
 enum wait_choice {
 	WAIT_UNSAID,
@@ -31,7 +30,7 @@ struct cli {
 	const struct command *command;
 	char **args; /* behind the command's words */
 	unsigned arg_count;
-	const char *socket;
+	struct client_target target;
 	const char *output; /* -o */
 	const char *config; /* -c */
 	const char *io;     /* -i */
@@ -40,10 +39,20 @@ struct cli {
 	bool plain;
 	bool dnssec;
 	bool dry_run;
+	bool yes;
+	bool replace;
+	bool ignore_serial;
+	bool full;
+	bool force;
+	bool with_secrets;
+	const char *change; /* -g */
+	bool keep_going;
+	bool once;
+	unsigned interval_ms;
 	bool colour;
 	enum wait_choice wait;
 	unsigned timeout_ms;
-	unsigned shown;        /* zones, by "zone show" */
+	unsigned shown;        /* results, by a command that shows several */
 	struct client *client; /* once connected */
 };
 
@@ -57,7 +66,10 @@ enum arg_kind {
 	ARG_SHELL,
 	ARG_INTERFACE,
 	ARG_KEY,
-	ARG_WORD, /* a word of a command */
+	ARG_TSIG_KEY,
+	ARG_TENANT,
+	ARG_SETTING, /* of the configuration */
+	ARG_WORD,    /* a word of a command */
 };
 
 /* Options that only some commands take. */
@@ -68,9 +80,21 @@ enum {
 	TAKES_CONFIG = 1 << 3,
 	TAKES_IO = 1 << 4,
 	TAKES_EDIT = 1 << 5,
+	TAKES_YES = 1 << 6,
+	TAKES_DRY_RUN = 1 << 7,
+	TAKES_REPLACE = 1 << 8,
+	TAKES_IGNORE_SERIAL = 1 << 9,
+	TAKES_FULL = 1 << 10,
+	TAKES_REVERT = 1 << 11,
+	TAKES_KEEP_GOING = 1 << 12,
+	TAKES_INTERVAL = 1 << 13,
+	TAKES_FORCE = 1 << 14,
+	TAKES_SECRETS = 1 << 15,
 };
 
 enum { ARGS_UNLIMITED = 1000000 };
+
+enum { INTERVAL_MIN_MS = 100, INTERVAL_MAX_MS = 60000 };
 
 struct command {
 	const char *noun;
@@ -107,6 +131,17 @@ extern const unsigned cli_alias_count;
 extern const struct cli_option cli_options[];
 extern const unsigned cli_option_count;
 
+/* Its words: "zone add". Gives name. */
+enum { COMMAND_NAME_MAX = 48 };
+const char *cli_command_name(const struct command *command,
+                             char name[static COMMAND_NAME_MAX]);
+
+/* Gives the command that words begin with, and how many of them name it; or NULL. */
+const struct command *cli_find_command(char **words, unsigned count, unsigned *used);
+
+/* Says that there is none, and which begin as the words do. */
+enum engine_outcome cli_no_command(char **words, unsigned count);
+
 /* Sends a command and waits for its end. args is taken. *result is always an object that the
  * caller releases; without an answer it holds an "error" of ours. */
 enum engine_outcome cli_call(struct cli *c, const char *command, json_t *args,
@@ -117,19 +152,42 @@ typedef void cli_show(struct cli *c, const json_t *result);
 enum engine_outcome cli_ask(struct cli *c, const char *command, json_t *args,
                             cli_show *show);
 
-/* Prints what is wrong, and the diagnostics that came with it, to stderr. */
+/* Prints what is wrong to stderr: the diagnostics and problems that came with it, or in one line. */
 void cli_report(const json_t *result);
 
-/* A message of our own to stderr; gives ENGINE_USAGE. */
+/* The same, or, where JSON is wanted, the result as it is. */
+void cli_refuse(const struct cli *c, const json_t *result);
+
+/* A message of our own to stderr; all three give ENGINE_USAGE. */
 enum engine_outcome cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* An empty object for a command's arguments, and a member (taken) of one. Both end the program when
- * memory is out. */
+/* How the command is written. */
+enum engine_outcome cli_usage_of_command(const struct cli *c);
+
+/* Gives an empty object for a command's arguments. */
 json_t *cli_args(void);
-void cli_set(json_t *object, const char *key, json_t *value);
 
 /* Adds a text to args; says so and gives false when it is not UTF-8. */
 bool cli_put_text(json_t *args, const char *key, const char *text);
+
+/* Adds a list of texts in the same way. */
+bool cli_put_texts(json_t *args, const char *key, char **texts, unsigned count);
+
+/* Adds a positive number to args; says so and gives false when the text is none. */
+bool cli_put_number(json_t *args, const char *key, const char *text);
+
+/* Adds what words such as "actor=alice" say. Both lists of keys end with NULL. Gives false after a
+ * message. */
+bool cli_put_words(json_t *args, char **words, unsigned count, const char *const *texts,
+                   const char *const *numbers);
+
+/* How a change is to be done, by the options: {"wait", "timeout_ms"}, and "dry_run" where the
+ * command takes it. */
+json_t *cli_change_args(const struct cli *c);
+
+/* Calls, then prints what came of a change, behind what first (or NULL) prints; or each problem. */
+enum engine_outcome cli_ask_change(struct cli *c, const char *command, json_t *args,
+                                   cli_show *first);
 
 /* The commands. */
 enum engine_outcome run_status(struct cli *c);
@@ -140,24 +198,62 @@ enum engine_outcome run_zone_remove(struct cli *c);
 enum engine_outcome run_zone_reload(struct cli *c);
 enum engine_outcome run_zone_export(struct cli *c);
 enum engine_outcome run_zone_check(struct cli *c);
+enum engine_outcome run_zone_history(struct cli *c);
+enum engine_outcome run_zone_diff(struct cli *c);
+enum engine_outcome run_zone_revert(struct cli *c);
 enum engine_outcome run_record_set(struct cli *c);
 enum engine_outcome run_record_add(struct cli *c);
 enum engine_outcome run_record_del(struct cli *c);
+enum engine_outcome run_zone_edit(struct cli *c);
+enum engine_outcome run_zone_import(struct cli *c);
+enum engine_outcome run_zone_compare(struct cli *c);
+enum engine_outcome run_zone_policy(struct cli *c);
+enum engine_outcome run_zone_refresh(struct cli *c);
+enum engine_outcome run_zone_retransfer(struct cli *c);
+enum engine_outcome run_zone_secondaries(struct cli *c);
+enum engine_outcome run_zone_notify(struct cli *c);
+enum engine_outcome run_zone_transfers(struct cli *c);
+enum engine_outcome run_catalog_list(struct cli *c);
+enum engine_outcome run_catalog_accept(struct cli *c);
+enum engine_outcome run_zone_set(struct cli *c);
+enum engine_outcome run_zone_create(struct cli *c);
+enum engine_outcome run_record_edit(struct cli *c);
+enum engine_outcome run_batch(struct cli *c);
 enum engine_outcome run_stats(struct cli *c);
+enum engine_outcome run_top(struct cli *c);
 enum engine_outcome run_metrics(struct cli *c);
 enum engine_outcome run_explain(struct cli *c);
 enum engine_outcome run_conf_check(struct cli *c);
 enum engine_outcome run_conf_show(struct cli *c);
 enum engine_outcome run_conf_describe(struct cli *c);
+enum engine_outcome run_conf_list(struct cli *c);
+enum engine_outcome run_conf_diff(struct cli *c);
+enum engine_outcome run_conf_reload(struct cli *c);
+enum engine_outcome run_conf_set(struct cli *c);
+enum engine_outcome run_conf_unset(struct cli *c);
 enum engine_outcome run_doctor(struct cli *c);
+enum engine_outcome run_tsig_list(struct cli *c);
+enum engine_outcome run_tsig_show(struct cli *c);
+enum engine_outcome run_tsig_create(struct cli *c);
+enum engine_outcome run_tsig_import(struct cli *c);
+enum engine_outcome run_tsig_set(struct cli *c);
+enum engine_outcome run_tsig_remove(struct cli *c);
 enum engine_outcome run_key_list(struct cli *c);
 enum engine_outcome run_key_show(struct cli *c);
 enum engine_outcome run_key_create(struct cli *c);
 enum engine_outcome run_key_revoke(struct cli *c);
+enum engine_outcome run_key_set(struct cli *c);
+enum engine_outcome run_tenant_list(struct cli *c);
+enum engine_outcome run_tenant_add(struct cli *c);
+enum engine_outcome run_tenant_remove(struct cli *c);
+enum engine_outcome run_tenant_rename(struct cli *c);
+enum engine_outcome run_tenant_assign(struct cli *c);
 enum engine_outcome run_key_grant(struct cli *c);
 enum engine_outcome run_audit_list(struct cli *c);
 enum engine_outcome run_audit_verify(struct cli *c);
 enum engine_outcome run_audit_export(struct cli *c);
+enum engine_outcome run_backup(struct cli *c);
+enum engine_outcome run_backup_check(struct cli *c);
 enum engine_outcome run_version(struct cli *c);
 enum engine_outcome run_completion(struct cli *c);
 enum engine_outcome run_help(struct cli *c);

@@ -1,5 +1,6 @@
 #include "control/cli/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,7 +26,7 @@
  * that gives set answers and writes down what it was asked.
  */
 
-enum { TEXT_MAX = 16384, ARGS_MAX = 12 };
+enum { TEXT_MAX = 32768, ARGS_MAX = 12 };
 
 static char dir[] = "/tmp/anser-cli-XXXXXX";
 
@@ -167,6 +168,29 @@ static const char *key_answer(const char *command)
 	       "\"types\":[\"A\"]}],\"secret\":\"ans_0123_abc\"}}";
 }
 
+/* A difference comes in two pages. */
+static const char *history_answer(const char *command, const json_t *args)
+{
+	if (!strcmp(command, "zone history"))
+		return "{\"outcome\":0,\"result\":{\"changes\":[{\"change\":7,\"time\":\"then\","
+		       "\"serial\":3,\"serial_before\":2,\"records_added\":1,"
+		       "\"records_removed\":2,\"actor\":null,\"why\":\"a\\u001bb\",\"rows\":[{"
+		       "\"name\":\"a.\",\"type\":\"A\",\"before\":{\"ttl\":60,\"records\":["
+		       "\"192.0.2.1\",\"192.0.2.2\"]},\"after\":{\"ttl\":60,\"records\":["
+		       "\"192.0.2.2\",\"192.0.2.3\"]}}]}],\"next\":6,\"complete\":true}}";
+	if (!strcmp(command, "zone revert"))
+		return "{\"outcome\":1,\"result\":{\"error\":\"x\",\"problems\":[{\"rule\":"
+		       "\"changed-since\",\"text\":\"a. A was changed again\"}]}}";
+	if (json_object_get(args, "after"))
+		return "{\"outcome\":0,\"result\":{\"lines\":[{\"op\":\"+\",\"name\":\"a.\","
+		       "\"type\":\"A\",\"comment\":{\"account\":\"me\",\"content\":\"c\"}}],"
+		       "\"next\":null}}";
+	return "{\"outcome\":0,\"result\":{\"zone\":\"a.\",\"from\":{\"change\":null,"
+	       "\"serial\":2,\"time\":null},\"to\":{\"change\":7,\"serial\":3,\"time\":\"t\"},"
+	       "\"lines\":[{\"op\":\"-\",\"name\":\"a.\",\"ttl\":60,\"type\":\"TXT\",\"rdata\":"
+	       "\"\\\"x\\\"\",\"disabled\":true}],\"next\":1}}";
+}
+
 static const char *answer_to(enum fake_mode mode, const json_t *request)
 {
 	const char *command = json_string_value(json_object_get(request, "command"));
@@ -198,13 +222,28 @@ static const char *answer_to(enum fake_mode mode, const json_t *request)
 	if (!strcmp(command, "explain"))
 		return "{\"outcome\":0,\"result\":{\"lines\":[\"one\",\"two\"]}}";
 	if (!strcmp(command, "conf show"))
-		return "{\"outcome\":0,\"result\":{\"text\":\"server:\\n\"}}";
+		return "{\"outcome\":0,\"result\":{\"text\":\"server:\\n\",\"settings\":[{"
+		       "\"option\":\"log.level\",\"value\":\"error\",\"class\":\"live\","
+		       "\"override\":null}]}}";
+	if (!strcmp(command, "conf diff"))
+		return "{\"outcome\":0,\"result\":{\"settings\":[{\"option\":\"a.b\",\"file\":"
+		       "\"1\",\"override\":\"2\",\"running\":\"3\"}],\"needs_reload\":[\"a.b\"],"
+		       "\"needs_restart\":[\"c.d\"]}}";
+	if (!strcmp(command, "conf set") &&
+	    !json_is_true(json_object_get(args, "dry_run")))
+		return "{\"outcome\":1,\"result\":{\"error\":\"a.b: no\",\"field\":\"a.b\"}}";
+	if (!strncmp(command, "conf ", 5) && strcmp(command, "conf check") != 0)
+		return "{\"outcome\":0,\"result\":{\"applied\":[\"a\\u001b.b\"],"
+		       "\"needs_data_plane_restart\":[\"e.f\"],\"needs_restart\":[]}}";
 	if (!strcmp(command, "conf check"))
 		return "{\"outcome\":0,\"result\":{\"diagnostics\":[]}}";
 	if (!strcmp(command, "version"))
 		return "{\"outcome\":0,\"result\":{\"version\":\"0.1\",\"layout\":1}}";
 	if (!strncmp(command, "key ", 4))
 		return key_answer(command);
+	if (!strcmp(command, "zone history") || !strcmp(command, "zone diff") ||
+	    !strcmp(command, "zone revert"))
+		return history_answer(command, args);
 	if (!strcmp(command, "zone remove") && strcmp(zone, "bad.") != 0)
 		return "{\"outcome\":0,\"result\":{\"commit\":9,\"generation\":1,\"visible_ms\":0}}";
 	return change_answer(zone ? zone : "all.");
@@ -350,6 +389,8 @@ static void without_a_server_the_exit_code_is_3(void **state)
 	assert_has(out_text, "{\"error\":\"no server on ");
 	assert_int_equal(run_with("a\nb\n", "zone remove -"), ENGINE_NOT_RUNNING);
 	assert_int_equal(run("zone export a -o x"), ENGINE_NOT_RUNNING);
+	assert_int_equal(run("backup -"), ENGINE_NOT_RUNNING);
+	assert_has(err_text_seen, "anserctl: no server on ");
 	assert_int_equal(run("-s /nonexistent/dir/sock zone reload"), ENGINE_NOT_RUNNING);
 	assert_has(err_text_seen, "/nonexistent/dir/sock");
 }
@@ -376,10 +417,19 @@ static void wrong_usage_is_exit_code_2(void **state)
 		{"zone add a", "usage: anserctl zone add NAME FILE | -"},
 		{"zone add a b c", "usage: anserctl zone add"},
 		{"zone export", "usage: anserctl zone export NAME"},
+		{"zone export a. x -o y", "two places"},
+		{"zone edit a.", "--yes"},
+		{"zone edit a..b --yes", "not a domain name"},
+		{"zone edit a. --dry-run", "zone edit does not take --dry-run"},
+		{"record edit a. b.c. --yes", "not a name of the zone"},
+		{"record edit a. b ANY --yes", "TYPE is none"},
+		{"zone import a.", "usage: anserctl zone import NAME FILE"},
+		{"zone compare a..b -", "not a domain name"},
 		{"status x", "usage: anserctl status"},
 		{"explain a b c", "usage: anserctl explain NAME [TYPE]"},
 		{"completion tcsh", "is no shell"},
 		{"help frobnicate", "there is no command"},
+		{"zone frobnicate --help", "there is no command \"zone frobnicate\""},
 		{"--frobnicate status", "unrecognized option"},
 		{"status --timeout", "requires an argument"},
 		{"status --timeout x", "is no number of seconds"},
@@ -408,6 +458,27 @@ static void wrong_usage_is_exit_code_2(void **state)
 		{"key grant 0123 zone=a expires=1d", "keeps its tenant and its time"},
 		{"key grant 0123 tenant=a", "keeps its tenant and its time"},
 		{"key revoke", "usage: anserctl key revoke KEY"},
+		{"zone history a. frob=1", "\"frob=1\" is not understood"},
+		{"zone history a. from=0", "from: \"0\" is no number"},
+		{"zone diff a. 1 2 3", "usage: anserctl zone diff NAME [FROM [TO]]"},
+		{"zone revert a.", "usage: anserctl zone revert NAME TO"},
+		{"zone revert a. 1 --change 2", "usage: anserctl zone revert NAME TO"},
+		{"zone revert a. --change x", "change: \"x\" is no number"},
+		{"zone revert a. 1 --zone a.", "zone revert does not take --zone"},
+		{"zone diff a. --full", "zone diff does not take --full"},
+		{"key set 0123", "usage: anserctl key set KEY"},
+		{"key set 0123 tenant=x", "\"tenant=x\" is not understood"},
+		{"key set 0123 expires=soon", "\"soon\" is no time"},
+		{"tenant add", "usage: anserctl tenant add TENANT"},
+		{"tenant rename a", "usage: anserctl tenant rename TENANT NAME"},
+		{"tenant assign a b c", "usage: anserctl tenant assign ZONE [TENANT]"},
+		{"conf set a.b", "usage: anserctl conf set SECTION.KEY VALUE..."},
+		{"conf set a.b \xff", "not UTF-8"},
+		{"conf set a.b 1 \xff", "not UTF-8"},
+		{"conf set \xff 1 2", "not UTF-8"},
+		{"conf unset", "usage: anserctl conf unset"},
+		{"conf unset \xff", "not UTF-8"},
+		{"conf reload --zone a", "conf reload does not take --zone"},
 		{"audit list frob", "\"frob\" is not understood"},
 		{"audit list frob=1", "\"frob=1\" is not understood"},
 		{"audit list limit=x", "limit: \"x\" is no number"},
@@ -591,6 +662,30 @@ static void change_tells_what_and_when_visible(void **state)
 	fake_stop();
 }
 
+static void history_is_a_table_and_differences_are_lines(void **state)
+{
+	(void)state;
+	fake_start(FAKE_NORMAL);
+	assert_int_equal(run("zone history a. actor=b limit=1 -p"), ENGINE_OK);
+	assert_string_equal(out_text, "7\tthen\t3\t2\t1\t2\t-\ta?b\n");
+	assert_has(asked(), "\"zone\":\"a.\",\"actor\":\"b\",\"limit\":1,\"full\":false");
+	assert_int_equal(run("zone history a. --full"), ENGINE_OK);
+	assert_has(out_text, "-a. 60 IN A 192.0.2.1\n+a. 60 IN A 192.0.2.3\n");
+	assert_has(err_text_seen, "there is more: from=6");
+	assert_int_equal(run("zone diff a. 2"), ENGINE_OK);
+	assert_string_equal(out_text,
+	                    "--- a. serial 2 \n+++ a. serial 3 change 7 t\n"
+	                    "-; disabled: a. 60 IN TXT \"x\"\n+; comment: a. A me: c\n");
+	assert_has(asked(), "{\"zone\":\"a.\",\"from\":\"serial:2\",\"to\":\"change:7\","
+	                    "\"after\":1,\"limit\":20000}");
+	assert_int_equal(run("zone revert a. -g 7 -F -N -n"), ENGINE_REFUSED);
+	assert_has(err_text_seen, "anserctl: a. A was changed again [changed-since]");
+	assert_has(asked(),
+	           "\"args\":{\"wait\":false,\"timeout_ms\":600000,\"dry_run\":true,"
+	           "\"zone\":\"a.\",\"change\":7,\"force\":true}");
+	fake_stop();
+}
+
 static void refused_change_names_line_and_rule(void **state)
 {
 	(void)state;
@@ -639,8 +734,11 @@ static void export_joins_pages(void **state)
 	fake_start(FAKE_NORMAL);
 	assert_int_equal(run("zone export a."), ENGINE_OK);
 	assert_string_equal(out_text, "a\nb\nc\n");
+	assert_int_equal(run("zone export a. -o -"), ENGINE_OK);
+	assert_string_equal(out_text, "a\nb\nc\n");
 	assert_int_equal(run("list-zone a. --json"), ENGINE_OK);
-	assert_string_equal(out_text, "{\"serial\":1,\"text\":\"a\\nb\\nc\\n\"}\n");
+	assert_string_equal(out_text,
+	                    "{\"serial\":1,\"version\":0,\"text\":\"a\\nb\\nc\\n\"}\n");
 	fake_stop();
 }
 
@@ -677,18 +775,36 @@ static void export_replaces_a_file_only_when_complete(void **state)
 	assert_int_equal(unlink(in_dir("zone")), 0);
 }
 
+static void files_that_are_missing_or_wrong_are_refused_by_name(void **state)
+{
+	(void)state;
+	assert_int_equal(run_with("no backup", "backup check -"), ENGINE_REFUSED);
+	assert_has(err_text_seen, "anserctl: standard input: ");
+	assert_int_equal(run("batch missing --json"), ENGINE_REFUSED);
+	assert_string_equal(out_text,
+	                    "{\"error\":\"missing: No such file or directory\"}\n");
+	assert_int_equal(run("backup check missing --json"), ENGINE_REFUSED);
+	assert_string_equal(out_text,
+	                    "{\"error\":\"missing: No such file or directory\"}\n");
+	assert_string_equal(err_text_seen, "");
+}
+
 static void zone_check_prints_diagnostics(void **state)
 {
 	(void)state;
 	fake_start(FAKE_NORMAL);
 	assert_int_equal(run("zone check a. file"), ENGINE_REFUSED);
 	assert_string_equal(out_text, "/z/f:1:2: error: t [r]\n");
+	assert_int_equal(run_with("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\na 60 A 192.0.2.1\n",
+	                          "zone check x. -"),
+	                 ENGINE_OK);
+	assert_has(out_text, "3 records\n");
+	assert_int_equal(run_with("@ 60 NS a\n", "zone check x. -"), ENGINE_REFUSED);
+	assert_has(out_text, "[soa-missing]\n");
+	assert_null(strstr(asked(), "\"x.\""));
 	assert_int_equal(run("check-zone example.com."), ENGINE_REFUSED);
 	assert_has(asked(),
-	           "{\"command\":\"zone check\",\"args\":{\"zone\":\"example.com.\","
-	           "\"file\":\"/z/f\"}}\n");
-	assert_int_equal(run("zone check other."), ENGINE_REFUSED);
-	assert_has(err_text_seen, "no such zone");
+	           "{\"command\":\"zone check\",\"args\":{\"zone\":\"example.com.\"}}\n");
 	fake_stop();
 }
 
@@ -736,6 +852,41 @@ static void keys_are_described_in_words(void **state)
 	           "\"zone\":\"b\",\"write\":false}],\"key\":\"0123\"}");
 	assert_int_equal(run("key grant 0123 all"), ENGINE_OK);
 	assert_has(asked(), "{\"grants\":[],\"key\":\"0123\"}");
+	assert_int_equal(run("key set 0123 label=x role=admin expires=1h disable"),
+	                 ENGINE_OK);
+	assert_has(asked(), "{\"label\":\"x\",\"role\":\"admin\",\"expires_in\":3600,"
+	                    "\"disabled\":true,\"key\":\"0123\"}");
+	assert_int_equal(run("key set 0123 expires=never enable"), ENGINE_OK);
+	assert_has(asked(), "{\"expires_at\":null,\"disabled\":false,\"key\":\"0123\"}");
+	fake_stop();
+}
+
+static void configuration_is_changed_by_options(void **state)
+{
+	(void)state;
+	fake_start(FAKE_NORMAL);
+	assert_int_equal(run("conf list --plain"), ENGINE_OK);
+	assert_string_equal(out_text, "log.level\terror\tlive\t-\n");
+	assert_int_equal(run("conf diff"), ENGINE_OK);
+	assert_string_equal(out_text,
+	                    "OPTION  FILE  OVERRIDE  RUNNING\n"
+	                    "a.b     1     2         3\n"
+	                    "a.b: counts after anserctl conf reload\n"
+	                    "c.d: counts once the control plane has started anew\n");
+	assert_int_equal(run("conf set a.b 1 --no-wait"), ENGINE_REFUSED);
+	assert_has(err_text_seen, "a.b: no");
+	assert_has(asked(),
+	           "\"args\":{\"wait\":false,\"timeout_ms\":600000,\"dry_run\":false,"
+	           "\"values\":{\"a.b\":\"1\"}}");
+	assert_int_equal(run("conf set a.b 1 2 --dry-run"), ENGINE_OK);
+	assert_has(asked(), "\"dry_run\":true,\"values\":{\"a.b\":[\"1\",\"2\"]}}");
+	assert_string_equal(out_text,
+	                    "a?.b: would change\n"
+	                    "e.f: counts once the data plane has started anew\n");
+	assert_int_equal(run("conf unset a.b c.d"), ENGINE_OK);
+	assert_has(asked(), "\"options\":[\"a.b\",\"c.d\"]}");
+	assert_int_equal(run("conf reload --plain"), ENGINE_OK);
+	assert_string_equal(out_text, "a?.b\tapplied\ne.f\tdata plane\n");
 	fake_stop();
 }
 
@@ -911,10 +1062,7 @@ static void assert_names_everything(const char *text)
 {
 	for (unsigned i = 0; i < cli_command_count; i++) {
 		char words[64];
-		(void)snprintf(words, sizeof words, "%s%s%s", cli_commands[i].noun,
-		               cli_commands[i].verb ? " " : "",
-		               cli_commands[i].verb ? cli_commands[i].verb : "");
-		assert_has(text, words);
+		assert_has(text, cli_command_name(&cli_commands[i], words));
 	}
 	for (unsigned i = 0; i < cli_option_count; i++) {
 		char name[32];
@@ -932,6 +1080,7 @@ static void help_names_every_command_and_option(void **state)
 	assert_names_everything(out_text);
 	assert_int_equal(run("help zone add"), ENGINE_OK);
 	assert_has(out_text, "usage: anserctl zone add NAME FILE | -\n");
+	assert_has(out_text, "lines of standard input");
 	assert_has(out_text, "--no-wait");
 	assert_null(strstr(out_text, "zone list"));
 	assert_null(strstr(out_text, "--dnssec"));
@@ -939,6 +1088,58 @@ static void help_names_every_command_and_option(void **state)
 	assert_string_equal(out_text, "anserctl " ANSER_VERSION "\n");
 	assert_int_equal(run("zone -h"), ENGINE_OK);
 	assert_has(out_text, "usage: anserctl zone list");
+}
+
+static void no_two_options_have_a_letter_or_name_in_common(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < cli_option_count; i++) {
+		const struct cli_option *o = &cli_options[i];
+		assert_true(isalpha((unsigned char)o->letter));
+		for (unsigned k = 0; k < i; k++)
+			if (cli_options[k].letter == o->letter ||
+			    !strcmp(cli_options[k].name, o->name))
+				fail_msg("--%s and --%s are -%c", cli_options[k].name,
+				         o->name, o->letter);
+	}
+}
+
+/* Says whether a help text has a line that begins with an option. */
+static bool has_option_line(const char *text, const struct cli_option *o)
+{
+	char line[64];
+
+	(void)snprintf(line, sizeof line, "\n  -%c, --%s ", o->letter, o->name);
+	return strstr(text, line);
+}
+
+static void help_shows_the_options_that_a_command_takes_and_no_others(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < cli_command_count; i++) {
+		const struct command *command = &cli_commands[i];
+		char name[COMMAND_NAME_MAX];
+		char words[64];
+		if (!strcmp(command->noun, "backup") && !command->verb)
+			continue; /* told together with "backup check" */
+		(void)snprintf(words, sizeof words, "%s --help",
+		               cli_command_name(command, name));
+		assert_int_equal(run(words), ENGINE_OK);
+		for (unsigned k = 0; k < cli_option_count; k++) {
+			const struct cli_option *o = &cli_options[k];
+			bool takes = !(o->takes & ~command->takes);
+			if (has_option_line(out_text, o) != takes)
+				fail_msg("%s: --%s", words, o->name);
+		}
+	}
+	assert_int_equal(run("backup some-file --help"), ENGINE_OK);
+	assert_has(out_text, "--force");
+	assert_int_equal(run("help delete-zone"), ENGINE_OK);
+	assert_has(out_text, "usage: anserctl zone remove");
+	assert_int_equal(run("help zone remove"), ENGINE_OK);
+	assert_has(out_text, "from standard input");
+	assert_int_equal(run("help zone revert"), ENGINE_OK);
+	assert_null(strstr(out_text, "from standard input"));
 }
 
 static void manual_page_names_every_command_and_option(void **state)
@@ -973,9 +1174,11 @@ static void bash_completes_commands_zones_and_options(void **state)
 	assert_int_equal(run("completion bash"), ENGINE_OK);
 	write_file(in_dir("completion"), out_text);
 	assert_string_equal(bash_offers("anserctl st"), " status stats \n");
-	assert_string_equal(bash_offers("anserctl zone \"\""),
-	                    " list show add remove reload export check \n");
-	assert_string_equal(bash_offers("anserctl -s /x zone re"), " remove reload \n");
+	assert_string_equal(
+		bash_offers("anserctl zone \"\""),
+		" list show add remove reload export check edit import compare policy set create history diff revert refresh retransfer secondaries notify transfers \n");
+	assert_string_equal(bash_offers("anserctl -s /x zone re"),
+	                    " remove reload revert refresh retransfer \n");
 	assert_string_equal(bash_offers("anserctl zone reload a. \"\""),
 	                    " zone.example. \n");
 	assert_string_equal(bash_offers("anserctl zone add a. comp"), " completion \n");
@@ -1053,21 +1256,27 @@ int main(void)
 		cmocka_unit_test(status_waits_until_ready),
 		cmocka_unit_test(status_waits_for_a_server_to_appear),
 		cmocka_unit_test(change_tells_what_and_when_visible),
+		cmocka_unit_test(history_is_a_table_and_differences_are_lines),
 		cmocka_unit_test(refused_change_names_line_and_rule),
 		cmocka_unit_test(names_come_from_standard_input),
 		cmocka_unit_test(export_joins_pages),
 		cmocka_unit_test(export_starts_again_when_the_zone_changes),
 		cmocka_unit_test(export_replaces_a_file_only_when_complete),
+		cmocka_unit_test(files_that_are_missing_or_wrong_are_refused_by_name),
 		cmocka_unit_test(zone_check_prints_diagnostics),
 		cmocka_unit_test(looking_commands_print_what_they_get),
 		cmocka_unit_test(keys_are_described_in_words),
 		cmocka_unit_test(configuration_is_checked_without_a_server),
 		cmocka_unit_test(doctor_tells_by_its_exit_code),
+		cmocka_unit_test(configuration_is_changed_by_options),
 		cmocka_unit_test(doctor_takes_workers_from_the_configuration),
 		cmocka_unit_test(doctor_takes_back_ends_and_nics_from_the_configuration),
 		cmocka_unit_test(socket_comes_from_the_environment_or_the_option),
 		cmocka_unit_test(colours_are_for_terminals_that_want_them),
 		cmocka_unit_test(help_names_every_command_and_option),
+		cmocka_unit_test(no_two_options_have_a_letter_or_name_in_common),
+		cmocka_unit_test(
+			help_shows_the_options_that_a_command_takes_and_no_others),
 		cmocka_unit_test(manual_page_names_every_command_and_option),
 		cmocka_unit_test(bash_completes_commands_zones_and_options),
 		cmocka_unit_test(other_shells_get_every_command),

@@ -8,7 +8,11 @@
  */
 
 #define INTERFACES_COMMAND "ls /sys/class/net 2>/dev/null"
+#define SETTINGS_COMMAND   "anserctl conf list --plain --timeout 2 2>/dev/null | cut -f 1"
 #define KEYS_COMMAND       "anserctl key list --plain --timeout 2 2>/dev/null | cut -f 1"
+#define TENANTS_COMMAND    "anserctl tenant list --plain --timeout 2 2>/dev/null | cut -f 1"
+#define TYPES              "A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV SVCB TLSA TXT"
+#define TSIG_KEYS_COMMAND  "anserctl tsig list --plain --timeout 2 2>/dev/null | cut -f 1"
 #define ZONES_COMMAND      "anserctl zone list --plain --timeout 2 2>/dev/null | cut -f 1"
 
 /* Says whether this is the first command with its noun. */
@@ -63,6 +67,24 @@ static void print_choices(const struct cli_option *o)
 		(void)fputc(*at == '|' ? ' ' : *at, stdout);
 }
 
+/* One case for each place of each command: "zone add 0)", and "zone add *)" for the rest. Both bash
+ * and zsh read it. */
+static void print_arguments(const struct command *command,
+                            const char *(*action_of)(enum arg_kind kind))
+{
+	char name[COMMAND_NAME_MAX];
+
+	for (unsigned at = 0; at < ARRAY_LEN(command->args); at++) {
+		const char *action = action_of(kind_at(command, at));
+		bool last = at + 1 == ARRAY_LEN(command->args);
+
+		if (action)
+			(void)printf("\t'%s '%s) %s ;;\n",
+			             cli_command_name(command, name), last ? "*" : "0",
+			             action);
+	}
+}
+
 /* ---- bash ---- */
 
 static void print_bash_value(const struct cli_option *o)
@@ -86,14 +108,20 @@ static const char *bash_action(enum arg_kind kind)
 	case ARG_ZONE:
 		return "COMPREPLY=($(compgen -W \"$(" ZONES_COMMAND ")\" -- \"$cur\"))";
 	case ARG_FILE: return "COMPREPLY=($(compgen -f -- \"$cur\"))";
-	case ARG_TYPE:
-		return "COMPREPLY=($(compgen -W 'A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA "
-		       "SRV SVCB TLSA TXT' -- \"$cur\"))";
+	case ARG_TYPE: return "COMPREPLY=($(compgen -W '" TYPES "' -- \"$cur\"))";
 	case ARG_INTERFACE:
 		return "COMPREPLY=($(compgen -W \"$(" INTERFACES_COMMAND
 		       ")\" -- \"$cur\"))";
 	case ARG_KEY:
 		return "COMPREPLY=($(compgen -W \"$(" KEYS_COMMAND ")\" -- \"$cur\"))";
+	case ARG_TSIG_KEY:
+		return "COMPREPLY=($(compgen -W \"$(" TSIG_KEYS_COMMAND
+		       ")\" -- \"$cur\"))";
+	case ARG_TENANT:
+		return "COMPREPLY=($(compgen -W \"$(" TENANTS_COMMAND ")\" -- \"$cur\"))";
+	case ARG_SETTING:
+		return "COMPREPLY=($(compgen -W \"$(" SETTINGS_COMMAND
+		       ")\" -- \"$cur\"))";
 	case ARG_SHELL: return "COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\"))";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -101,21 +129,6 @@ static const char *bash_action(enum arg_kind kind)
 	case ARG_WORD: return NULL;
 	}
 	return NULL;
-}
-
-/* One case for each place of each command: "zone add 2)". */
-static void print_bash_arguments(const struct command *command)
-{
-	for (unsigned at = 0; at < ARRAY_LEN(command->args); at++) {
-		const char *action = bash_action(kind_at(command, at));
-		bool last = at + 1 == ARRAY_LEN(command->args);
-
-		if (action)
-			(void)printf("\t'%s%s%s '%s) %s ;;\n", command->noun,
-			             command->verb ? " " : "",
-			             command->verb ? command->verb : "", last ? "*" : "0",
-			             action);
-	}
 }
 
 static void print_bash_verbs(void)
@@ -175,7 +188,7 @@ static void print_bash(void)
 	           "\tfi\n"
 	           "\tcase \"$command $((${#words[@]} - named))\" in");
 	for (unsigned i = 0; i < cli_command_count; i++)
-		print_bash_arguments(&cli_commands[i]);
+		print_arguments(&cli_commands[i], bash_action);
 	(void)puts("\tesac\n"
 	           "}\n"
 	           "complete -F _anserctl anserctl");
@@ -188,10 +201,12 @@ static const char *zsh_action(enum arg_kind kind)
 	switch (kind) {
 	case ARG_ZONE: return "compadd -- ${(f)\"$(" ZONES_COMMAND ")\"}";
 	case ARG_FILE: return "_files";
-	case ARG_TYPE:
-		return "compadd A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV SVCB TLSA TXT";
+	case ARG_TYPE: return "compadd " TYPES;
 	case ARG_INTERFACE: return "compadd -- ${(f)\"$(" INTERFACES_COMMAND ")\"}";
 	case ARG_KEY: return "compadd -- ${(f)\"$(" KEYS_COMMAND ")\"}";
+	case ARG_TSIG_KEY: return "compadd -- ${(f)\"$(" TSIG_KEYS_COMMAND ")\"}";
+	case ARG_TENANT: return "compadd -- ${(f)\"$(" TENANTS_COMMAND ")\"}";
+	case ARG_SETTING: return "compadd -- ${(f)\"$(" SETTINGS_COMMAND ")\"}";
 	case ARG_SHELL: return "compadd bash zsh fish";
 	case ARG_NONE:
 	case ARG_NAME:
@@ -199,20 +214,6 @@ static const char *zsh_action(enum arg_kind kind)
 	case ARG_WORD: return NULL;
 	}
 	return NULL;
-}
-
-static void print_zsh_arguments(const struct command *command)
-{
-	for (unsigned at = 0; at < ARRAY_LEN(command->args); at++) {
-		const char *action = zsh_action(kind_at(command, at));
-		bool last = at + 1 == ARRAY_LEN(command->args);
-
-		if (action)
-			(void)printf("\t'%s%s%s '%s) %s ;;\n", command->noun,
-			             command->verb ? " " : "",
-			             command->verb ? command->verb : "", last ? "*" : "0",
-			             action);
-	}
 }
 
 static void print_zsh_value(const struct cli_option *o)
@@ -270,7 +271,7 @@ static void print_zsh(void)
 	           "\tfi\n"
 	           "\tcase \"$command $((${#rest} - named))\" in");
 	for (unsigned i = 0; i < cli_command_count; i++)
-		print_zsh_arguments(&cli_commands[i]);
+		print_arguments(&cli_commands[i], zsh_action);
 	(void)puts("\tesac\n"
 	           "}\n"
 	           "_anserctl \"$@\"");
@@ -313,10 +314,12 @@ static const char *fish_action(enum arg_kind kind)
 	switch (kind) {
 	case ARG_ZONE: return "-a '(" ZONES_COMMAND ")'";
 	case ARG_FILE: return "-F";
-	case ARG_TYPE:
-		return "-a 'A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV TXT'";
+	case ARG_TYPE: return "-a '" TYPES "'";
 	case ARG_INTERFACE: return "-a '(" INTERFACES_COMMAND ")'";
 	case ARG_KEY: return "-a '(" KEYS_COMMAND ")'";
+	case ARG_TSIG_KEY: return "-a '(" TSIG_KEYS_COMMAND ")'";
+	case ARG_TENANT: return "-a '(" TENANTS_COMMAND ")'";
+	case ARG_SETTING: return "-a '(" SETTINGS_COMMAND ")'";
 	case ARG_SHELL: return "-a 'bash zsh fish'";
 	case ARG_NONE:
 	case ARG_NAME:

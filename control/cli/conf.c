@@ -3,28 +3,7 @@
 #include "control/cli/cli.h"
 #include "control/cli/print.h"
 #include "control/config/config.h"
-
-static json_t *diagnostics_json(const struct diag *d)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < d->kept; i++) {
-		const struct diag_entry *e = &d->entries[i];
-		json_t *entry =
-			json_pack("{s:s,s:s,s:i,s:i,s:s,s:s}", "severity",
-		                  e->severity == DIAG_ERROR ? "error" : "warning", "file",
-		                  e->file, "line", (int)e->line, "column", (int)e->column,
-		                  "rule", e->rule, "text", e->text);
-		/* What is quoted in it may not be UTF-8: then the place alone must do. */
-		if (!entry)
-			entry = json_pack("{s:s,s:i,s:i,s:s}", "severity", "error",
-			                  "line", (int)e->line, "column", (int)e->column,
-			                  "rule", e->rule);
-		if (!entry || json_array_append_new(list, entry) < 0)
-			abort();
-	}
-	return list;
-}
+#include "control/diag_json.h"
 
 /* Reads the file named on the command line; tells what is wrong with it. */
 static enum engine_outcome read_file(const struct cli *c, FILE *messages,
@@ -33,11 +12,11 @@ static enum engine_outcome read_file(const struct cli *c, FILE *messages,
 	struct diag d;
 
 	diag_init(&d);
-	int err = config_read(c->args[0], out, &d);
+	int err = config_read(c->args[0], NULL, out, &d);
 	if (!c->json) {
 		diag_print(&d, messages);
 	} else if (err < 0 || c->command->run == run_conf_check) {
-		json_t *result = json_pack("{s:o}", "diagnostics", diagnostics_json(&d));
+		json_t *result = json_pack("{s:o}", "diagnostics", diag_json(&d));
 		if (err < 0)
 			(void)json_object_set_new(result, "error",
 			                          json_string("the file is refused"));
@@ -61,7 +40,7 @@ enum engine_outcome run_conf_check(struct cli *c)
 	if (!c->arg_count)
 		return cli_ask(c, "conf check", NULL, show_checked);
 	enum engine_outcome outcome = read_file(c, stdout, &config);
-	config_free(config);
+	config_release(config);
 	return outcome;
 }
 
@@ -101,7 +80,7 @@ enum engine_outcome run_conf_show(struct cli *c)
 		show_config_json(config);
 	else if (outcome == ENGINE_OK)
 		config_show(config, stdout);
-	config_free(config);
+	config_release(config);
 	return outcome;
 }
 

@@ -100,7 +100,7 @@ static bool read_config(const struct cli *c, struct config **out)
 	if (!c->config && access(path, F_OK) != 0)
 		return true;
 	diag_init(&d);
-	int err = config_read(path, out, &d);
+	int err = config_read(path, NULL, out, &d);
 	if (err < 0)
 		diag_print(&d, stderr);
 	diag_fini(&d);
@@ -251,7 +251,7 @@ enum engine_outcome run_doctor(struct cli *c)
 	json_decref(result);
 	bool failed = report.verdicts[DOCTOR_FAIL];
 	doctor_fini(&report);
-	config_free(config);
+	config_release(config);
 	free_names(&names);
 	return failed ? ENGINE_REFUSED : ENGINE_OK;
 }

@@ -1,26 +1,24 @@
+#include "control/cli/export.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/cli/cli.h"
 #include "control/cli/items.h"
 #include "control/cli/print.h"
+#include "control/cli/prompt.h"
+#include "control/zone/zonefile.h"
+#include "shared/err.h"
+#include "shared/name.h"
 
 /*
- * A zone comes in pages, so that the server never holds all of its text. When the serial changes
+ * A zone comes in pages, so that the server never holds all of its text. When its version changes
  * between two pages the zone has changed under way and everything starts again; so nothing is
  * given out before all of it is there.
  */
 enum { RESTARTS_MAX = 10 };
-
-struct export
-{
-	FILE *spool;
-	json_int_t serial;
-	json_t *next; /* where the next page begins; NULL: no page yet, or none left */
-};
 
 static enum engine_outcome write_failed(const char *what)
 {
@@ -32,7 +30,7 @@ static enum engine_outcome write_failed(const char *what)
 static enum engine_outcome ask_page(struct cli *c, const struct export *e,
                                     json_t **result)
 {
-	json_t *args = json_pack("{s:s}", "zone", c->args[0]);
+	json_t *args = json_pack("{s:s,s:s*}", "zone", e->zone, "name", e->name);
 
 	if (!args || (e->next && json_object_set(args, "after", e->next) < 0))
 		abort();
@@ -46,9 +44,12 @@ static enum engine_outcome take_page(struct export *e, const json_t *result,
 	const json_t *text = json_object_get(result, "text");
 	json_t *next = json_object_get(result, "next");
 	json_int_t serial = json_integer_value(json_object_get(result, "serial"));
+	json_int_t version = json_integer_value(json_object_get(result, "version"));
 
-	*restart = e->next && serial != e->serial;
+	*restart = e->next && (serial != e->serial || version != e->version);
 	e->serial = serial;
+	e->version = version;
+	e->from_file = json_is_true(json_object_get(result, "from_file"));
 	if (*restart)
 		return ENGINE_OK;
 	if (fwrite(json_string_value(text), 1, json_string_length(text), e->spool) !=
@@ -79,7 +80,7 @@ static enum engine_outcome export_once(struct cli *c, struct export *e, bool *re
 	return outcome;
 }
 
-static enum engine_outcome export_whole(struct cli *c, struct export *e, json_t **error)
+enum engine_outcome export_whole(struct cli *c, struct export *e, json_t **error)
 {
 	for (unsigned tries = 0; tries <= RESTARTS_MAX; tries++) {
 		bool restart = false;
@@ -98,15 +99,45 @@ static enum engine_outcome export_whole(struct cli *c, struct export *e, json_t 
 	return ENGINE_REFUSED;
 }
 
-static void report_refusal(const struct cli *c, json_t *error)
+/* ---- into memory ---- */
+
+static char *read_spool(FILE *spool, size_t *len)
 {
-	if (!error)
-		return;
-	if (c->json)
-		print_json(error);
-	else
-		cli_report(error);
-	json_decref(error);
+	rewind(spool);
+	return read_to_end(spool, len);
+}
+
+static int parse_spool(const struct export *e, struct contents **out)
+{
+	struct diag diag;
+	size_t len;
+	char *text = read_spool(e->spool, &len);
+
+	if (!text)
+		return ERR_IO;
+	diag_init(&diag);
+	int err = zonefile_parse(text, len, e->zone, e->apex, out, &diag);
+	diag_fini(&diag);
+	free(text);
+	return err;
+}
+
+enum engine_outcome export_contents(struct cli *c, struct export *e,
+                                    struct contents **out, json_t **error)
+{
+	e->spool = tmpfile();
+	if (!e->spool)
+		return write_failed("no temporary file");
+	enum engine_outcome outcome = export_whole(c, e, error);
+	int err = outcome == ENGINE_OK ? parse_spool(e, out) : 0;
+	(void)fclose(e->spool);
+	e->spool = NULL;
+	if (err < 0) {
+		*error = json_pack("{s:s}", "error",
+		                   "what the server exports is not understood");
+		outcome = ENGINE_REFUSED;
+	}
+	return outcome;
 }
 
 /* ---- to standard output ---- */
@@ -125,24 +156,23 @@ static enum engine_outcome copy_to_stdout(FILE *spool)
 
 static enum engine_outcome print_as_json(const struct export *e)
 {
-	long size = ftell(e->spool);
-	char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+	size_t size;
+	char *text = read_spool(e->spool, &size);
 
 	if (!text)
 		return write_failed("cannot read back");
-	rewind(e->spool);
-	size_t got = fread(text, 1, (size_t)size, e->spool);
-	json_t *result = json_pack("{s:I,s:s%}", "serial", e->serial, "text", text, got);
+	json_t *result = json_pack("{s:I,s:I,s:s%}", "serial", e->serial, "version",
+	                           e->version, "text", text, size);
 	if (result)
 		print_json(result);
 	json_decref(result);
 	free(text);
-	return result && got == (size_t)size ? ENGINE_OK : ENGINE_REFUSED;
+	return result ? ENGINE_OK : ENGINE_REFUSED;
 }
 
 static enum engine_outcome export_to_stdout(struct cli *c)
 {
-	struct export e = {.spool = tmpfile()};
+	struct export e = {.zone = c->args[0], .spool = tmpfile()};
 	json_t *error = NULL;
 
 	if (!e.spool)
@@ -150,7 +180,9 @@ static enum engine_outcome export_to_stdout(struct cli *c)
 	enum engine_outcome outcome = export_whole(c, &e, &error);
 	if (outcome == ENGINE_OK)
 		outcome = c->json ? print_as_json(&e) : copy_to_stdout(e.spool);
-	report_refusal(c, error);
+	if (error)
+		cli_refuse(c, error);
+	json_decref(error);
 	(void)fclose(e.spool);
 	return outcome;
 }
@@ -178,26 +210,42 @@ static enum engine_outcome finish_file(FILE *spool, const char *temporary,
 	return ENGINE_OK;
 }
 
-static enum engine_outcome export_to_file(struct cli *c)
+static enum engine_outcome export_to_file(struct cli *c, const char *path)
 {
 	char temporary[PATH_MAX];
 	json_t *error = NULL;
-	int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", c->output);
+	int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
 	int fd = len < 0 || (size_t)len >= sizeof temporary ? -1 : mkstemp(temporary);
-	struct export e = {.spool = fd < 0 ? NULL : fdopen(fd, "w+")};
+	struct export e = {.zone = c->args[0], .spool = fd < 0 ? NULL : fdopen(fd, "w+")};
 
 	if (!e.spool)
-		return write_failed(c->output);
+		return write_failed(path);
 	enum engine_outcome outcome = export_whole(c, &e, &error);
 	if (outcome == ENGINE_OK)
-		outcome = finish_file(e.spool, temporary, c->output);
+		outcome = finish_file(e.spool, temporary, path);
 	if (outcome != ENGINE_OK)
 		(void)unlink(temporary);
 	else if (c->json)
 		(void)printf("{\"serial\":%" JSON_INTEGER_FORMAT "}\n", e.serial);
-	report_refusal(c, error);
+	if (error)
+		cli_refuse(c, error);
+	json_decref(error);
 	(void)fclose(e.spool);
 	return outcome;
+}
+
+/* A file that is there is written over when somebody says so. */
+static enum engine_outcome may_overwrite(const struct cli *c, const char *path)
+{
+	if (c->yes || access(path, F_OK) != 0)
+		return ENGINE_OK;
+	if (!prompt_possible())
+		return cli_usage("%s is there already: --yes writes over it", path);
+	(void)fputs("anserctl: ", stderr);
+	print_text(path, stderr);
+	if (prompt_choice(" is there already: [o]verwrite it, or [q]uit?", "oq") == 'o')
+		return ENGINE_OK;
+	return ENGINE_REFUSED;
 }
 
 enum engine_outcome run_zone_export(struct cli *c)
@@ -207,5 +255,11 @@ enum engine_outcome run_zone_export(struct cli *c)
 	if (!name)
 		return cli_usage("zone: an argument is not UTF-8");
 	json_decref(name);
-	return c->output ? export_to_file(c) : export_to_stdout(c);
+	if (c->arg_count > 1 && c->output)
+		return cli_usage("zone export: FILE and --output are two places");
+	const char *path = c->arg_count > 1 ? c->args[1] : c->output;
+	if (!path || !strcmp(path, "-"))
+		return export_to_stdout(c);
+	enum engine_outcome outcome = c->output ? ENGINE_OK : may_overwrite(c, path);
+	return outcome == ENGINE_OK ? export_to_file(c, path) : outcome;
 }

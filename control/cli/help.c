@@ -16,11 +16,11 @@ static void print_overview(void)
 	(void)puts("usage: anserctl [OPTIONS] COMMAND [ARGUMENTS]\n\nCommands:");
 	for (unsigned i = 0; i < cli_command_count; i++) {
 		const struct command *command = &cli_commands[i];
-		char left[64];
+		char name[COMMAND_NAME_MAX];
+		char left[128];
 
-		(void)snprintf(left, sizeof left, "%s%s%s %s", command->noun,
-		               command->verb ? " " : "",
-		               command->verb ? command->verb : "", command->synopsis);
+		(void)snprintf(left, sizeof left, "%s %s",
+		               cli_command_name(command, name), command->synopsis);
 		(void)printf("  %-28s %s\n", left, command->help);
 	}
 	(void)puts("\nOptions:");
@@ -32,39 +32,45 @@ static void print_overview(void)
 
 static void print_command(const struct command *command)
 {
-	(void)printf("usage: anserctl %s%s%s %s\n\n%s\n", command->noun,
-	             command->verb ? " " : "", command->verb ? command->verb : "",
+	char name[COMMAND_NAME_MAX];
+
+	(void)printf("usage: anserctl %s %s\n\n%s\n", cli_command_name(command, name),
 	             command->synopsis, command->help);
-	for (unsigned i = 0; i < command->max_args && i < ARRAY_LEN(command->args); i++) {
-		if (!strchr(command->synopsis, '-') || command->args[i] != ARG_ZONE)
-			continue;
+	if (command->args[1] == ARG_ZONE && strstr(command->synopsis, "| -"))
 		(void)puts("With \"-\", they are read from standard input, one a line.");
-		break;
-	}
 	(void)puts("\nOptions:");
 	for (unsigned i = 0; i < cli_option_count; i++)
 		if (!(cli_options[i].takes & ~command->takes))
 			print_option(&cli_options[i]);
 }
 
-enum engine_outcome run_help(struct cli *c)
+/* All commands that begin with a word. */
+static unsigned print_commands_of(const char *noun)
 {
 	unsigned found = 0;
+
+	for (unsigned i = 0; i < cli_command_count; i++) {
+		if (strcmp(cli_commands[i].noun, noun) != 0)
+			continue;
+		(void)fputs(found++ ? "\n" : "", stdout);
+		print_command(&cli_commands[i]);
+	}
+	return found;
+}
+
+enum engine_outcome run_help(struct cli *c)
+{
+	unsigned used;
 
 	if (!c->arg_count) {
 		print_overview();
 		return ENGINE_OK;
 	}
-	for (unsigned i = 0; i < cli_command_count; i++) {
-		const struct command *command = &cli_commands[i];
-
-		if (strcmp(command->noun, c->args[0]) != 0)
-			continue;
-		if (c->arg_count > 1 && command->verb &&
-		    strcmp(command->verb, c->args[1]) != 0)
-			continue;
-		(void)fputs(found++ ? "\n" : "", stdout);
-		print_command(command);
-	}
-	return found ? ENGINE_OK : cli_usage("there is no command \"%s\"", c->args[0]);
+	if (c->arg_count == 1 && print_commands_of(c->args[0]))
+		return ENGINE_OK;
+	const struct command *command = cli_find_command(c->args, c->arg_count, &used);
+	if (!command)
+		return cli_no_command(c->args, c->arg_count);
+	print_command(command);
+	return ENGINE_OK;
 }

@@ -5,20 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-void items_init(struct items *i, const struct cli *c)
-{
-	*i = (struct items){
-		.args = c->args,
-		.left = c->arg_count,
-		.from_stdin = c->arg_count == 1 && !strcmp(c->args[0], "-"),
-	};
-}
+#include "control/zone/arena.h"
 
-void items_fini(struct items *i)
-{
-	free(i->line);
-	i->line = NULL;
-}
+enum { READ_STEP = 1 << 16 };
+
+struct items {
+	char **args;
+	unsigned left;
+	bool from_stdin;
+	char *line;
+	size_t room;
+};
 
 /* Cuts blanks off both ends. */
 static char *trimmed(char *line)
@@ -31,7 +28,8 @@ static char *trimmed(char *line)
 	return line;
 }
 
-char *items_next(struct items *i)
+/* Gives the next one, lent until the next call, or NULL. */
+static char *next_item(struct items *i)
 {
 	if (!i->from_stdin) {
 		if (!i->left)
@@ -44,6 +42,46 @@ char *items_next(struct items *i)
 		if (*item && *item != '#')
 			return item;
 	}
+	return NULL;
+}
+
+enum engine_outcome items_each(struct cli *c, items_run *run)
+{
+	struct items items = {
+		.args = c->args,
+		.left = c->arg_count,
+		.from_stdin = c->arg_count == 1 && !strcmp(c->args[0], "-"),
+	};
+	enum engine_outcome outcome = ENGINE_OK;
+	char *item;
+
+	while (outcome < ENGINE_NOT_RUNNING && (item = next_item(&items))) {
+		enum engine_outcome one = run(c, item);
+		if (one > outcome)
+			outcome = one;
+	}
+	free(items.line);
+	return outcome;
+}
+
+char *read_to_end(FILE *from, size_t *len)
+{
+	char *text = NULL;
+	size_t room = 0;
+	size_t got;
+
+	*len = 0;
+	do {
+		if (room - *len < READ_STEP) {
+			room = (room + READ_STEP) * 2;
+			text = memory_resize(text, room);
+		}
+		got = fread(text + *len, 1, room - *len, from);
+		*len += got;
+	} while (got > 0);
+	if (!ferror(from))
+		return text;
+	free(text);
 	return NULL;
 }
 

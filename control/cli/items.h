@@ -1,6 +1,6 @@
 /*
- * The things a command is to be done to: from the command line, or with "-" from standard input,
- * one a line, blank lines and lines that begin with "#" left out.
+ * Where commands take things from: those they are to be done to from the command line, or with "-"
+ * from standard input, one a line, blank lines and lines that begin with "#" left out; and files.
  */
 #ifndef CONTROL_CLI_ITEMS_H
 #define CONTROL_CLI_ITEMS_H
@@ -9,19 +9,15 @@
 
 #include "control/cli/cli.h"
 
-struct items {
-	char **args;
-	unsigned left;
-	bool from_stdin;
-	char *line;
-	size_t room;
-};
+/* Does one command to one of them, lent for the call. */
+typedef enum engine_outcome items_run(struct cli *c, char *item);
 
-void items_init(struct items *i, const struct cli *c);
-void items_fini(struct items *i);
+/* Does it to each, until there is no server or no time. Gives the worst outcome. */
+enum engine_outcome items_each(struct cli *c, items_run *run);
 
-/* Gives the next one, lent until the next call, or NULL. */
-char *items_next(struct items *i);
+/* Reads from where a stream is to its end. Gives the text, the caller's to free, or NULL with errno
+ * set. */
+char *read_to_end(FILE *from, size_t *len);
 
 /* The server's working directory is another: every path is made absolute. Gives false after a
  * message. */

@@ -9,6 +9,7 @@
 
 #include "control/cli/cli.h"
 #include "control/cli/print.h"
+#include "control/json_put.h"
 
 enum { DAY_S = 86400, HOUR_S = 3600, YEAR_DAYS = 365 };
 
@@ -144,7 +145,7 @@ static bool append_text(json_t *object, const char *key, const char *text)
 
 	if (!list) {
 		list = json_array();
-		cli_set(object, key, list);
+		json_put(object, key, list);
 	}
 	if (json_array_append_new(list, json_string(text)) == 0)
 		return true;
@@ -163,9 +164,9 @@ static bool read_grant_word(json_t *grant, const char *word)
 	if (type)
 		return append_text(grant, "types", type);
 	if (strcmp(word, "below") == 0)
-		cli_set(grant, "below", json_true());
+		json_put(grant, "below", json_true());
 	else if (strcmp(word, "read") == 0)
-		cli_set(grant, "write", json_false());
+		json_put(grant, "write", json_false());
 	else
 		return cli_usage("\"%s\" is not understood", word) == ENGINE_OK;
 	return true;
@@ -178,7 +179,7 @@ static bool read_words(const struct cli *c, unsigned at, json_t *args)
 	json_t *grant = NULL;
 	json_int_t seconds = 0;
 
-	cli_set(args, "grants", grants);
+	json_put(args, "grants", grants);
 	for (; at < c->arg_count; at++) {
 		const char *word = c->args[at];
 		const char *zone = value_of(word, "zone");
@@ -194,7 +195,7 @@ static bool read_words(const struct cli *c, unsigned at, json_t *args)
 			(void)cli_usage("\"%s\" is no time, as 12h, 90d or 1y", expires);
 			return false;
 		} else if (expires) {
-			cli_set(args, "expires_in", json_integer(seconds));
+			json_put(args, "expires_in", json_integer(seconds));
 		} else if (tenant) {
 			if (!cli_put_text(args, "tenant", tenant))
 				return false;
@@ -222,6 +223,46 @@ enum engine_outcome run_key_create(struct cli *c)
 	return cli_ask(c, "key create", args, show_key);
 }
 
+static bool read_change(json_t *args, const char *word)
+{
+	const char *label = value_of(word, "label");
+	const char *role = value_of(word, "role");
+	const char *expires = value_of(word, "expires");
+	json_int_t seconds = 0;
+
+	if (label)
+		return cli_put_text(args, "label", label);
+	if (role)
+		return cli_put_text(args, "role", role);
+	if (expires && strcmp(expires, "never") == 0)
+		json_put(args, "expires_at", json_null());
+	else if (expires && read_seconds(expires, &seconds))
+		json_put(args, "expires_in", json_integer(seconds));
+	else if (expires)
+		return cli_usage("\"%s\" is no time, as 12h, 90d, 1y or never",
+		                 expires) == ENGINE_OK;
+	else if (strcmp(word, "disable") == 0)
+		json_put(args, "disabled", json_true());
+	else if (strcmp(word, "enable") == 0)
+		json_put(args, "disabled", json_false());
+	else
+		return cli_usage("\"%s\" is not understood", word) == ENGINE_OK;
+	return true;
+}
+
+enum engine_outcome run_key_set(struct cli *c)
+{
+	json_t *args = cli_args();
+
+	for (unsigned i = 1; i < c->arg_count; i++) {
+		if (!read_change(args, c->args[i])) {
+			json_decref(args);
+			return ENGINE_USAGE;
+		}
+	}
+	return ask_about_key(c, "key set", args);
+}
+
 /* "all" lifts every bound, which nobody should do by leaving something out. */
 enum engine_outcome run_key_grant(struct cli *c)
 {
@@ -229,7 +270,7 @@ enum engine_outcome run_key_grant(struct cli *c)
 	json_t *args = cli_args();
 
 	if (all)
-		cli_set(args, "grants", json_array());
+		json_put(args, "grants", json_array());
 	else if (!read_words(c, 1, args)) {
 		json_decref(args);
 		return ENGINE_USAGE;

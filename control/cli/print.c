@@ -19,6 +19,30 @@ void print_text(const char *text, FILE *to)
 		(void)fputc(is_control(*text) ? '?' : *text, to);
 }
 
+void print_difference_begin(char sign, bool colour, FILE *to)
+{
+	if (colour)
+		(void)fputs(sign == '+' ? "\033[32m" : "\033[31m", to);
+	(void)fputc(sign, to);
+}
+
+void print_difference_end(bool colour, FILE *to)
+{
+	(void)fputs(colour ? "\033[0m\n" : "\n", to);
+}
+
+bool print_where_more_is(const json_t *page)
+{
+	const json_t *next = json_object_get(page, "next");
+
+	(void)fflush(stdout);
+	if (!json_is_integer(next))
+		return false;
+	(void)fprintf(stderr, "anserctl: there is more: from=%" JSON_INTEGER_FORMAT "\n",
+	              json_integer_value(next));
+	return true;
+}
+
 void print_json(const json_t *value)
 {
 	(void)json_dumpf(value, stdout, JSON_COMPACT);
@@ -37,6 +61,18 @@ const json_t *print_member(const json_t *object, const char *path)
 			return object;
 		path += len + 1;
 	}
+}
+
+const char *print_text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+json_int_t print_number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
 }
 
 static void format_bytes(double bytes, char *out, size_t size)

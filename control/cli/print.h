@@ -35,8 +35,19 @@ void print_fields(const struct cli *c, const struct column *columns, size_t coun
 /* Gives the member at a path, or NULL. */
 const json_t *print_member(const json_t *object, const char *path);
 
+/* Gives the text or number of a member; "" or 0 without one. */
+const char *print_text_of(const json_t *object, const char *key);
+json_int_t print_number_of(const json_t *object, const char *key);
+
 /* Text without control characters. */
 void print_text(const char *text, FILE *to);
+
+/* Around a line of what differs: red behind "-", green behind "+". */
+void print_difference_begin(char sign, bool colour, FILE *to);
+void print_difference_end(bool colour, FILE *to);
+
+/* Of a page of a list: says on stderr where the next one begins, if there is one, and gives that. */
+bool print_where_more_is(const json_t *page);
 
 /* "file:line:column: error: text [rule]", one line each. */
 void print_diagnostics(const json_t *list, FILE *to);

@@ -3,7 +3,6 @@
 #include <time.h>
 
 #include "control/cli/cli.h"
-#include "control/cli/client.h"
 #include "control/cli/print.h"
 
 /* ---- status ---- */
@@ -31,6 +30,8 @@ static const struct column status_columns[] = {
 	{"store reserved", "store.bytes_reserved", COLUMN_BYTES},
 	{"TCP connections", "tcp_connections", COLUMN_NUMBER},
 	{"UDP sockets", "udp_sockets", COLUMN_NUMBER},
+	{"DNS cert days", "certificates.dns.days_left", COLUMN_NUMBER},
+	{"HTTPS cert days", "certificates.https.days_left", COLUMN_NUMBER},
 };
 
 static const struct column attachment_columns[] = {
@@ -225,8 +226,28 @@ static void show_stats(struct cli *c, const json_t *result)
 	json_decref(rows);
 }
 
+static void show_zone_stats(struct cli *c, const json_t *result)
+{
+	static const struct column columns[] = {
+		{"ZONE", "zone", COLUMN_TEXT},
+		{"QUERIES", "queries", COLUMN_NUMBER},
+		{"NOERROR", "noerror", COLUMN_NUMBER},
+		{"NXDOMAIN", "nxdomain", COLUMN_NUMBER},
+		{"OTHER", "other", COLUMN_NUMBER},
+	};
+
+	print_grid(c, columns, ARRAY_LEN(columns), json_object_get(result, "zones"));
+}
+
 enum engine_outcome run_stats(struct cli *c)
 {
+	json_t *args = cli_args();
+
+	if (c->arg_count && cli_put_text(args, "zone", c->args[0]))
+		return cli_ask(c, "stats", args, show_zone_stats);
+	json_decref(args);
+	if (c->arg_count)
+		return ENGINE_USAGE;
 	return cli_ask(c, "stats", NULL, show_stats);
 }
 

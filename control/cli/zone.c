@@ -1,14 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/cli/cli.h"
+#include "control/cli/import.h"
 #include "control/cli/items.h"
 #include "control/cli/print.h"
-
-static enum engine_outcome worse(enum engine_outcome a, enum engine_outcome b)
-{
-	return a > b ? a : b;
-}
+#include "control/diag_json.h"
+#include "control/json_put.h"
+#include "shared/err.h"
 
 /* ---- looking ---- */
 
@@ -57,22 +55,6 @@ static void show_zone(struct cli *c, const json_t *result)
 	print_fields(c, show_columns, ARRAY_LEN(show_columns), result);
 }
 
-/* Does one command to each item, until there is no server or no time. */
-typedef enum engine_outcome each_item(struct cli *c, char *item);
-
-static enum engine_outcome for_each_item(struct cli *c, each_item *run)
-{
-	struct items items;
-	enum engine_outcome outcome = ENGINE_OK;
-	char *item;
-
-	items_init(&items, c);
-	while (outcome < ENGINE_NOT_RUNNING && (item = items_next(&items)))
-		outcome = worse(outcome, run(c, item));
-	items_fini(&items);
-	return outcome;
-}
-
 static enum engine_outcome show_one(struct cli *c, char *zone)
 {
 	json_t *args = cli_args();
@@ -86,57 +68,46 @@ static enum engine_outcome show_one(struct cli *c, char *zone)
 
 enum engine_outcome run_zone_show(struct cli *c)
 {
-	return for_each_item(c, show_one);
+	return items_each(c, show_one);
 }
 
 /* ---- changing ---- */
 
-static json_int_t number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 static void show_changed_zone(const struct cli *c, const json_t *zone, const char *done)
 {
 	const json_t *diagnostics = json_object_get(zone, "diagnostics");
-	bool failed = number_of(zone, "outcome") != ENGINE_OK;
+	bool failed = print_number_of(zone, "outcome") != ENGINE_OK;
 
 	if (c->plain) {
-		print_text(text_of(zone, "zone"), stdout);
+		print_text(print_text_of(zone, "zone"), stdout);
 		(void)printf("\t%s\t%" JSON_INTEGER_FORMAT "\t%" JSON_INTEGER_FORMAT
 		             "\t%" JSON_INTEGER_FORMAT "\n",
-		             failed ? "refused" : done, number_of(zone, "serial"),
-		             number_of(zone, "records"),
-		             number_of(zone, "names_changed"));
+		             failed ? "refused" : done, print_number_of(zone, "serial"),
+		             print_number_of(zone, "records"),
+		             print_number_of(zone, "names_changed"));
 	} else if (!failed) {
-		print_text(text_of(zone, "zone"), stdout);
+		print_text(print_text_of(zone, "zone"), stdout);
 		(void)printf(": %s, serial %" JSON_INTEGER_FORMAT
 		             ", %" JSON_INTEGER_FORMAT " records; %" JSON_INTEGER_FORMAT
 		             " names changed (RRsets: %" JSON_INTEGER_FORMAT
 		             " added, %" JSON_INTEGER_FORMAT
 		             " removed, %" JSON_INTEGER_FORMAT " changed)\n",
-		             done, number_of(zone, "serial"), number_of(zone, "records"),
-		             number_of(zone, "names_changed"),
-		             number_of(zone, "rrsets_added"),
-		             number_of(zone, "rrsets_removed"),
-		             number_of(zone, "rrsets_changed"));
+		             done, print_number_of(zone, "serial"),
+		             print_number_of(zone, "records"),
+		             print_number_of(zone, "names_changed"),
+		             print_number_of(zone, "rrsets_added"),
+		             print_number_of(zone, "rrsets_removed"),
+		             print_number_of(zone, "rrsets_changed"));
 	}
 	(void)fflush(stdout);
 	print_diagnostics(diagnostics, stderr);
 	if (failed) {
-		print_text(text_of(zone, "zone"), stderr);
+		print_text(print_text_of(zone, "zone"), stderr);
 		(void)fputs(": refused", stderr);
 		/* Diagnostics have said it better. */
 		if (!json_array_size(diagnostics)) {
 			(void)fputs(": ", stderr);
-			print_text(text_of(zone, "error"), stderr);
+			print_text(print_text_of(zone, "error"), stderr);
 		}
 		(void)fputc('\n', stderr);
 	}
@@ -148,9 +119,9 @@ static void show_commit(const struct cli *c, const json_t *result)
 
 	if (c->plain || !json_object_get(result, "commit"))
 		return;
-	(void)printf("commit %" JSON_INTEGER_FORMAT
-	             " of generation %" JSON_INTEGER_FORMAT,
-	             number_of(result, "commit"), number_of(result, "generation"));
+	(void)printf(
+		"commit %" JSON_INTEGER_FORMAT " of generation %" JSON_INTEGER_FORMAT,
+		print_number_of(result, "commit"), print_number_of(result, "generation"));
 	if (json_is_number(visible))
 		(void)printf(", served by every core after %.1f ms\n",
 		             json_number_value(visible));
@@ -179,11 +150,8 @@ static enum engine_outcome change(struct cli *c, const char *zone, const char *f
 {
 	char command[32];
 	json_t *result = NULL;
-	json_t *args = json_pack("{s:b,s:i}", "wait", c->wait != WAIT_NO, "timeout_ms",
-	                         (int)c->timeout_ms);
+	json_t *args = cli_change_args(c);
 
-	if (!args)
-		abort();
 	if ((zone && !cli_put_text(args, "zone", zone)) ||
 	    (file && !cli_put_text(args, "file", file))) {
 		json_decref(args);
@@ -230,8 +198,8 @@ enum engine_outcome run_zone_add(struct cli *c)
 	if (c->arg_count == 2)
 		return add_one(c, c->args[0], c->args[1]);
 	if (strcmp(c->args[0], "-") != 0)
-		return cli_usage("usage: anserctl zone add %s", c->command->synopsis);
-	return for_each_item(c, add_line);
+		return cli_usage_of_command(c);
+	return items_each(c, add_line);
 }
 
 static enum engine_outcome remove_one(struct cli *c, char *zone)
@@ -241,7 +209,7 @@ static enum engine_outcome remove_one(struct cli *c, char *zone)
 
 enum engine_outcome run_zone_remove(struct cli *c)
 {
-	return for_each_item(c, remove_one);
+	return items_each(c, remove_one);
 }
 
 static enum engine_outcome reload_one(struct cli *c, char *zone)
@@ -251,8 +219,7 @@ static enum engine_outcome reload_one(struct cli *c, char *zone)
 
 enum engine_outcome run_zone_reload(struct cli *c)
 {
-	return c->arg_count ? for_each_item(c, reload_one)
-	                    : change(c, NULL, NULL, "loaded");
+	return c->arg_count ? items_each(c, reload_one) : change(c, NULL, NULL, "loaded");
 }
 
 /* ---- checking ---- */
@@ -262,19 +229,11 @@ static void show_check(const struct cli *c, const json_t *result)
 	print_diagnostics(json_object_get(result, "diagnostics"), stdout);
 	if (!c->plain && !json_object_get(result, "error"))
 		(void)printf("%" JSON_INTEGER_FORMAT " records\n",
-		             number_of(result, "records"));
+		             print_number_of(result, "records"));
 }
 
-static enum engine_outcome check_file(struct cli *c, const char *zone, const char *path)
+static void tell_checked(struct cli *c, enum engine_outcome outcome, const json_t *result)
 {
-	json_t *result = NULL;
-	json_t *args = cli_args();
-
-	if (!cli_put_text(args, "zone", zone) || !cli_put_text(args, "file", path)) {
-		json_decref(args);
-		return ENGINE_USAGE;
-	}
-	enum engine_outcome outcome = cli_call(c, "zone check", args, &result);
 	if (c->json)
 		print_json(result);
 	else if (outcome == ENGINE_OK ||
@@ -282,33 +241,47 @@ static enum engine_outcome check_file(struct cli *c, const char *zone, const cha
 		show_check(c, result);
 	else
 		cli_report(result);
-	json_decref(result);
-	return outcome;
 }
 
-/* Asks where the zone comes from, then checks that file. */
-static enum engine_outcome check_source(struct cli *c, const char *zone)
+/* path NULL: the file that the zone has. */
+static enum engine_outcome check_file(struct cli *c, const char *zone, const char *path)
 {
 	json_t *result = NULL;
 	json_t *args = cli_args();
 
-	if (!cli_put_text(args, "zone", zone)) {
+	if (!cli_put_text(args, "zone", zone) ||
+	    (path && !cli_put_text(args, "file", path))) {
 		json_decref(args);
 		return ENGINE_USAGE;
 	}
-	enum engine_outcome outcome = cli_call(c, "zone show", args, &result);
-	const char *source = text_of(result, "source");
-	if (outcome == ENGINE_OK && source[0]) {
-		outcome = check_file(c, zone, source);
-	} else if (outcome == ENGINE_OK) {
-		(void)fprintf(stderr, "anserctl: the zone has no file; name one\n");
-		outcome = ENGINE_REFUSED;
-	} else if (c->json) {
-		print_json(result);
-	} else {
-		cli_report(result);
-	}
+	enum engine_outcome outcome = cli_call(c, "zone check", args, &result);
+	tell_checked(c, outcome, result);
 	json_decref(result);
+	return outcome;
+}
+
+/* The server does not read our standard input; what reads zones is the same here. */
+static enum engine_outcome check_input(struct cli *c)
+{
+	uint8_t apex[NAME_MAX_LEN];
+	struct contents *contents = NULL;
+	struct diag diag;
+
+	if (!import_zone_name(c->args[0], apex))
+		return ENGINE_USAGE;
+	diag_init(&diag);
+	int err = import_parse("-", apex, true, &contents, &diag);
+	enum engine_outcome outcome = err < 0 ? ENGINE_REFUSED : ENGINE_OK;
+	json_t *result = cli_args();
+	if (err < 0)
+		json_put(result, "error", json_string(err_text(err)));
+	else
+		json_put(result, "records", json_number(contents->records));
+	json_put(result, "diagnostics", diag_json(&diag));
+	tell_checked(c, outcome, result);
+	json_decref(result);
+	diag_fini(&diag);
+	contents_free(contents);
 	return outcome;
 }
 
@@ -317,7 +290,9 @@ enum engine_outcome run_zone_check(struct cli *c)
 	char path[PATH_MAX];
 
 	if (c->arg_count == 1)
-		return check_source(c, c->args[0]);
+		return check_file(c, c->args[0], NULL);
+	if (!strcmp(c->args[1], "-"))
+		return check_input(c);
 	return absolute_path(c->args[1], path) ? check_file(c, c->args[0], path)
 	                                       : ENGINE_USAGE;
 }

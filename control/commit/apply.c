@@ -14,8 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/change/delta.h"
+#include "control/change/digest.h"
 #include "control/change/serial.h"
+#include "control/change/update.h"
 #include "control/commit/plan.h"
+#include "control/policy/policy.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -46,6 +50,7 @@ void touch(struct committer *c, struct commit_touched *t, const struct overlay_s
 {
 	bool presence = (s->size == 0) != (s->before_size == 0);
 
+	c->growth += (int64_t)s->size - (int64_t)s->before_size;
 	if (!c->arena)
 		c->arena = arena_new();
 	uint8_t *key = arena_alloc(c->arena, s->key_len + 1U);
@@ -69,6 +74,7 @@ void commit_forget_touched(struct committer *c)
 		arena_free(c->arena);
 	c->touched = NULL;
 	c->touched_count = c->touched_room = 0;
+	c->growth = 0;
 	c->arena = NULL;
 }
 
@@ -117,6 +123,7 @@ int commit_compile(struct committer *c)
 {
 	int err = 0;
 
+	writer_use_reserve(c->writer, c->growth < 0);
 	for (size_t i = 0; i < c->touched_count && err == 0; i++) {
 		struct commit_touched *t = &c->touched[i];
 		size_t names;
@@ -127,6 +134,7 @@ int commit_compile(struct committer *c)
 			err = compile_changes(c->compiler, &t->zone->table, c->txn,
 			                      t->changes, t->count, &names);
 	}
+	writer_use_reserve(c->writer, false);
 	commit_forget_touched(c);
 	return err;
 }
@@ -144,27 +152,42 @@ static int check_unsigned(struct plan *p, const struct zone *z)
 {
 	struct rrset soa;
 
-	TRY(store_rrset_get(p->c->txn, z->table.id, (const uint8_t *)"", 0, RRTYPE_SOA,
-	                    &soa));
+	TRY(store_soa_get(p->c->txn, z->table.id, &soa));
 	if (z->table.denial != 0 || soa.sig_count > 0)
 		return refuse_zone(p, "presigned",
 		                   "the zone is presigned: whoever signs it edits it");
 	return 0;
 }
 
+/* What a secondary holds is what its primaries say, and this program brings it; nobody else. */
+static int check_whose(struct plan *p, const struct zone_change *zc,
+                       const struct planned *z)
+{
+	bool contents =
+		zc->kind == ZONE_EDIT ? zc->edit_count > 0 : zc->kind != ZONE_REMOVE;
+
+	if (!contents || p->change->actor->kind == ACTOR_SELF ||
+	    !zone_kind_is_secondary(zone_policy_kind(p->c->config, &z->after)))
+		return 0;
+	return refuse_zone(p, "zone-is-secondary",
+	                   "the zone is a secondary: it is changed at its primary");
+}
+
 static int check_allowed(struct plan *p, const struct zone_change *zc)
 {
 	const struct actor *a = p->change->actor;
+	bool whole = zc->kind != ZONE_EDIT && zc->kind != ZONE_UPDATE;
 
 	if ((zc->attrs_set || zc->kind == ZONE_REMOVE) && !actor_may(a, MAY_MANAGE_ZONES))
 		return ERR_DENIED;
-	if ((zc->attrs_set || zc->kind != ZONE_EDIT) && !actor_may_edit_all(a, zc->name))
+	if ((zc->attrs_set || whole) && !actor_may_edit_all(a, zc->name))
 		return ERR_DENIED;
 	/* Who has a tenant gives no zone away. */
 	if (zc->attrs_set & 1U << ATTR_TENANT && a->tenant[0] &&
 	    strcmp(a->tenant, zc->attrs.tenant) != 0)
 		return ERR_DENIED;
-	if (zc->kind == ZONE_CONTENTS && !actor_may(a, MAY_OPERATE))
+	if ((zc->kind == ZONE_CONTENTS || zc->kind == ZONE_DELTA) &&
+	    !actor_may(a, MAY_OPERATE))
 		return ERR_DENIED;
 	for (size_t i = 0; i < zc->edit_count; i++)
 		if (name_is_under(zc->edits[i].owner, zc->name, NULL) &&
@@ -199,12 +222,16 @@ static int raise_serial(struct plan *p, const struct zone_change *zc, struct pla
 	z->after.serial = serial;
 	if (zc->serial == SERIAL_AS_GIVEN || serial_newer(serial, z->before.serial))
 		return 0;
-	z->after.serial = serial_next(z->after.attrs.serial, z->before.serial,
-	                              p->time_us / 1000000);
+	enum serial_policy policy = zc->kind == ZONE_UPDATE && zc->update->serial_said
+	                                    ? zc->update->serial
+	                                    : z->after.attrs.serial;
+	/* Who updates a zone cannot be expected to raise it, and secondaries would learn nothing. */
+	if (zc->kind == ZONE_UPDATE && policy == SERIAL_KEEP)
+		policy = SERIAL_INCREMENT;
+	z->after.serial = serial_next(policy, z->before.serial, p->time_us / 1000000);
 	if (z->after.serial == serial)
 		return 0;
-	uint8_t *blob = arena_alloc(p->change->arena, soa.size);
-	memcpy(blob, soa.bytes, soa.size);
+	uint8_t *blob = arena_copy(p->change->arena, soa.bytes, soa.size);
 	TRY(serial_write(blob, soa.size, z->after.serial));
 	const struct overlay_set raised = {.key = (const uint8_t *)"",
 	                                   .type = RRTYPE_SOA,
@@ -213,18 +240,67 @@ static int raise_serial(struct plan *p, const struct zone_change *zc, struct pla
 	return change_view_set(&z->view, p->change->arena, &raised);
 }
 
+static int withdraw_digest(struct plan *p, struct planned *z)
+{
+	const struct overlay_set gone = {
+		.key = (const uint8_t *)"", .type = RRTYPE_ZONEMD, .edit = -1};
+	struct rrset set;
+	int err = change_view_get(&z->view, gone.key, 0, RRTYPE_ZONEMD, &set);
+
+	z->undigested = true;
+	if (err < 0)
+		return err == ERR_NOTFOUND ? 0 : err;
+	return change_view_set(&z->view, p->change->arena, &gone);
+}
+
+/* Of a zone whose digest is made here (RFC 8976). Better none than one that is wrong. */
+static int renew_digest(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	if (zc->digested || !zone_policy_makes_zonemd(p->c->config, &z->after))
+		return 0;
+	if (z->before.rrsets > DIGEST_AT_ONCE)
+		return withdraw_digest(p, z);
+	return digest_make(&z->view, p->change->arena);
+}
+
+/* Says whether a zone is to have a digest from now on. */
+static bool asks_for_digest(const struct plan *p, const struct zone_change *zc,
+                            const struct planned *z)
+{
+	return zc->attrs_set & 1U << ATTR_ZONEMD && z->zone->loaded &&
+	       zone_policy_makes_zonemd(p->c->config, &z->after) &&
+	       !zone_policy_makes_zonemd(p->c->config, &z->before);
+}
+
 static int plan_edits(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
-	if (zc->edit_count == 0)
+	bool digest = asks_for_digest(p, zc, z);
+
+	if (zc->kind == ZONE_EDIT && zc->edit_count == 0 && !digest)
 		return 0;
 	if (!z->zone->loaded)
 		return refuse_zone(p, "no-contents", "the zone has no contents");
 	TRY(check_unsigned(p, z->zone));
-	TRY(change_view_make(p->c->txn, &z->before, zc, p->change->arena, &z->view,
-	                     &p->problems));
+	TRY(zc->kind == ZONE_UPDATE
+	            ? update_view(p->c->txn, &z->before, zc->update, p->change->arena,
+	                          &z->view, &p->result->rcode)
+	            : change_view_make(p->c->txn, &z->before, zc, p->change->arena,
+	                               &z->view, &p->problems));
+	z->view.changed |= digest;
 	if (!z->view.changed)
 		return 0;
 	TRY(raise_serial(p, zc, z));
+	TRY(renew_digest(p, zc, z));
+	return change_check(&z->view, &p->problems);
+}
+
+/* The serial and all else is what the primary says. */
+static int plan_delta(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	TRY(delta_view(p->c->txn, &z->before, zc->delta, p->change->arena, &z->view));
+	if (!z->view.changed)
+		return 0;
+	z->after.serial = zc->delta->to;
 	return change_check(&z->view, &p->problems);
 }
 
@@ -248,7 +324,7 @@ static int plan_new(struct plan *p, const struct zone_change *zc, struct planned
 		    !name_is_under(zc->edits[k].owner, zc->name, NULL))
 			return refuse_zone(p, "edits-of-new-zone",
 			                   "a new zone is edited by a change of its own");
-	return 0;
+	return plan_contents(p, zc, z);
 }
 
 static bool attrs_differ(const struct planned *z)
@@ -259,6 +335,17 @@ static bool attrs_differ(const struct planned *z)
 
 	return store_attrs_encode(&z->after.attrs, after) != size ||
 	       memcmp(before, after, size) != 0;
+}
+
+/* What is no secondary does not expire. */
+static void plan_expiry(const struct plan *p, const struct zone_change *zc,
+                        struct planned *z)
+{
+	if (zc->expiry == EXPIRY_NOW)
+		z->after.expired = z->before.loaded;
+	if (zc->expiry == EXPIRY_OVER || z->view.changed ||
+	    !zone_kind_is_secondary(zone_policy_kind(p->c->config, &z->after)))
+		z->after.expired = false;
 }
 
 static int plan_zone(struct plan *p, size_t i)
@@ -274,10 +361,17 @@ static int plan_zone(struct plan *p, size_t i)
 		return plan_new(p, zc, z);
 	TRY(find_zone(p, zc, z));
 	TRY(check_allowed(p, zc));
+	if (zc->kind == ZONE_UPDATE)
+		TRY(update_allowed(p->c->txn, &z->before, zc->update, p->change->actor));
 	z->after = z->before;
 	store_attrs_merge(&z->after.attrs, &zc->attrs, zc->attrs_set);
 	z->attrs_changed = attrs_differ(z);
-	return zc->kind == ZONE_EDIT ? plan_edits(p, zc, z) : 0;
+	TRY(check_whose(p, zc, z));
+	if (!zone_change_is_partial(zc->kind))
+		return plan_contents(p, zc, z);
+	TRY(zc->kind == ZONE_DELTA ? plan_delta(p, zc, z) : plan_edits(p, zc, z));
+	plan_expiry(p, zc, z);
+	return 0;
 }
 
 static int plan_all(struct plan *p)
@@ -309,8 +403,11 @@ static bool fill_results(struct plan *p)
 		r->new_serial = z->after.serial;
 		r->version = z->before.version;
 		r->loaded = z->before.loaded;
+		r->undigested = z->undigested;
 		r->changed = z->view.changed || z->attrs_changed ||
-		             p->change->zones[i].kind != ZONE_EDIT;
+		             z->after.expired != z->before.expired ||
+		             (!zone_change_is_partial(p->change->zones[i].kind) &&
+		              !z->same_contents);
 		any |= r->changed;
 	}
 	return any;
@@ -360,5 +457,7 @@ int commit_change(struct committer *c, struct change *change,
 	give_problems(&p);
 	if (result->err < 0 || !fill_results(&p) || change->dry_run)
 		return 0;
-	return plan_write(&p);
+	TRY(plan_write(&p));
+	change_note_add(&c->note, change, result);
+	return 0;
 }

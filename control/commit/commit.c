@@ -8,12 +8,13 @@
 
 #include "control/commit/diff.h"
 #include "control/compile/compile.h"
+#include "control/must.h"
+#include "control/zone/soa.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/log.h"
 #include "shared/rcu.h"
 #include "shared/rrtype.h"
-#include "shared/wire.h"
 
 enum { GROUP_US = 5000 };
 
@@ -40,7 +41,7 @@ static uint8_t put_text(uint8_t *to, const char *text)
 }
 
 /* The secret outlives restarts, so that clients' cookies do. */
-static int read_secret(struct committer *c, uint8_t secret[static COOKIE_SECRET_LEN])
+static int read_secret(struct committer *c)
 {
 	struct store_txn *t;
 	const void *value;
@@ -49,14 +50,15 @@ static int read_secret(struct committer *c, uint8_t secret[static COOKIE_SECRET_
 	TRY(store_begin_write(c->store, &t));
 	int err = store_meta_get(t, COOKIE_SECRET_NAME, &value, &size);
 	if (err == 0 && size == COOKIE_SECRET_LEN) {
-		memcpy(secret, value, COOKIE_SECRET_LEN);
+		memcpy(c->cookie_secret, value, COOKIE_SECRET_LEN);
 		store_abort(&t);
 		return 0;
 	}
-	if (getrandom(secret, COOKIE_SECRET_LEN, 0) != COOKIE_SECRET_LEN)
+	if (getrandom(c->cookie_secret, COOKIE_SECRET_LEN, 0) != COOKIE_SECRET_LEN)
 		err = ERR_SYSTEM;
 	else
-		err = store_meta_put(t, COOKIE_SECRET_NAME, secret, COOKIE_SECRET_LEN);
+		err = store_meta_put(t, COOKIE_SECRET_NAME, c->cookie_secret,
+		                     COOKIE_SECRET_LEN);
 	if (err == 0)
 		return store_commit(&t);
 	store_abort(&t);
@@ -78,10 +80,19 @@ static int put_settings(struct committer *c, struct table_writer *w)
 	s->nsid_len = put_text(s->nsid, c->config->nsid);
 	s->id_len = put_text(s->id, c->config->id);
 	s->version_len = put_text(s->version, c->config->version);
-	TRY(read_secret(c, s->cookie_secret));
-	memcpy(s->cookie_secret_previous, s->cookie_secret, COOKIE_SECRET_LEN);
+	memcpy(s->cookie_secret, c->cookie_secret, COOKIE_SECRET_LEN);
+	memcpy(s->cookie_secret_previous, c->cookie_secret, COOKIE_SECRET_LEN);
 	writer_put_settings(w, ref);
 	return 0;
+}
+
+/* Whether put_settings() puts the same of both. */
+static bool settings_equal(const struct config *a, const struct config *b)
+{
+	return a->udp_max_ipv4 == b->udp_max_ipv4 && a->udp_max_ipv6 == b->udp_max_ipv6 &&
+	       a->tcp_idle_timeout_ms == b->tcp_idle_timeout_ms &&
+	       a->cookies == b->cookies && !strcmp(a->nsid, b->nsid) &&
+	       !strcmp(a->id, b->id) && !strcmp(a->version, b->version);
 }
 
 /* ---- zones in the table ---- */
@@ -111,19 +122,23 @@ static int compile_loaded(struct committer *c, struct zone *z, struct store_txn 
 	registry_touch(c->registry, z);
 	z->loaded = false;
 	z->state = ZONE_STATE_FAILED;
-	free(z->error);
-	z->error = strdup("the store is damaged");
+	must_set_text(&z->error, "the store is damaged");
 	memset(z->source_mark, 0, sizeof z->source_mark);
 	TRY(compile_remove(c->compiler, &z->table, t));
 	return compile_unloaded(c->compiler, &z->table);
+}
+
+static bool is_served(const struct zone *z)
+{
+	return z->loaded && !z->expired;
 }
 
 static int compile_new(struct committer *c, struct zone *z, struct store_txn *t)
 {
 	uint64_t rrsets;
 
-	return z->loaded ? compile_zone(c->compiler, &z->table, t, &rrsets)
-	                 : compile_unloaded(c->compiler, &z->table);
+	return is_served(z) ? compile_zone(c->compiler, &z->table, t, &rrsets)
+	                    : compile_unloaded(c->compiler, &z->table);
 }
 
 /* Puts a zone with or without contents into the table for the first time. The nodes that a
@@ -141,10 +156,10 @@ static int enter_table(struct committer *c, struct zone *z, struct store_txn *t)
 		registry_touch(c->registry, parent);
 		parent->table.hosts_children = true;
 	}
-	if (parent && parent->loaded)
+	if (parent && is_served(parent))
 		TRY(compile_hide(c->compiler, &parent->table, t, key, key_len));
 	TRY(compile_new(c, z, t));
-	if (parent && parent->loaded)
+	if (parent && is_served(parent))
 		TRY(compile_subtree(c->compiler, &parent->table, t, key, key_len,
 		                    &names));
 	return 0;
@@ -195,8 +210,8 @@ static int compile_all(struct committer *c, struct zone **all, struct store_txn 
 		struct compile_zone *z = &all[i]->table;
 		z->hosts_children = registry_hosts_below(c->registry, z->apex);
 		TRY(compile_path(c->compiler, z->apex));
-		TRY(all[i]->loaded ? compile_loaded(c, all[i], t)
-		                   : compile_unloaded(c->compiler, z));
+		TRY(is_served(all[i]) ? compile_loaded(c, all[i], t)
+		                      : compile_unloaded(c->compiler, z));
 	}
 	return 0;
 }
@@ -292,6 +307,8 @@ int committer_rebuild(struct committer *c)
 	c->writer = fresh;
 	int err = build_all(c, fresh);
 	if (err < 0) {
+		if (err == ERR_FULL && writer_failed(fresh))
+			err = ERR_TABLE_FULL;
 		compiler_free(c->compiler);
 		writer_close(&fresh);
 		c->compiler = old_compiler;
@@ -314,6 +331,7 @@ static int read_zone(const struct store_zone *s, void *arg)
 
 	z->table.id = s->id;
 	z->loaded = s->loaded;
+	z->expired = s->expired;
 	z->state = s->loaded ? ZONE_STATE_SERVED : ZONE_STATE_EMPTY;
 	z->added = s->added;
 	z->edited = s->edited;
@@ -323,7 +341,7 @@ static int read_zone(const struct store_zone *s, void *arg)
 	z->changed_at = s->changed_at;
 	memcpy(z->source_mark, s->source_mark, sizeof z->source_mark);
 	if (s->source[0])
-		z->source = strdup(s->source);
+		must_set_text(&z->source, s->source);
 	return 0;
 }
 
@@ -334,7 +352,7 @@ static int read_registry(struct committer *c)
 	c->registry = registry_new();
 	TRY(store_begin_read(c->store, &t));
 	registry_begin(c->registry);
-	int err = store_zone_each(t, read_zone, c);
+	int err = store_zone_each(t, NULL, read_zone, c);
 	registry_keep(c->registry);
 	store_abort(&t);
 	return err;
@@ -344,8 +362,11 @@ int committer_open(struct committer *c, const struct config *config, struct publ
                    char *text, size_t text_size)
 {
 	*c = (struct committer){.config = config, .publisher = p, .group_us = GROUP_US};
+	c->notes_end = &c->notes;
 	TRY(store_open(config->store, &c->store, text, text_size));
-	int err = read_registry(c);
+	int err = read_secret(c);
+	if (err == 0)
+		err = read_registry(c);
 	if (err == 0)
 		err = committer_rebuild(c);
 	if (err < 0) {
@@ -358,6 +379,8 @@ int committer_open(struct committer *c, const struct config *config, struct publ
 void committer_close(struct committer *c)
 {
 	commit_forget_touched(c);
+	change_note_free(c->note);
+	change_note_free(c->notes);
 	if (c->compiler)
 		compiler_free(c->compiler);
 	writer_close(&c->writer);
@@ -377,6 +400,24 @@ int commit_begin(struct committer *c)
 	return 0;
 }
 
+static void keep_note(struct committer *c)
+{
+	if (!c->note)
+		return;
+	*c->notes_end = c->note;
+	c->notes_end = &c->note->next;
+	c->note = NULL;
+}
+
+struct change_note *committer_take_notes(struct committer *c)
+{
+	struct change_note *notes = c->notes;
+
+	c->notes = NULL;
+	c->notes_end = &c->notes;
+	return notes;
+}
+
 static void ask_for_grace(struct committer *c)
 {
 	c->grace = c->publisher ? publisher_request_grace(c->publisher) : c->grace + 1;
@@ -386,19 +427,16 @@ static void ask_for_grace(struct committer *c)
 
 int commit_finish(struct committer *c)
 {
-	if (writer_failed(c->writer)) {
-		commit_abandon(c);
-		return ERR_FULL;
-	}
+	if (writer_failed(c->writer))
+		return commit_fail(c, ERR_FULL);
 	uint64_t began = clock_now_ns();
 	int err = store_commit(&c->txn);
 	durations_add(&c->store_commits, clock_now_ns() - began);
-	if (err < 0) {
-		commit_abandon(c);
-		return err;
-	}
+	if (err < 0)
+		return commit_fail(c, err);
 	writer_publish(c->writer);
 	registry_keep(c->registry);
+	keep_note(c);
 	c->commits++;
 	c->changed_at = (uint64_t)time(NULL);
 	c->store_ails = false;
@@ -411,10 +449,54 @@ void commit_abandon(struct committer *c)
 	if (c->txn)
 		store_abort(&c->txn);
 	commit_forget_touched(c);
+	change_note_free(c->note);
+	c->note = NULL;
 	writer_undo(c->writer);
 	registry_undo(c->registry);
 	if (writer_wants_grace(c->writer))
 		ask_for_grace(c);
+}
+
+int commit_fail(struct committer *c, int err)
+{
+	bool table = err == ERR_FULL && writer_failed(c->writer);
+
+	commit_abandon(c);
+	return table ? ERR_TABLE_FULL : err;
+}
+
+/* Of the configuration that the committer has. */
+static int try_configure(struct committer *c, bool settings, struct change *change,
+                         struct change_result *result)
+{
+	TRY(commit_begin(c));
+	int err = commit_change(c, change, result);
+	if (err == 0)
+		err = result->err;
+	if (err == 0 && settings)
+		err = put_settings(c, c->writer);
+	if (err == 0)
+		return commit_finish(c);
+	return commit_fail(c, err);
+}
+
+int commit_configure(struct committer *c, const struct config *next,
+                     struct change *change, struct change_result *result)
+{
+	const struct config *before = c->config;
+	bool settings = !settings_equal(before, next);
+	int err = 0;
+
+	*result = (struct change_result){.visible_ms = -1};
+	c->config = next;
+	if (settings || change->item_count > 0)
+		err = try_configure(c, settings, change, result);
+	/* The store has no room until it has grown, which it does between transactions. */
+	if (err == ERR_FULL)
+		err = try_configure(c, settings, change, result);
+	if (err < 0)
+		c->config = before;
+	return err;
 }
 
 int commit_zone_state(struct committer *c, struct zone *z)
@@ -425,6 +507,7 @@ int commit_zone_state(struct committer *c, struct zone *z)
 	TRY(err);
 	s.id = z->table.id;
 	s.loaded = z->loaded;
+	s.expired = z->expired;
 	s.added = z->added;
 	s.edited = z->edited;
 	s.serial = z->serial;
@@ -456,30 +539,55 @@ int commit_zone_add(struct committer *c, const uint8_t *name, bool added,
 	return 0;
 }
 
+/* The new apex and stub replace those that are there, as with the first contents of a zone. */
+int commit_zone_expire(struct committer *c, struct zone *z, bool expired)
+{
+	if (z->expired == expired)
+		return 0;
+	registry_touch(c->registry, z);
+	if (expired && z->loaded)
+		TRY(leave_table(c, z, c->txn));
+	z->expired = expired;
+	return z->loaded ? enter_table(c, z, c->txn) : 0;
+}
+
+/* The parent's own records at and below the name, which the zone has hidden. */
+static int surface_in_parent(struct committer *c, struct zone *parent, const uint8_t *key,
+                             size_t key_len)
+{
+	size_t names;
+
+	if (!parent)
+		return 0;
+	parent->table.hosts_children =
+		registry_hosts_below(c->registry, parent->table.apex);
+	return is_served(parent) ? compile_subtree(c->compiler, &parent->table, c->txn,
+	                                           key, key_len, &names)
+	                         : 0;
+}
+
 int commit_zone_remove(struct committer *c, struct zone *z)
 {
 	uint8_t name[NAME_MAX_LEN];
 	uint8_t key[NAME_KEY_MAX];
 	struct zone *parent = registry_parent(c->registry, z->table.apex);
 	size_t key_len = parent ? key_in_parent(parent, z, key) : 0;
-	size_t names;
 
 	memcpy(name, z->table.apex, sizeof name);
 	registry_touch(c->registry, z);
 	if (parent)
 		registry_touch(c->registry, parent);
-	TRY(leave_table(c, z, c->txn));
-	TRY(store_zone_delete(c->txn, name));
-	registry_remove(c->registry, z);
-	compile_unpath(c->compiler, name);
-	if (!parent)
-		return 0;
-	parent->table.hosts_children =
-		registry_hosts_below(c->registry, parent->table.apex);
-	if (parent->loaded)
-		TRY(compile_subtree(c->compiler, &parent->table, c->txn, key, key_len,
-		                    &names));
-	return 0;
+	writer_use_reserve(c->writer, true);
+	int err = leave_table(c, z, c->txn);
+	if (err == 0)
+		err = store_zone_delete(c->txn, name);
+	if (err == 0) {
+		registry_remove(c->registry, z);
+		compile_unpath(c->compiler, name);
+		err = surface_in_parent(c, parent, key, key_len);
+	}
+	writer_use_reserve(c->writer, false);
+	return err;
 }
 
 static uint32_t serial_of(const struct contents *contents)
@@ -491,9 +599,8 @@ static uint32_t serial_of(const struct contents *contents)
 		if (r->type != RRTYPE_SOA ||
 		    rrset_open(r->type, r->blob, r->size, &set) < 0)
 			continue;
-		const uint8_t *at = rrset_first(&set);
-		struct rdata d = rrset_next(&at);
-		return wire_load32(d.bytes + d.len - 20);
+		struct rdata d = rrset_first_record(&set);
+		return soa_number(d.bytes, d.len, SOA_SERIAL);
 	}
 	return 0;
 }
@@ -517,6 +624,7 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 	bool first = !z->loaded;
 
 	registry_touch(c->registry, z);
+	TRY(commit_zone_expire(c, z, false));
 	diff_init(&d);
 	int err = diff_compute(&d, c->txn, z->table.id, contents);
 	if (err == 0 && log)

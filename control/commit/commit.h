@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "control/change/change.h"
+#include "control/commit/note.h"
 #include "control/commit/registry.h"
 #include "control/config/config.h"
 #include "control/diag.h"
@@ -28,7 +29,8 @@
 #include "shared/histogram.h"
 
 struct committer {
-	const struct config *config;
+	const struct config *config; /* lent; see commit_configure() */
+	uint8_t cookie_secret[COOKIE_SECRET_LEN];
 	struct publisher
 		*publisher; /* NULL: nobody but this process reads (tests, benchmarks) */
 	struct store *store;
@@ -50,6 +52,10 @@ struct committer {
 	struct commit_touched *touched; /* by changes, and not compiled yet */
 	size_t touched_count;
 	size_t touched_room;
+	int64_t growth;            /* octets that the RRsets of what is touched grow by */
+	struct change_note *note;  /* what it changes; NULL: nothing yet */
+	struct change_note *notes; /* of finished commits, until they are taken */
+	struct change_note **notes_end;
 };
 
 /* Opens the store, reads the list of zones and builds the first segment. */
@@ -63,6 +69,9 @@ void committer_close(struct committer *c);
 MUST_CHECK int commit_begin(struct committer *c);
 MUST_CHECK int commit_finish(struct committer *c);
 void commit_abandon(struct committer *c);
+/* Abandons for an error, and gives it: ERR_TABLE_FULL instead of ERR_FULL when it is not the store that
+ * is full. */
+int commit_fail(struct committer *c, int err);
 
 /* Checks a change against the store and the changes before it in this commit, and applies it to the
  * transaction. Refused or without effect, it has written nothing: result->seq is 0 and result->err
@@ -70,6 +79,9 @@ void commit_abandon(struct committer *c);
  * result points to lies in the change's arena. Dry runs end before anything is written. */
 MUST_CHECK int commit_change(struct committer *c, struct change *change,
                              struct change_result *result);
+
+/* Gives what commits have changed since the last call, oldest first, or NULL; change_note_free() it. */
+struct change_note *committer_take_notes(struct committer *c);
 
 /* Prepares in the table what the changes since the last call have touched. */
 MUST_CHECK int commit_compile(struct committer *c);
@@ -83,9 +95,18 @@ struct commit_item {
 };
 size_t commit_group(struct committer *c, const struct commit_item *items, size_t count);
 
+/* Makes next, lent until the next one, what the commits go by: what answers say of it is changed, and
+ * the change's items are written, in one commit, if there is anything to it. When it fails all is as
+ * before. */
+MUST_CHECK int commit_configure(struct committer *c, const struct config *next,
+                                struct change *change, struct change_result *result);
+
 /* Adds a zone without contents (SERVFAIL until it has some). */
 MUST_CHECK int commit_zone_add(struct committer *c, const uint8_t *name, bool added,
                                struct zone **out);
+/* Takes a zone's contents out of the table, or puts them there again; they stay in the store. */
+MUST_CHECK int commit_zone_expire(struct committer *c, struct zone *z, bool expired);
+
 MUST_CHECK int commit_zone_remove(struct committer *c, struct zone *z);
 
 /* Gives a zone new contents, which have passed contents_check(). log: NULL for none. */
@@ -106,6 +127,10 @@ MUST_CHECK int committer_tick(struct committer *c);
  * table, removal of what removed zones have left in the store. Gives 1 when it did something, 0
  * when there was nothing to do. An error is given once, and not met again before a commit. */
 MUST_CHECK int committer_rest(struct committer *c);
+
+/* Does a few milliseconds of removing from the log of changes what need not be kept any longer, but
+ * nothing behind the change that the audit log has followed to. Gives 1 when there is more of it. */
+MUST_CHECK int committer_trim(struct committer *c, uint64_t followed, uint64_t now_us);
 
 /* Builds a fresh segment from the store and moves all readers there. When that fails, the one there
  * is goes on being served and changed. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/must.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -14,13 +15,6 @@ struct diff_step {
 	uint16_t type;
 	bool presence; /* the RRset came or went, rather than changed */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 void diff_init(struct diff *d)
 {
@@ -65,6 +59,11 @@ static int compare(const struct contents_rrset *a, const struct store_entry *b)
 	return c ? c : (int)a->type - (int)b->set.type;
 }
 
+static bool is_same(const struct contents_rrset *a, const struct store_entry *b)
+{
+	return a->size == b->set.size && memcmp(a->blob, b->set.bytes, a->size) == 0;
+}
+
 static void step_put(struct diff *d, const struct contents_rrset *r, bool presence)
 {
 	add_step(d, (struct diff_step){
@@ -101,8 +100,7 @@ static int merge(struct diff *d, struct store_cursor *cursor,
 		} else if (c > 0) {
 			step_delete(d, &e);
 			d->removed++;
-		} else if (r->size != e.set.size ||
-		           memcmp(r->blob, e.set.bytes, r->size) != 0) {
+		} else if (!is_same(r, &e)) {
 			step_put(d, r, false);
 			d->changed++;
 		}
@@ -152,6 +150,28 @@ int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
 	store_cursor_close(&cursor);
 	TRY(err);
 	collect_changes(d);
+	return 0;
+}
+
+int diff_is_none(struct store_txn *t, uint32_t zone, const struct contents *contents,
+                 bool *out)
+{
+	struct store_cursor *cursor;
+	struct store_entry e;
+	size_t i = 0;
+
+	TRY(store_cursor_open(t, zone, &cursor));
+	int found = store_cursor_seek(cursor, NULL, 0, &e);
+	while (found == 0 && i < contents->count &&
+	       compare(&contents->rrsets[i], &e) == 0 &&
+	       is_same(&contents->rrsets[i], &e)) {
+		i++;
+		found = store_cursor_next(cursor, &e);
+	}
+	store_cursor_close(&cursor);
+	if (found < 0 && found != ERR_NOTFOUND)
+		return found;
+	*out = found == ERR_NOTFOUND && i == contents->count;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef CONTROL_COMMIT_DIFF_H
 #define CONTROL_COMMIT_DIFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "control/compile/compile.h"
@@ -37,6 +38,10 @@ MUST_CHECK int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
                             const struct contents *contents);
 MUST_CHECK int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
                           const struct contents *contents);
+
+/* *out: the zone has these contents already, octet for octet. Reads up to the first difference. */
+MUST_CHECK int diff_is_none(struct store_txn *t, uint32_t zone,
+                            const struct contents *contents, bool *out);
 
 /* Where each step is shown before it is applied, unless there are more than so many. */
 struct diff_log {

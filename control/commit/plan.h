@@ -15,6 +15,8 @@ struct planned {
 	struct store_zone after;
 	struct change_view view;
 	bool attrs_changed;
+	bool undigested;    /* see struct zone_result */
+	bool same_contents; /* the new ones are those that are there */
 };
 
 struct plan {
@@ -32,6 +34,7 @@ struct rows {
 	struct plan *plan;
 	uint32_t zone;
 	uint32_t parts;
+	bool left_out; /* what the zone has in it is too much for the log */
 	struct record_part part;
 };
 
@@ -46,7 +49,11 @@ void touch(struct committer *c, struct commit_touched *t, const struct overlay_s
 /* Writes all of the change. An error spoils the commit. */
 MUST_CHECK int plan_write(struct plan *p);
 
-/* The same for one zone that comes, goes, or gets other contents: it goes into the table at once. */
+/* Of a zone that gets contents: whether they are others, and which serial they will have. */
+MUST_CHECK int plan_contents(struct plan *p, const struct zone_change *zc,
+                             struct planned *z);
+
+/* Writes one zone that comes, goes, or gets other contents: it goes into the table at once. */
 MUST_CHECK int write_whole(struct plan *p, size_t zone);
 
 #endif

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "control/must.h"
+
 struct entry {
 	uint8_t *name; /* owned; NULL: free slot */
 	struct zone *zone;
@@ -38,13 +40,6 @@ enum {
 	ROOM_MIN = 64,
 	NOTES_KEPT = 4096, /* the list of a larger change is not kept */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 struct registry *registry_new(void)
 {
@@ -268,19 +263,16 @@ void registry_undo(struct registry *r)
 	end(r);
 }
 
-static char *copy_text(const char *text)
-{
-	return text ? must(strdup(text)) : NULL;
-}
-
 void registry_touch(struct registry *r, struct zone *z)
 {
 	if (z->noted)
 		return;
 	struct zone *before = must(malloc(sizeof *before));
 	*before = *z;
-	before->source = copy_text(z->source);
-	before->error = copy_text(z->error);
+	before->source = NULL;
+	must_set_text(&before->source, z->source);
+	before->error = NULL;
+	must_set_text(&before->error, z->error);
 	add_note(r, (struct note){.zone = z, .before = before});
 	z->noted = true;
 }

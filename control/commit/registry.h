@@ -27,10 +27,11 @@ enum zone_state {
 struct zone {
 	struct compile_zone table; /* name, id, and where it is in the table */
 	enum zone_state state;
-	bool loaded; /* has contents in the store */
-	bool added;  /* by command, not by the configuration */
-	bool wanted; /* mark of a configuration sync */
-	bool edited; /* since its zone file was read */
+	bool loaded;  /* has contents in the store */
+	bool expired; /* which are not in the table: SERVFAIL */
+	bool added;   /* by command, not by the configuration */
+	bool wanted;  /* mark of a configuration sync */
+	bool edited;  /* since its zone file was read */
 	/* The registry's own, about the change under way: has a note; was removed. */
 	bool noted;
 	bool gone;

@@ -2,12 +2,16 @@
  * Zones that come, go, or get other contents. The log has their RRsets as well, up to a number:
  * a large load would be written twice.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/change/serial.h"
 #include "control/commit/diff.h"
 #include "control/commit/plan.h"
+#include "control/must.h"
+#include "control/policy/policy.h"
+#include "control/zone/zonemd.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -18,7 +22,8 @@ static int log_zone(struct rows *rows, const struct store_zone *before,
 {
 	uint8_t was[STORE_ZONE_SIZE];
 	uint8_t is[STORE_ZONE_SIZE];
-	struct record_row row = {.kind = ROW_ZONE};
+	struct record_row row = {.kind = ROW_ZONE,
+	                         .type = rows->left_out ? ROW_ZONE_ALONE : 0};
 
 	if (before) {
 		row.before = was;
@@ -53,22 +58,41 @@ static int log_rrsets(struct rows *rows, struct store_cursor *cursor)
 	return found == ERR_NOTFOUND ? 0 : found;
 }
 
+static int log_extra(const struct store_extra *x, void *arg)
+{
+	struct rows *rows = arg;
+	struct record_row row = {
+		.kind = ROW_EXTRA,
+		.key = x->key,
+		.key_len = x->key_len,
+		.type = x->type,
+		.before = x->value,
+		.before_size = x->size,
+	};
+
+	record_part_add(&rows->part, &row);
+	return 0;
+}
+
 /* All rows in memory before the first is put: what a cursor lends does not outlive a write. */
 static int log_contents(struct rows *rows, const struct store_zone *z)
 {
 	struct store_cursor *cursor;
 
-	if (z->rrsets > LOGGED_RRSETS_MAX)
+	if (rows->left_out)
 		return 0;
 	TRY(store_cursor_open(rows->plan->c->txn, z->id, &cursor));
 	int err = log_rrsets(rows, cursor);
 	store_cursor_close(&cursor);
-	return err;
+	return err < 0 ? err
+	               : store_extra_each(rows->plan->c->txn, z->id, NULL, 0, log_extra,
+	                                  rows);
 }
 
 static int remove_zone(struct plan *p, struct planned *z, struct zone_result *r,
                        struct rows *rows)
 {
+	rows->left_out = z->before.rrsets > LOGGED_RRSETS_MAX;
 	TRY(log_zone(rows, &z->before, NULL));
 	TRY(log_contents(rows, &z->before));
 	r->report.removed = z->before.rrsets;
@@ -102,30 +126,87 @@ static int log_step(void *arg, const uint8_t *key, size_t key_len, uint16_t type
 	return rows_add(rows, &row);
 }
 
-/* Contents whose serial is not newer than the zone's get one that is, where that is the policy. */
-static int raise_contents(struct plan *p, const struct zone_change *zc,
-                          const struct planned *z)
+static struct contents_rrset *find_soa(const struct contents *contents)
 {
-	struct contents *contents = zc->contents;
+	for (size_t i = 0; i < contents->count && contents->rrsets[i].key_len == 0; i++)
+		if (contents->rrsets[i].type == RRTYPE_SOA)
+			return &contents->rrsets[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < contents->count && contents->rrsets[i].key_len == 0; i++) {
-		struct contents_rrset *r = &contents->rrsets[i];
-		struct rrset soa;
-		uint32_t serial;
-		if (r->type != RRTYPE_SOA)
-			continue;
-		TRY(rrset_open(r->type, r->blob, r->size, &soa));
-		TRY(serial_read(&soa, &serial));
-		if (!z->before.loaded || serial_newer(serial, z->before.serial))
-			return 0;
-		uint8_t *blob = arena_alloc(p->change->arena, r->size);
-		memcpy(blob, r->blob, r->size);
-		TRY(serial_write(blob, r->size,
-		                 serial_next(z->after.attrs.serial, z->before.serial,
-		                             p->time_us / 1000000)));
-		r->blob = blob;
-	}
+static int set_serial(struct plan *p, struct planned *z, struct contents_rrset *soa,
+                      uint32_t serial)
+{
+	uint8_t *blob = arena_copy(p->change->arena, soa->blob, soa->size);
+
+	TRY(serial_write(blob, soa->size, serial));
+	soa->blob = blob;
+	z->after.serial = serial;
 	return 0;
+}
+
+/* A change that does more than put contents there is one, whatever they are. */
+static bool is_contents_alone(const struct zone_change *zc, const struct planned *z)
+{
+	return zc->kind == ZONE_CONTENTS && zc->edit_count == 0 && !zc->source &&
+	       !z->zone->error;
+}
+
+/* One that is signed has its digest from whoever signs it. */
+static int renew_digest(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	const struct contents_rrset *r = find_soa(zc->contents);
+	struct store_zone zone = z->after;
+	struct rrset soa;
+
+	memcpy(zone.name, zc->name, sizeof zone.name);
+	if (!zone_policy_makes_zonemd(p->c->config, &zone))
+		return 0;
+	TRY(rrset_open(r->type, r->blob, r->size, &soa));
+	return soa.sig_count > 0 ? 0 : zonemd_put(zc->contents);
+}
+
+static int find_same_contents(struct plan *p, const struct zone_change *zc,
+                              struct planned *z)
+{
+	TRY(renew_digest(p, zc, z));
+	return diff_is_none(p->c->txn, z->before.id, zc->contents, &z->same_contents);
+}
+
+/*
+ * Contents whose serial is not newer than the zone's get one that is, where that is the policy. But
+ * those that differ in nothing else are no change: they may be given again and again.
+ */
+int plan_contents(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	struct contents_rrset *r = zc->contents ? find_soa(zc->contents) : NULL;
+	struct rrset soa;
+	uint32_t serial;
+
+	if (!r)
+		return 0;
+	TRY(rrset_open(r->type, r->blob, r->size, &soa));
+	TRY(serial_read(&soa, &serial));
+	z->after.serial = serial;
+	if (zc->serial == SERIAL_AS_GIVEN || !z->before.loaded ||
+	    serial_newer(serial, z->before.serial))
+		return renew_digest(p, zc, z);
+	TRY(set_serial(p, z, r, z->before.serial));
+	if (is_contents_alone(zc, z))
+		TRY(find_same_contents(p, zc, z));
+	if (z->same_contents)
+		return 0;
+	uint32_t next = serial_next(z->after.attrs.serial, z->before.serial,
+	                            p->time_us / 1000000);
+	if (soa.sig_count > 0 && next != serial) {
+		change_problem_add(&p->problems, -1, "presigned", NULL,
+		                   "the zone is presigned: whoever signs it raises its "
+		                   "serial above %" PRIu32,
+		                   z->before.serial);
+		return ERR_REFUSED;
+	}
+	TRY(set_serial(p, z, find_soa(zc->contents), next));
+	return renew_digest(p, zc, z);
 }
 
 static int load(struct plan *p, struct planned *z, const struct zone_change *zc,
@@ -134,21 +215,19 @@ static int load(struct plan *p, struct planned *z, const struct zone_change *zc,
 	const struct diff_log log = {
 		.row = log_step, .most = LOGGED_RRSETS_MAX, .arg = rows};
 
-	if (zc->serial == SERIAL_BY_POLICY)
-		TRY(raise_contents(p, zc, z));
-	memcpy(z->zone->source_mark, zc->source_mark, sizeof zc->source_mark);
+	bool from_elsewhere = z->zone->source && !zc->source;
+
+	if (!from_elsewhere)
+		memcpy(z->zone->source_mark, zc->source_mark, sizeof zc->source_mark);
 	free(z->zone->error);
 	z->zone->error = NULL;
 	TRY(commit_zone_contents(p->c, z->zone, zc->contents, &log, &r->report));
+	rows->left_out = r->report.added + r->report.removed + r->report.changed >
+	                 LOGGED_RRSETS_MAX;
+	z->zone->edited = from_elsewhere;
 	r->new_serial = z->zone->serial;
 	r->loaded = true;
 	return 0;
-}
-
-static void set_source(struct zone *z, const char *source)
-{
-	free(z->source);
-	z->source = source ? strdup(source) : NULL;
 }
 
 static int make_zone(struct plan *p, const struct zone_change *zc, struct planned *z,
@@ -225,6 +304,7 @@ static int write_rest(struct plan *p, struct planned *z, struct zone_result *r,
 
 	TRY(store_zone_get(p->c->txn, r->name, &s));
 	s.attrs = z->after.attrs;
+	s.edited = z->zone->edited;
 	s.version = r->version = p->seq;
 	TRY(store_zone_put(p->c->txn, &s));
 	return log_zone(rows, fresh ? NULL : &z->before, &s);
@@ -240,7 +320,7 @@ static int put_zone(struct plan *p, const struct zone_change *zc, struct planned
 	rows->zone = r->id;
 	registry_touch(p->c->registry, z->zone);
 	if (zc->source)
-		set_source(z->zone, zc->source);
+		must_set_text(&z->zone->source, zc->source);
 	TRY(zc->contents ? load(p, z, zc, r, rows) : commit_zone_state(p->c, z->zone));
 	TRY(put_extras(p, zc, z, rows));
 	return write_rest(p, z, r, rows, fresh);

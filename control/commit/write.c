@@ -4,6 +4,7 @@
 
 #include "control/commit/plan.h"
 #include "shared/err.h"
+#include "shared/wire.h"
 
 static int put_overlay(struct store_txn *t, uint32_t zone, const struct overlay_set *s)
 {
@@ -112,6 +113,15 @@ static int write_sets(struct plan *p, struct planned *z, struct zone_result *r,
 	return 0;
 }
 
+/* The compiler reads the store: what was edited before goes first. */
+static int write_expiry(struct plan *p, struct planned *z)
+{
+	if (z->zone->expired == z->after.expired)
+		return 0;
+	TRY(commit_compile(p->c));
+	return commit_zone_expire(p->c, z->zone, z->after.expired);
+}
+
 static int write_zone(struct plan *p, size_t i)
 {
 	struct planned *z = &p->zones[i];
@@ -120,8 +130,9 @@ static int write_zone(struct plan *p, size_t i)
 
 	if (!r->changed)
 		return 0;
-	if (p->change->zones[i].kind != ZONE_EDIT)
+	if (!zone_change_is_partial(p->change->zones[i].kind))
 		return write_whole(p, i);
+	TRY(write_expiry(p, z));
 	int err = write_sets(p, z, r, &rows);
 	if (err == 0 && z->attrs_changed)
 		err = rows_add_attrs(&rows, z);
@@ -138,6 +149,15 @@ static int write_zone(struct plan *p, size_t i)
 	return store_zone_put(p->c->txn, &z->after);
 }
 
+static int put_item(struct store_txn *t, const struct item_change *item)
+{
+	if (item->value)
+		return store_item_put(t, item->list, item->key, item->key_len,
+		                      item->value, item->size);
+	int err = store_item_delete(t, item->list, item->key, item->key_len);
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
 static int write_item(struct plan *p, const struct item_change *item, struct rows *rows)
 {
 	struct store_txn *t = p->c->txn;
@@ -147,9 +167,15 @@ static int write_item(struct plan *p, const struct item_change *item, struct row
 
 	if (item->key_len > STORE_ITEM_KEY_MAX)
 		return ERR_TOOBIG;
-	key[0] = (uint8_t)item->list;
+	struct item_change whole = *item;
 	memcpy(key + 1, item->key, item->key_len);
-	int err = store_item_get(t, item->list, item->key, item->key_len, &before,
+	if (item->of_zone)
+		wire_store32(key + 1, p->result->zones[item->of_zone - 1].id);
+	whole.key = key + 1;
+	if (p->change->unlogged)
+		return put_item(t, &whole);
+	key[0] = (uint8_t)item->list;
+	int err = store_item_get(t, item->list, whole.key, item->key_len, &before,
 	                         &before_size);
 	if (err < 0 && err != ERR_NOTFOUND)
 		return err;
@@ -164,10 +190,7 @@ static int write_item(struct plan *p, const struct item_change *item, struct row
 		.secret = item->secret,
 	};
 	TRY(rows_add(rows, &row)); /* before the write: before is lent until then */
-	if (item->value)
-		return store_item_put(t, item->list, item->key, item->key_len,
-		                      item->value, item->size);
-	return err == 0 ? store_item_delete(t, item->list, item->key, item->key_len) : 0;
+	return put_item(t, &whole);
 }
 
 static int write_items(struct plan *p)
@@ -197,6 +220,9 @@ static int write_log(struct plan *p)
 
 int plan_write(struct plan *p)
 {
+	p->result->noted = p->change->unlogged;
+	if (p->change->unlogged)
+		return write_items(p);
 	TRY(store_log_next(p->c->txn, &p->seq));
 	for (size_t i = 0; i < p->change->zone_count; i++)
 		TRY(write_zone(p, i));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "shared/dns.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
@@ -9,7 +10,6 @@ enum {
 	QUESTION_AT = 12,
 	POINTER = 0xc000,
 	POINTER_MAX = 0x3fff,
-	CLASS_IN = 1,
 };
 
 void body_begin(struct body *b, const uint8_t *base, uint8_t base_len, bool owner_relocs)

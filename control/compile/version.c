@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "control/compile/internal.h"
+#include "control/zone/soa.h"
 #include "dataplane/respond/nsec3hash.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -34,9 +35,8 @@ void version_read_apex(struct compile_zone *z, const struct owner *apex)
 /* RFC 2308 §3: the SOA's TTL in a negative answer. */
 static uint32_t negative_ttl(const struct rrset *soa)
 {
-	const uint8_t *at = rrset_first(soa);
-	struct rdata d = rrset_next(&at);
-	uint32_t minimum = wire_load32(d.bytes + d.len - 4);
+	struct rdata d = rrset_first_record(soa);
+	uint32_t minimum = soa_number(d.bytes, d.len, SOA_MINIMUM);
 
 	return minimum < soa->ttl ? minimum : soa->ttl;
 }

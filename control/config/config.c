@@ -12,21 +12,92 @@
 
 enum { FILE_MAX = 64 << 20 };
 
-void config_free(struct config *c)
+const struct config *config_hold(const struct config *c)
 {
-	if (!c)
-		return;
+	struct config *held = (struct config *)(uintptr_t)c;
+
+	atomic_fetch_add_explicit(&held->references, 1, memory_order_relaxed);
+	return c;
+}
+
+static void free_list(struct config *c, const struct list_section *l)
+{
+	size_t count = list_count(l, c);
+
+	for (size_t i = 0; i < count; i++)
+		value_clear_item(l->section, list_item(l, c, i));
+	free(list_item(l, c, 0));
+}
+
+static void config_free(struct config *c)
+{
 	for (size_t i = 0; i < config_option_count; i++)
 		if (!config_sections[config_options[i].section].list)
 			value_clear(&config_options[i], c);
-	for (size_t i = 0; i < c->zone_count; i++)
-		free(c->zones[i].file);
-	for (size_t i = 0; i < c->zone_dir_count; i++)
-		free(c->zone_dirs[i].path);
-	free(c->zones);
-	free(c->zone_dirs);
+	for (size_t i = 0; i < config_list_count; i++)
+		free_list(c, &config_lists[i]);
+	free(c->zone_order);
+	value_clear_item(SECTION_TEMPLATES, &c->fallback);
 	free(c->path);
+	free(c->text);
 	free(c);
+}
+
+void config_release(const struct config *c)
+{
+	struct config *held = (struct config *)(uintptr_t)c;
+
+	/* The last one sees that the others have looked: pairs with itself. */
+	if (held &&
+	    atomic_fetch_sub_explicit(&held->references, 1, memory_order_acq_rel) == 1)
+		config_free(held);
+}
+
+/* ---- entries by name ---- */
+
+const struct config_zone *config_zone_find(const struct config *c, const uint8_t *name)
+{
+	size_t low = 0;
+	size_t high = c->zone_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct config_zone *z = &c->zones[c->zone_order[middle]];
+		int order = name_compare(z->name, name);
+		if (order == 0)
+			return z;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* The others are few. */
+#define FIND(section, type, items, count)                                           \
+	const struct config_##type *config_##section##_find(const struct config *c, \
+	                                                    const char *name)       \
+	{                                                                           \
+		for (size_t i = 0; i < c->count; i++)                               \
+			if (!strcmp(c->items[i].name, name))                        \
+				return &c->items[i];                                \
+		return NULL;                                                        \
+	}
+FIND(remote, remote, remotes, remote_count)
+FIND(acl, acl, acls, acl_count)
+FIND(tls, tls, tls_profiles, tls_profile_count)
+FIND(template, template, templates, template_count)
+#undef FIND
+
+const struct config_key *config_key_find(const struct config *c, const uint8_t *name)
+{
+	uint8_t other[NAME_MAX_LEN];
+
+	for (size_t i = 0; i < c->key_count; i++)
+		if (name_read(c->keys[i].name, other) > 0 && name_equal(other, name))
+			return &c->keys[i];
+	return NULL;
 }
 
 static bool is_set(const char *text)
@@ -63,7 +134,22 @@ static int absolute_dir(const char *path, char dir[static PATH_MAX])
 	return len < 0 || len >= PATH_MAX ? ERR_TOOBIG : 0;
 }
 
-int config_parse(const char *text, size_t len, const char *name, struct config **out,
+static struct config *config_new(const char *text, size_t len, const char *name)
+{
+	struct config *c = calloc(1, sizeof *c);
+
+	if (!c || !(c->path = strdup(name)) || !(c->text = malloc(len + 1)))
+		abort();
+	if (len)
+		memcpy(c->text, text, len);
+	c->text[len] = 0;
+	c->text_len = len;
+	atomic_init(&c->references, 1);
+	return c;
+}
+
+int config_parse(const char *text, size_t len, const char *name,
+                 const struct overrides *overrides, struct config **out,
                  struct diag *diag)
 {
 	char dir[PATH_MAX];
@@ -79,12 +165,10 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
 		         "the directory of the file cannot be determined");
 		return ERR_IO;
 	}
-	struct config *c = calloc(1, sizeof *c);
-	if (!c || !(c->path = strdup(name)))
-		abort();
-	reader_run(text, len, name, dir, c, diag);
+	struct config *c = config_new(text, len, name);
+	reader_run(overrides, dir, c, diag);
 	if (diag->errors != errors) {
-		config_free(c);
+		config_release(c);
 		return ERR_REFUSED;
 	}
 	*out = c;
@@ -121,7 +205,8 @@ static int read_whole(FILE *from, char **out, size_t *out_len)
 	return 0;
 }
 
-int config_read(const char *path, struct config **out, struct diag *diag)
+int config_read(const char *path, const struct overrides *overrides, struct config **out,
+                struct diag *diag)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -131,7 +216,7 @@ int config_read(const char *path, struct config **out, struct diag *diag)
 	if (err < 0)
 		diag_add(diag, DIAG_ERROR, "io", path, 0, 0, "%s", strerror(errno));
 	else
-		err = config_parse(text, len, path, out, diag);
+		err = config_parse(text, len, path, overrides, out, diag);
 	free(text);
 	if (from)
 		(void)fclose(from);

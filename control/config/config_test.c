@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "control/config/options.h"
+#include "control/config/override.h"
+#include "control/config/value.h"
 #include "shared/err.h"
 #include "shared/log.h"
 
@@ -23,7 +25,7 @@ static struct config *parse_ok(const char *text)
 	struct diag d;
 
 	diag_init(&d);
-	int err = config_parse(text, strlen(text), "/etc/anser/anser.yaml", &c, &d);
+	int err = config_parse(text, strlen(text), "/etc/anser/anser.yaml", NULL, &c, &d);
 	diag_print(&d, stderr);
 	assert_int_equal(err, 0);
 	assert_int_equal(d.errors, 0);
@@ -78,7 +80,7 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->zone_count, 1);
 	assert_memory_equal(c->zones[0].name, "\7example\3com", 13);
 	assert_string_equal(c->zones[0].file, "/etc/anser/example.com.zone");
-	assert_int_equal(c->zones[0].line, 2);
+	assert_int_equal(c->zones[0].at.line, 2);
 	assert_int_equal(c->listen_count, 1);
 	assert_listens(c, 0, AF_INET, "127.0.0.1", 5300);
 	assert_int_equal(c->workers, 1);
@@ -104,7 +106,14 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->tcp_idle_timeout_ms, 10000);
 	assert_int_equal(c->table_limit_mb, 16384);
 	assert_int_equal(c->log_form, LOG_FORM_TEXT);
+	assert_int_equal(c->history_days, 400);
+	assert_int_equal(c->history_changes, 10000000);
+	assert_int_equal(c->catalog_max_members, 100000);
+	assert_int_equal(c->catalog_max_removed, 50);
 	assert_int_equal(c->query_log_sample, 0);
+	assert_string_equal(c->dnstap_socket, "");
+	assert_string_equal(c->dnstap_file, "");
+	assert_string_equal(c->count_zones, "");
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_string_equal(c->store, "/var/lib/anser");
 	assert_non_null(strstr(c->supervise, "/anser-dataplane"));
@@ -112,7 +121,7 @@ static void one_zone_is_enough(void **state)
 	assert_int_equal(c->api_listen.count, 0);
 	assert_int_equal(c->api_tls_listen.count, 0);
 	assert_string_equal(c->api_key_file, "");
-	config_free(c);
+	config_release(c);
 }
 
 static const char every_option[] =
@@ -125,8 +134,12 @@ static const char every_option[] =
 	"  id: \"\"\n"
 	"  version: Anser\n"
 	"  cookies: off\n"
+	"  tsig-md5: yes\n"
 	"  udp-max-ipv4: 512\n"
 	"  udp-max-ipv6: 4096\n"
+	"  tls-listen: [192.0.2.1, \"::1@8530\"]\n"
+	"  tls-certificate: dot.pem\n"
+	"  tls-key: dot.key\n"
 	"dpdk:\n"
 	"  eal: \"--no-huge -m 512\"\n"
 	"  ports: [0000:01:00.0, net_memif0]\n"
@@ -140,6 +153,7 @@ static const char every_option[] =
 	"  busy-poll: yes\n"
 	"tcp:\n"
 	"  max-connections: 7\n"
+	"  max-tls: 8\n"
 	"  max-per-client: 3\n"
 	"  idle-timeout: 90s\n"
 	"  read-timeout: 1500ms\n"
@@ -165,20 +179,117 @@ static const char every_option[] =
 	"  max-per-client: 5\n"
 	"  timeout: 2s\n"
 	"  max-body: 64K\n"
+	"  max-rate: 50\n"
+	"  max-burst: 500\n"
 	"  powerdns-version: 4.9.0\n"
+	"history:\n"
+	"  keep-days: 30\n"
+	"  keep-changes: 5000\n"
+	"  keep-bytes: 64M\n"
+	"transfer:\n"
+	"  max-out: 200\n"
+	"  max-out-per-client: 20\n"
+	"catalog:\n"
+	"  max-members: 500\n"
+	"  max-removed: 5\n"
 	"log:\n"
 	"  format: json\n"
 	"  level: warning\n"
 	"query-log:\n"
 	"  sample: 100\n"
 	"  file: q.json\n"
+	"  dnstap-socket: tap.sock\n"
+	"  dnstap-file: /tap\n"
+	"  count-zones: [example., a.example]\n"
 	"zones:\n"
 	"  - name: .\n"
 	"    file: /zones/root\n"
-	"  - {name: 'a\\.b.example.', file: x}\n"
+	"    template: other\n"
+	"    kind: primary\n"
+	"    primaries: [r]\n"
+	"    notify: [\"192.0.2.5\", r]\n"
+	"    acls: a\n"
+	"  - {name: 'a\\.b.example.', file: x, kind: native}\n"
+	"  - name: secondary.example\n"
 	"zone-dirs:\n"
 	"  - path: zones/\n"
-	"  - path: /var/zones\n";
+	"  - path: /var/zones\n"
+	"remotes:\n"
+	"  - {name: r, addresses: [192.0.2.1, \"2001:db8::1@5300\"], source: 192.0.2.9,\n"
+	"     key: Key.Example, tls: t}\n"
+	"acls:\n"
+	"  - {name: a, addresses: [192.0.2.0/24, \"2001:db8::/32\"], keys: [k1, k2.example.],\n"
+	"     tls: t, actions: [transfer, notify, update], deny: yes,\n"
+	"     update-names: [self, \"*.dyn\"], update-types: [A, aaaa, TYPE65280]}\n"
+	"tls-profiles:\n"
+	"  - {name: t, ca: ca.pem, host: ns.example,\n"
+	"     pins: [AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=], certificate: c, key: k}\n"
+	"keys:\n"
+	"  - {name: key.example, algorithm: hmac-sha512, secret-file: key}\n"
+	"  - {name: other.example, secret: \"\"}\n"
+	"templates:\n"
+	"  - {name: default, kind: secondary, primaries: [r, 192.0.2.7], notify: [r],\n"
+	"     acls: [a], notify-ns: hosted, provide-ixfr: no, request-ixfr: no,\n"
+	"     forward-updates: yes, zonemd: check, catalog: cat.example, groups: [g=other],\n"
+	"     refresh-min: 1m, refresh-max: 2h, retry-min: 3s, expire-min: 4h,\n"
+	"     max-records: 5, max-size: 6M, timeout: 7s}\n"
+	"  - {name: other, kind: producer, timeout: 8s}\n";
+
+static void assert_lists(const struct config *c)
+{
+	static const uint8_t name[] = "\11secondary\7example";
+	const struct config_zone *z = config_zone_find(c, (const uint8_t *)"");
+
+	assert_non_null(z);
+	assert_string_equal(z->template_name, "other");
+	assert_int_equal(z->kind, CONFIG_KIND_PRIMARY);
+	assert_string_equal(z->primaries, "r");
+	assert_string_equal(z->notify, "192.0.2.5 r");
+	assert_string_equal(z->acls, "a");
+	z = config_zone_find(c, name);
+	assert_non_null(z);
+	assert_string_equal(z->file, "");
+	assert_int_equal(z->kind, CONFIG_KIND_UNSAID);
+	assert_null(config_zone_find(c, (const uint8_t *)"\7example"));
+	const struct config_remote *r = config_remote_find(c, "r");
+	assert_non_null(r);
+	assert_int_equal(r->addresses.count, 2);
+	assert_string_equal(r->key, "Key.Example");
+	assert_string_equal(r->source, "192.0.2.9");
+	const struct config_acl *a = config_acl_find(c, "a");
+	assert_non_null(a);
+	assert_true(a->deny);
+	assert_string_equal(a->actions, "transfer notify update");
+	assert_string_equal(a->update_names, "self *.dyn");
+	assert_string_equal(config_tls_find(c, "t")->host, "ns.example");
+}
+
+static void templates_say_what_the_default_says_unless_they_say_it(void **state)
+{
+	struct config *c = parse_ok(every_option);
+	const struct config_template *t = config_template_find(c, "other");
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(t->kind, CONFIG_KIND_PRODUCER);
+	assert_int_equal(t->timeout_ms, 8000);
+	assert_string_equal(t->primaries, "r 192.0.2.7");
+	assert_int_equal(t->notify_ns, CONFIG_NOTIFY_HOSTED);
+	assert_false(t->provide_ixfr);
+	assert_true(t->forward_updates);
+	assert_int_equal(t->zonemd, CONFIG_ZONEMD_CHECK);
+	assert_int_equal(t->refresh_max_ms, 7200000);
+	assert_int_equal(t->max_size_mb, 6);
+	assert_null(config_template_find(c, "third"));
+	config_release(c);
+	c = parse_ok("templates:\n  - name: t\n");
+	t = config_template_find(c, "t");
+	assert_int_equal(t->kind, CONFIG_KIND_UNSAID);
+	assert_true(t->provide_ixfr);
+	assert_int_equal(t->notify_ns, CONFIG_NOTIFY_RESOLVE);
+	assert_string_equal(t->primaries, "");
+	config_release(c);
+}
 
 static void every_option_is_read(void **state)
 {
@@ -215,7 +326,13 @@ static void every_option_is_read(void **state)
 	assert_false(c->cookies);
 	assert_int_equal(c->udp_max_ipv4, 512);
 	assert_int_equal(c->udp_max_ipv6, 4096);
+	assert_int_equal(c->tls_listen.count, 2);
+	assert_address(&c->tls_listen.at[0], AF_INET, "192.0.2.1", 853);
+	assert_address(&c->tls_listen.at[1], AF_INET6, "::1", 8530);
+	assert_string_equal(c->tls_certificate, "/etc/anser/dot.pem");
+	assert_string_equal(c->tls_key, "/etc/anser/dot.key");
 	assert_int_equal(c->tcp_max_connections, 7);
+	assert_int_equal(c->tcp_max_tls, 8);
 	assert_int_equal(c->tcp_max_per_client, 3);
 	assert_int_equal(c->tcp_idle_timeout_ms, 90000);
 	assert_int_equal(c->tcp_read_timeout_ms, 1500);
@@ -242,18 +359,43 @@ static void every_option_is_read(void **state)
 	assert_int_equal(c->api_max_per_client, 5);
 	assert_int_equal(c->api_timeout_ms, 2000);
 	assert_int_equal(c->api_max_body, 65536);
+	assert_int_equal(c->api_max_rate, 50);
+	assert_int_equal(c->api_max_burst, 500);
 	assert_string_equal(c->api_powerdns_version, "4.9.0");
 	assert_int_equal(c->log_form, LOG_FORM_JSON);
+	assert_int_equal(c->history_days, 30);
+	assert_int_equal(c->history_changes, 5000);
+	assert_int_equal(c->catalog_max_members, 500);
+	assert_int_equal(c->catalog_max_removed, 5);
 	assert_int_equal(c->query_log_sample, 100);
 	assert_string_equal(c->query_log_file, "/etc/anser/q.json");
+	assert_string_equal(c->dnstap_socket, "/etc/anser/tap.sock");
+	assert_string_equal(c->dnstap_file, "/tap");
+	assert_string_equal(c->count_zones, "example. a.example");
 	assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
-	assert_int_equal(c->zone_count, 2);
+	assert_lists(c);
+	assert_int_equal(c->zone_count, 3);
 	assert_memory_equal(c->zones[0].name, "", 1);
 	assert_memory_equal(c->zones[1].name, "\3a.b\7example", 13);
 	assert_string_equal(c->zones[1].file, "/etc/anser/x");
 	assert_int_equal(c->zone_dir_count, 2);
 	assert_string_equal(c->zone_dirs[0].path, "/etc/anser/zones/");
-	config_free(c);
+	config_release(c);
+}
+
+static void assert_same_list(const struct list_section *l, const struct config *a,
+                             const struct config *b)
+{
+	size_t count = list_count(l, a);
+
+	assert_int_equal(count, list_count(l, b));
+	assert_true(count > 0 || a->zone_count == 0);
+	for (size_t i = 0; i < count; i++)
+		for (const struct option *o = option_first(l->section);
+		     o < config_options + config_option_count && o->section == l->section;
+		     o++)
+			assert_true(
+				value_equal(o, list_item(l, a, i), list_item(l, b, i)));
 }
 
 /* Compares every option, not what is shown of it: what is left out in showing would be equal. */
@@ -272,6 +414,8 @@ static void assert_same(const struct config *a, const struct config *b)
 			assert_memory_equal(x, y, sizeof a->listen);
 			break;
 		case KIND_ADDRESSES:
+		case KIND_TLS_ADDRESSES:
+		case KIND_SERVERS:
 			assert_memory_equal(x, y, sizeof(struct config_addresses));
 			break;
 		case KIND_CPUS:
@@ -289,8 +433,20 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_LOG_FORM:
 		case KIND_LOG_LEVEL:
 		case KIND_ZERO_COPY:
+		case KIND_ZONE_KIND:
+		case KIND_NOTIFY_NS:
+		case KIND_TSIG_ALGORITHM:
+		case KIND_ZONEMD:
 		case KIND_BOOL: assert_int_equal(*x, *y); break;
 		case KIND_NAMES:
+		case KIND_PREFIXES:
+		case KIND_HOSTS:
+		case KIND_DOMAINS:
+		case KIND_TYPES:
+		case KIND_ACTIONS:
+		case KIND_DOMAIN:
+		case KIND_WORD:
+		case KIND_SECRET:
 		case KIND_TEXT:
 		case KIND_HOST_TEXT:
 		case KIND_FILE:
@@ -304,14 +460,8 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_ZONE_NAME: fail_msg("%s is in no list", o->key);
 		}
 	}
-	assert_int_equal(a->zone_count, b->zone_count);
-	for (size_t i = 0; i < a->zone_count; i++) {
-		assert_true(name_equal(a->zones[i].name, b->zones[i].name));
-		assert_string_equal(a->zones[i].file, b->zones[i].file);
-	}
-	assert_int_equal(a->zone_dir_count, b->zone_dir_count);
-	for (size_t i = 0; i < a->zone_dir_count; i++)
-		assert_string_equal(a->zone_dirs[i].path, b->zone_dirs[i].path);
+	for (size_t i = 0; i < config_list_count; i++)
+		assert_same_list(&config_lists[i], a, b);
 }
 
 static void what_is_shown_reads_back_as_the_same(void **state)
@@ -328,11 +478,25 @@ static void what_is_shown_reads_back_as_the_same(void **state)
 		char *again = shown(second);
 		assert_string_equal(text, again);
 		assert_same(first, second);
-		config_free(first);
-		config_free(second);
+		config_release(first);
+		config_release(second);
 		free(text);
 		free(again);
 	}
+}
+
+static void secrets_are_read_but_not_shown(void **state)
+{
+	struct config *c = parse_ok("keys:\n  - {name: k, secret: c2VjcmV0}\n");
+	char *text = shown(c);
+
+	(void)state;
+	assert_string_equal(c->keys[0].secret, "c2VjcmV0");
+	assert_int_equal(c->keys[0].algorithm, CONFIG_TSIG_SHA256);
+	assert_null(strstr(text, "c2VjcmV0"));
+	assert_non_null(strstr(text, "secret: \"\" # not shown"));
+	config_release(c);
+	free(text);
 }
 
 static void
@@ -352,7 +516,7 @@ api_socket_is_beside_the_control_socket_or_elsewhere_or_not_there(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct config *c = parse_ok(cases[i].text);
 		assert_string_equal(c->api_socket, cases[i].want);
-		config_free(c);
+		config_release(c);
 	}
 }
 
@@ -364,7 +528,7 @@ static void sections_without_content_are_as_good_as_absent(void **state)
 	(void)state;
 	assert_int_equal(c->zone_count, 0);
 	assert_int_equal(c->workers, 1);
-	config_free(c);
+	config_release(c);
 }
 
 static void single_value_stands_for_a_list_of_one(void **state)
@@ -375,7 +539,7 @@ static void single_value_stands_for_a_list_of_one(void **state)
 	assert_int_equal(c->listen_count, 1);
 	assert_listens(c, 0, AF_INET6, "::1", 5300);
 	assert_int_equal(c->cpu_count, 1);
-	config_free(c);
+	config_release(c);
 }
 
 static void packets_past_the_kernel_have_to_be_configured(void **state)
@@ -399,7 +563,7 @@ static void packets_past_the_kernel_have_to_be_configured(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct config *c = parse_ok(cases[i].text);
 		assert_int_equal(config_past_kernel(c), cases[i].past_kernel);
-		config_free(c);
+		config_release(c);
 	}
 }
 
@@ -409,6 +573,94 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
+	/* what entries say of each other */
+	{"zones:\n  - name: a\n    file: f\n    template: t\n",
+         "f:2:5: error: template: \"t\" is not one of templates [unknown-name]"},
+	{"zones:\n  - {name: a, kind: secondary, primaries: [there]}\n",
+         "f:2:5: error: primaries: \"there\" is neither an address nor one of remotes "
+         "[unknown-name]"},
+	{"zones:\n  - {name: a, kind: secondary, primaries: [\"192.0.2.1:65536\"]}\n",
+         "f:2:5: error: primaries: \"192.0.2.1:65536\" is neither an address nor one of remotes "
+         "[unknown-name]"},
+	{"zones:\n  - {name: a, kind: secondary, primaries: [\"[192.0.2.1]\"]}\n",
+         "f:2:5: error: primaries: \"[192.0.2.1]\" is neither an address nor one of remotes "
+         "[unknown-name]"},
+	{"zones:\n  - {name: a, kind: secondary, primaries: [192.0.2.1], file: f}\n",
+         "f:2:5: error: file: the contents of a zone of kind secondary come from its "
+         "primaries [file-of-secondary]"},
+	{"templates:\n  - {name: default, kind: consumer, primaries: [\"::1\"]}\nzones:\n"
+         "  - {name: a, file: f}\n",
+         "f:4:5: error: file: the contents of a zone of kind consumer come from its primaries "
+         "[file-of-secondary]"},
+	{"zones:\n  - {name: a, kind: primary}\n",
+         "f:2:5: error: \"file\" is missing in this entry [missing-key]"},
+	{"templates:\n  - {name: t, kind: secondary}\nzones:\n  - {name: a}\n",
+         "f:4:5: error: \"file\" is missing in this entry [missing-key]"},
+	{"templates:\n  - name: t\n    notify: [x]\n",
+         "f:2:5: error: notify: \"x\" is neither an address nor one of remotes [unknown-name]"},
+	{"templates:\n  - name: t\n    acls: [x]\n",
+         "f:2:5: error: acls: \"x\" is not one of acls [unknown-name]"},
+	{"templates:\n  - name: t\n    groups: [x]\n",
+         "f:2:5: error: groups: expected GROUP=TEMPLATE, found \"x\" [bad-value]"},
+	{"templates:\n  - name: t\n    groups: [x=y]\n",
+         "f:2:5: error: groups: \"y\" is not one of templates [unknown-name]"},
+	{"templates:\n  - name: t\n  - name: t\n",
+         "f:3:5: error: template \"t\" is there twice; the other is on line 2 [duplicate-value]"},
+	{"templates:\n  - name: t\n    kind: slave\n",
+         "f:3:11: error: kind: expected inherit, native, primary, secondary, producer or "
+         "consumer, found \"slave\" [bad-value]"},
+	{"templates:\n  - name: t\n    refresh-min: 1\n",
+         "f:3:18: error: refresh-min: expected a time such as 500ms, 10s or 2m, found \"1\" "
+         "[bad-value]"},
+	{"remotes:\n  - name: r\n",
+         "f:2:5: error: \"addresses\" is missing in this entry [missing-key]"},
+	{"remotes:\n  - {name: r, addresses: []}\n",
+         "f:2:26: error: addresses: the list is empty [out-of-range]"},
+	{"remotes:\n  - {name: r, addresses: [host]}\n",
+         "f:2:27: error: addresses: \"host\" is no IP address; expected ADDRESS or ADDRESS@PORT "
+         "[bad-address]"},
+	{"remotes:\n  - {name: \"192.0.2.1\", addresses: [192.0.2.1]}\n",
+         "f:2:5: error: name: \"192.0.2.1\" would be taken for an address [bad-name]"},
+	{"remotes:\n  - {name: a b, addresses: [192.0.2.1]}\n",
+         "f:2:12: error: name: expected a name without blanks, found \"a b\" [bad-value]"},
+	{"remotes:\n  - {name: r, addresses: [192.0.2.1], key: a..b}\n",
+         "f:2:44: error: key: \"a..b\" is not a domain name [bad-name]"},
+	{"remotes:\n  - {name: r, addresses: [192.0.2.1], tls: t}\n",
+         "f:2:5: error: tls: \"t\" is not one of tls-profiles [unknown-name]"},
+	{"remotes:\n  - {name: r, addresses: [192.0.2.1], source: [192.0.2.2, 192.0.2.3]}\n",
+         "f:2:5: error: source: \"192.0.2.3\" is the second address of its family "
+         "[duplicate-value]"},
+	{"acls:\n  - {name: a, addresses: [192.0.2.1/24]}\n",
+         "f:2:27: error: addresses: expected an address, or a prefix such as 192.0.2.0/24, found "
+         "\"192.0.2.1/24\" [bad-value]"},
+	{"acls:\n  - {name: a, actions: [query]}\n",
+         "f:2:25: error: actions: expected transfer, notify or update, found \"query\" "
+         "[bad-value]"},
+	{"acls:\n  - {name: a, actions: []}\n",
+         "f:2:24: error: actions: the list is empty [out-of-range]"},
+	{"acls:\n  - {name: a, update-types: [ADDRESS]}\n",
+         "f:2:30: error: update-types: expected an RR type, found \"ADDRESS\" [bad-value]"},
+	{"acls:\n  - {name: a, keys: [a..b]}\n",
+         "f:2:22: error: keys: expected a domain name, found \"a..b\" [bad-value]"},
+	{"tls-profiles:\n  - {name: t, key: k}\n",
+         "f:2:5: error: certificate: certificate and key go together [missing-key]"},
+	{"tls-profiles:\n  - {name: t, ca: ca.pem}\n",
+         "f:2:5: error: ca: it says nothing without the host that the certificate is for "
+         "[missing-key]"},
+	{"tls-profiles:\n  - {name: t, host: ns.example.}\n",
+         "f:2:5: error: host: \"ns.example.\" is no name that a certificate can have: "
+         "expected one without a final dot, or an address [bad-value]"},
+	{"tls-profiles:\n  - {name: t, host: \"*.example\"}\n",
+         "f:2:5: error: host: \"*.example\" is no name that a certificate can have: "
+         "expected one without a final dot, or an address [bad-value]"},
+	{"tls-profiles:\n  - {name: t, pins: [abc=]}\n",
+         "f:2:5: error: pins: \"abc=\" is no pin: expected the SHA-256 of a public key in "
+         "base64 [bad-value]"},
+	{"tls-profiles:\n  - {name: t, pins: [AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=]}\n",
+         "f:2:5: error: pins: \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\" is no pin: "
+         "expected the SHA-256 of a public key in base64 [bad-value]"},
+	{"acls: [a]\n",
+         "f:1:8: error: expected a mapping such as \"- name: secondaries\" [wrong-type]"},
 	/* keys */
 	{"sever:\n  workers: 1\n",
          "f:1:1: error: unknown key \"sever\"; did you mean \"server\"? [unknown-key]"},
@@ -492,6 +744,13 @@ static const struct refusal refusals[] = {
          "f:2:11: error: ports: \"\" is no name: it is empty [bad-value]"},
 	{"dpdk:\n  descriptors: 32\n",
          "f:2:16: error: descriptors: \"32\" is outside of the range 64 to 4096 [out-of-range]"},
+	{"keys:\n  - {name: k, secret: \"AQID=*\"}\n",
+         "f:2:23: error: secret: expected base64 [bad-value]"},
+	{"keys:\n  - {name: k, secret: AQID, secret-file: k}\n",
+         "f:2:5: error: secret: secret and secret-file exclude each other [duplicate-value]"},
+	{"keys:\n  - {name: k, algorithm: hmac-sha3, secret: AQID}\n",
+         "f:2:26: error: algorithm: expected hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, "
+         "hmac-sha384 or hmac-sha512, found \"hmac-sha3\" [bad-value]"},
 	{"server:\n  cookies: maybe\n",
          "f:2:12: error: cookies: expected yes or no, found \"maybe\" [bad-value]"},
 	{"server:\n  nsid: "
@@ -523,6 +782,13 @@ static const struct refusal refusals[] = {
          "01234567890123456789012345678901234567\n",
          "f:2:19: error: control-socket: the path is longer than the system allows (107 "
          "octets) [out-of-range]"},
+	{"query-log:\n  sample: 1\n  count-zones: [a, b..c]\n",
+         "f:3:3: error: count-zones: \"b..c\" is not a domain name [bad-name]"},
+	{"query-log:\n  count-zones: [a, a]\n",
+         "f:2:20: error: count-zones: \"a\" is there twice [duplicate-value]"},
+	{"query-log:\n  sample: 1\n"
+         "  count-zones: [0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w]\n",
+         "f:3:3: error: count-zones: more than 32 zones [out-of-range]"},
 	{"control:\n  control-socket: /a\n  dataplane-socket: /a\n",
          "f:3:3: error: dataplane-socket: the path is that of control-socket "
          "[duplicate-value]"},
@@ -615,7 +881,7 @@ static void every_error_says_where_and_why(void **state)
 
 		diag_init(&d);
 		int err = config_parse(refusals[i].text, strlen(refusals[i].text), name,
-		                       &c, &d);
+		                       NULL, &c, &d);
 		if (err != ERR_REFUSED || d.kept == 0)
 			fail_msg("accepted: %s", refusals[i].text);
 		assert_null(c);
@@ -634,12 +900,12 @@ static void parse_mild(const char *text, char *line, size_t size)
 
 	diag_init(&d);
 	line[0] = 0;
-	if (config_parse(text, strlen(text), "/d/f", &c, &d) != 0)
+	if (config_parse(text, strlen(text), "/d/f", NULL, &c, &d) != 0)
 		fail_msg("refused: %s", text);
 	assert_true(d.kept <= 1);
 	if (d.kept)
 		diag_format(&d.entries[0], line, size);
-	config_free(c);
+	config_release(c);
 	diag_fini(&d);
 }
 
@@ -663,9 +929,19 @@ static void what_may_still_work_is_a_warning(void **state)
 		{"server:\n  listen: 192.0.2.1\n  io: dpdk\ndpdk:\n  eal: --no-huge\n",
 	         ""},
 		{"server:\n  listen: 192.0.2.1\n  io: xdp\n", ""},
+		{"query-log:\n  count-zones: [a]\n",
+	         "/d/f:2:3: warning: count-zones: nothing is counted while sample is 0 "
+	         "[no-sample]"},
 		{"api:\n  listen: [127.0.0.2, \"::1\", 192.0.2.1]\n",
 	         "/d/f:2:3: warning: listen: over 192.0.2.1@8081 keys go in clear; "
 	         "tls-listen hides them [in-clear]"},
+		{"acls:\n  - {name: a, tls: t}\ntls-profiles:\n  - {name: t}\n",
+	         "/d/f:2:5: warning: tls: it fits nobody: without server.tls-listen nobody "
+	         "comes over TLS [no-tls]"},
+		{"server:\n  tls-listen: 192.0.2.1\nacls:\n  - {name: a, tls: t}\n"
+	         "tls-profiles:\n"
+	         "  - {name: t, host: ns.example}\n  - {name: u, host: 192.0.2.1}\n",
+	         ""},
 		{"server:\n  listen: [0.0.0.0, \"::\"]\n", ""},
 		{"server:\n  listen: 0.0.0.0\n  io: udp\nxdp:\n  interfaces: eth0\n", ""},
 	};
@@ -691,13 +967,14 @@ static void reading_goes_on_after_an_error(void **state)
 				   "  - 1\n"
 				   "tcp:\n"
 				   "  max-per-client: 0\n";
-	static const unsigned lines[] = {2, 3, 4, 6, 6, 7, 8, 10};
+	static const unsigned lines[] = {2, 3, 4, 6, 7, 8, 10};
 	struct config *c = NULL;
 	struct diag d;
 
 	(void)state;
 	diag_init(&d);
-	assert_int_equal(config_parse(text, strlen(text), "f", &c, &d), ERR_REFUSED);
+	assert_int_equal(config_parse(text, strlen(text), "f", NULL, &c, &d),
+	                 ERR_REFUSED);
 	assert_int_equal(d.errors, ARRAY_LEN(lines));
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		assert_int_equal(d.entries[i].line, lines[i]);
@@ -717,7 +994,7 @@ static void deep_nesting_is_refused_early(void **state)
 	memcpy(text, start, sizeof start - 1);
 	memset(text + sizeof start - 1, '[', DEPTH);
 	diag_init(&d);
-	assert_int_equal(config_parse(text, sizeof start - 1 + DEPTH, "f", &c, &d),
+	assert_int_equal(config_parse(text, sizeof start - 1 + DEPTH, "f", NULL, &c, &d),
 	                 ERR_REFUSED);
 	assert_int_equal(d.errors, 2);
 	assert_string_equal(d.entries[1].rule, "too-deep");
@@ -734,8 +1011,8 @@ static void file_that_cannot_be_read_is_an_error(void **state)
 
 	(void)state;
 	diag_init(&d);
-	assert_int_equal(config_read("/nonexistent/anser.yaml", &c, &d), ERR_IO);
-	assert_int_equal(config_read("/", &c, &d), ERR_IO);
+	assert_int_equal(config_read("/nonexistent/anser.yaml", NULL, &c, &d), ERR_IO);
+	assert_int_equal(config_read("/", NULL, &c, &d), ERR_IO);
 	assert_int_equal(d.errors, 2);
 	assert_string_equal(d.entries[0].text, "No such file or directory");
 	assert_string_equal(d.entries[1].text, "Is a directory");
@@ -753,7 +1030,7 @@ static void file_beyond_the_limit_is_refused(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (64 << 20) + 1), 0);
 	diag_init(&d);
-	assert_int_equal(config_read(path, &c, &d), ERR_TOOBIG);
+	assert_int_equal(config_read(path, NULL, &c, &d), ERR_TOOBIG);
 	assert_string_equal(d.entries[0].rule, "too-large");
 	diag_fini(&d);
 	assert_int_equal(close(fd), 0);
@@ -779,13 +1056,13 @@ static void file_is_read_relative_to_its_directory(void **state)
 	assert_int_equal(fclose(to), 0);
 	diag_init(&d);
 	assert_int_equal(chdir(dir), 0);
-	assert_int_equal(config_read("a.yaml", &c, &d), 0);
+	assert_int_equal(config_read("a.yaml", NULL, &c, &d), 0);
 	assert_string_equal(c->store, want);
 	assert_string_equal(c->path, "a.yaml");
-	config_free(c);
-	assert_int_equal(config_read(path, &c, &d), 0);
+	config_release(c);
+	assert_int_equal(config_read(path, NULL, &c, &d), 0);
 	assert_string_equal(c->store, want);
-	config_free(c);
+	config_release(c);
 	diag_fini(&d);
 	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(unlink(path), 0);
@@ -810,7 +1087,7 @@ static void many_zones_are_checked_in_good_time(void **state)
 	(void)fputs("- {name: Z77.example, file: f}\n", to);
 	assert_int_equal(fclose(to), 0);
 	diag_init(&d);
-	assert_int_equal(config_parse(text, size, "f", &c, &d), ERR_REFUSED);
+	assert_int_equal(config_parse(text, size, "f", NULL, &c, &d), ERR_REFUSED);
 	assert_int_equal(d.errors, 1);
 	assert_string_equal(d.entries[0].rule, "duplicate-zone");
 	assert_int_equal(d.entries[0].line, ZONES + 2);
@@ -819,6 +1096,165 @@ static void many_zones_are_checked_in_good_time(void **state)
 }
 
 /* The page is generated (anserctl conf describe); this finds it out of date. */
+/* ---- overrides ---- */
+
+static int parse_with(const char *text, const struct overrides *o, struct config **out,
+                      char line[static 1024])
+{
+	struct diag d;
+
+	line[0] = 0;
+	diag_init(&d);
+	int err = config_parse(text, strlen(text), "/d/f", o, out, &d);
+	if (d.kept)
+		diag_format(&d.entries[0], line, 1024);
+	diag_fini(&d);
+	return err;
+}
+
+static void overrides_lie_over_the_file(void **state)
+{
+	static const char file[] =
+		"server:\n  listen: [192.0.2.1, \"::1@53\"]\n  cpus: [1]\n"
+		"tcp:\n  idle-timeout: 1s\n";
+	struct overrides o = {0};
+	struct config *c = NULL;
+	char line[1024];
+
+	(void)state;
+	overrides_set(&o, "server.listen", "198.51.100.1 198.51.100.2@54");
+	overrides_set(&o, "server.cpus", "");
+	overrides_set(&o, "tcp.idle-timeout", "7s");
+	overrides_set(&o, "tcp.read-timeout", "9s");
+	overrides_set(&o, "log.level", "error");
+	overrides_set(&o, "log.level", NULL);
+	overrides_set(&o, "telemetry.interval", "1");
+	assert_null(overrides_get(&o, "log.level"));
+	assert_string_equal(overrides_get(&o, "tcp.idle-timeout"), "7s");
+	assert_int_equal(parse_with(file, &o, &c, line), 0);
+	assert_string_equal(
+		line, "override: warning: there is no option \"telemetry.interval\" "
+		      "[unknown-key]");
+	assert_int_equal(c->listen_count, 2);
+	assert_listens(c, 0, AF_INET, "198.51.100.1", 53);
+	assert_listens(c, 1, AF_INET, "198.51.100.2", 54);
+	assert_int_equal(c->cpu_count, 0);
+	assert_int_equal(c->tcp_idle_timeout_ms, 7000);
+	assert_int_equal(c->tcp_read_timeout_ms, 9000);
+	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	config_release(c);
+	overrides_fini(&o);
+}
+
+/* Alone each of these is a value of its option, or not; the last two only go with others. */
+static void override_that_does_not_go_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *text;
+		const char *want;
+		bool alone; /* it is wrong whatever the others are */
+	} cases[] = {
+		{"log.level", "loud",
+	         "log.level: expected error, warning or info, found \"loud\"", true},
+		{"tcp.idle-timeout", "5",
+	         "tcp.idle-timeout: expected a time such as 500ms, 10s or 2m, found \"5\"",
+	         true},
+		{"tcp.max-connections", "0",
+	         "tcp.max-connections: \"0\" is outside of the range 1 to 1000000", true},
+		{"server.listen", "", "server.listen: the list is empty", true},
+		{"server.cpus", "1 2 1", "server.cpus: processor 1 is there twice", true},
+		{"control.store", "/x", "control.store is a matter of the file alone",
+	         true},
+		{"zones", "x", "zones is a matter of the file alone", true},
+		{"log.levle", "info",
+	         "there is no option \"log.levle\"; did you mean \"level\"?", true},
+		{"lgo.level", "info",
+	         "there is no option \"lgo.level\"; did you mean \"log\"?", true},
+		{"level", "info", "there is no option \"level\"", true},
+		{"api.tls-key", "/k",
+	         "/d/f: error: tls-certificate and tls-key go together "
+	         "[missing-key]",
+	         false},
+		{"control.control-socket", "/run/anser/dataplane.sock",
+	         "/d/f: error: dataplane-socket: the path is that of control-socket "
+	         "[duplicate-value]",
+	         false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char reason[OVERRIDE_REASON_SIZE] = "";
+		char line[1024];
+		struct overrides o = {0};
+		struct config *c = NULL;
+
+		int err = override_check(cases[i].name, cases[i].text, "/d", reason);
+		assert_int_equal(err < 0, cases[i].alone);
+		if (cases[i].alone)
+			assert_string_equal(reason, cases[i].want);
+		overrides_set(&o, cases[i].name, cases[i].text);
+		err = parse_with("server:\n", &o, &c, line);
+		/* What there is no option for was one of another version. */
+		assert_int_equal(err,
+		                 strstr(cases[i].want, "no option") ? 0 : ERR_REFUSED);
+		assert_non_null(strstr(line, cases[i].want));
+		if (err == 0)
+			config_release(c);
+		overrides_fini(&o);
+	}
+}
+
+/* ---- one option at a time ---- */
+
+static void count_setting(const struct config_setting *s, void *arg)
+{
+	struct config_setting found;
+	unsigned *counts = arg;
+
+	assert_int_equal(config_setting_find(s->name, &found, NULL), 0);
+	assert_int_equal(found.option, s->option);
+	assert_true(s->class < CONFIG_CLASSES);
+	counts[s->class]++;
+}
+
+static void compare_by_class(const struct config_setting *s, void *arg)
+{
+	struct config **pair = arg;
+
+	assert_true(config_setting_equal(s, pair[0], pair[0]));
+	if (s->class == CONFIG_RESTART)
+		assert_true(config_setting_equal(s, pair[0], pair[1]));
+}
+
+static void what_needs_a_new_process_is_kept(void **state)
+{
+	unsigned counts[CONFIG_CLASSES] = {0};
+	struct config *pair[2] = {
+		parse_ok("zones:\n"),
+		parse_ok("control:\n  store: /s\n  table-limit: 1G\n  supervise: no\n"
+	                 "  control-socket: /c\n  dataplane-socket: /d\n"
+	                 "api:\n  listen: 127.0.0.1\n  tls-listen: 127.0.0.1@4\n"
+	                 "  tls-key: /k\n  tls-certificate: /c\n  socket: no\n"
+	                 "server:\n  workers: 3\nlog:\n  level: error\n"
+	                 "zones:\n  - { name: a, file: b }\n"),
+	};
+	struct config_setting s;
+
+	(void)state;
+	config_each_setting(count_setting, counts);
+	for (unsigned i = 0; i < CONFIG_CLASSES; i++)
+		assert_true(counts[i] > 0);
+	config_keep_fixed(pair[1], pair[0]);
+	config_each_setting(compare_by_class, pair);
+	assert_int_equal(pair[1]->workers, 3);
+	assert_int_equal(pair[1]->log_level, LOG_LEVEL_ERROR);
+	assert_int_equal(config_setting_find("zones", &s, NULL), 0);
+	assert_false(config_setting_equal(&s, pair[0], pair[1]));
+	config_release(pair[0]);
+	config_release(pair[1]);
+}
+
 static void manual_page_is_that_of_the_options(void **state)
 {
 	char *text = NULL;
@@ -845,7 +1281,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_zone_is_enough),
 		cmocka_unit_test(every_option_is_read),
+		cmocka_unit_test(templates_say_what_the_default_says_unless_they_say_it),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
+		cmocka_unit_test(secrets_are_read_but_not_shown),
 		cmocka_unit_test(
 			api_socket_is_beside_the_control_socket_or_elsewhere_or_not_there),
 		cmocka_unit_test(sections_without_content_are_as_good_as_absent),
@@ -859,6 +1297,9 @@ int main(void)
 		cmocka_unit_test(file_beyond_the_limit_is_refused),
 		cmocka_unit_test(file_is_read_relative_to_its_directory),
 		cmocka_unit_test(many_zones_are_checked_in_good_time),
+		cmocka_unit_test(overrides_lie_over_the_file),
+		cmocka_unit_test(override_that_does_not_go_is_refused),
+		cmocka_unit_test(what_needs_a_new_process_is_kept),
 		cmocka_unit_test(manual_page_is_that_of_the_options),
 	};
 

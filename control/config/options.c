@@ -2,12 +2,11 @@
 
 #include <string.h>
 
-#include "control/config/config.h"
 #include "shared/table.h"
 
 const struct section config_sections[SECTION_COUNT] = {
 #define SECTION(id, name, list, help) {name, list, help},
-#define OPTION(section, key, kind, object, field, min, max, fallback, help)
+#define OPTION(section, key, kind, object, field, min, max, fallback, class, help)
 #include "control/config/options.def"
 #undef SECTION
 #undef OPTION
@@ -15,9 +14,17 @@ const struct section config_sections[SECTION_COUNT] = {
 
 const struct option config_options[] = {
 #define SECTION(id, name, list, help)
-#define OPTION(section, key, kind, object, field, min, max, fallback, help)             \
-	{SECTION_##section, KIND_##kind, key, offsetof(struct object, field), min, max, \
-	 fallback,          help},
+#define OPTION(section, key, kind, object, field, min, max, fallback, class, help) \
+	{                                                                          \
+		SECTION_##section,                                                 \
+		KIND_##kind,                                                       \
+		key,                                                               \
+		offsetof(struct object, field),                                    \
+		min,                                                               \
+		max,                                                               \
+		fallback,                                                          \
+		CONFIG_##class,                                                    \
+		help},
 #include "control/config/options.def"
 #undef SECTION
 #undef OPTION
@@ -33,6 +40,66 @@ const struct option *option_find(enum section_id section, const char *key)
 		    !strcmp(config_options[i].key, key))
 			return &config_options[i];
 	return NULL;
+}
+
+#define LIST(section, items, count, type, noun, rule, sample)                            \
+	{                                                                                \
+		SECTION_##section, offsetof(struct config, items),                       \
+			offsetof(struct config, count), sizeof(struct type), noun, rule, \
+			sample                                                           \
+	}
+
+const struct list_section config_lists[] = {
+	LIST(ZONES, zones, zone_count, config_zone, "zone", "duplicate-zone",
+             "- name: example.com"),
+	LIST(ZONE_DIRS, zone_dirs, zone_dir_count, config_zone_dir, "directory",
+             "duplicate-value", "- path: zones"),
+	LIST(REMOTES, remotes, remote_count, config_remote, "remote", "duplicate-value",
+             "- name: primary"),
+	LIST(ACLS, acls, acl_count, config_acl, "rule", "duplicate-value",
+             "- name: secondaries"),
+	LIST(KEYS, keys, key_count, config_key, "key", "duplicate-value",
+             "- name: key.example.com"),
+	LIST(TLS_PROFILES, tls_profiles, tls_profile_count, config_tls, "TLS profile",
+             "duplicate-value", "- name: mutual"),
+	LIST(TEMPLATES, templates, template_count, config_template, "template",
+             "duplicate-value", "- name: default"),
+};
+#undef LIST
+
+const size_t config_list_count = ARRAY_LEN(config_lists);
+
+const struct list_section *list_find(enum section_id section)
+{
+	for (size_t i = 0; i < config_list_count; i++)
+		if (config_lists[i].section == section)
+			return &config_lists[i];
+	return NULL;
+}
+
+size_t list_count(const struct list_section *l, const struct config *c)
+{
+	size_t count;
+
+	memcpy(&count, (const char *)c + l->count, sizeof count);
+	return count;
+}
+
+void *list_item(const struct list_section *l, const struct config *c, size_t i)
+{
+	char *items;
+
+	memcpy(&items, (const char *)c + l->items, sizeof items);
+	return items ? items + i * l->size : NULL;
+}
+
+const struct option *option_first(enum section_id section)
+{
+	const struct option *o = config_options;
+
+	while (o->section != section)
+		o++;
+	return o;
 }
 
 enum { WORD_MAX = 32 };

@@ -1,11 +1,16 @@
 #include "control/config/reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "control/config/override.h"
+#include "control/config/references.h"
 #include "control/config/value.h"
 #include "shared/address.h"
+#include "shared/err.h"
+#include "shared/io_settings.h"
 
 /*
  * The file has a fixed shape (sections, options, lists of values or of mappings), so the reader
@@ -31,8 +36,6 @@ struct reader {
 	const char *dir;
 	struct config *config;
 	struct diag *diag;
-	struct place *zone_places; /* one for each of config->zones */
-	struct place *dir_places;
 	struct place listen_places[CONFIG_LISTEN_MAX]; /* 0: by default */
 	bool stopped;
 };
@@ -40,6 +43,7 @@ struct reader {
 /* Options of one mapping that were there: where each is, line 0 when absent. */
 struct seen {
 	struct place at[OPTIONS_MAX];
+	bool overridden[OPTIONS_MAX];
 };
 
 static struct place place_of(const yaml_mark_t *mark)
@@ -288,16 +292,15 @@ static void read_mapping(struct reader *r, enum section_id section, void *object
 
 /* One item of a list section, wherever it ends up. */
 union item {
+	struct config_entry at;
 	struct config_zone zone;
 	struct config_zone_dir dir;
+	struct config_remote remote;
+	struct config_acl acl;
+	struct config_tls tls;
+	struct config_key key;
+	struct config_template template;
 };
-
-static void clear_item(enum section_id section, void *item)
-{
-	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].section == section)
-			value_clear(&config_options[i], item);
-}
 
 /* Makes room for one more when count is a power of two (or zero). */
 static void *grown(void *array, size_t count, size_t size)
@@ -310,39 +313,55 @@ static void *grown(void *array, size_t count, size_t size)
 	return bigger;
 }
 
-static void keep_item(struct reader *r, enum section_id section, union item *item,
-                      struct place at)
+static void keep_item(struct reader *r, const struct list_section *l,
+                      const union item *item)
 {
-	struct config *c = r->config;
+	char *config = (char *)r->config;
+	size_t count = list_count(l, r->config);
+	void *items = grown(list_item(l, r->config, 0), count, l->size);
 
-	if (section == SECTION_ZONES) {
-		c->zones = grown(c->zones, c->zone_count, sizeof *c->zones);
-		r->zone_places = grown(r->zone_places, c->zone_count, sizeof at);
-		item->zone.line = at.line;
-		r->zone_places[c->zone_count] = at;
-		c->zones[c->zone_count++] = item->zone;
-	} else {
-		c->zone_dirs =
-			grown(c->zone_dirs, c->zone_dir_count, sizeof *c->zone_dirs);
-		r->dir_places = grown(r->dir_places, c->zone_dir_count, sizeof at);
-		item->dir.line = at.line;
-		r->dir_places[c->zone_dir_count] = at;
-		c->zone_dirs[c->zone_dir_count++] = item->dir;
+	memcpy(config + l->items, &items, sizeof items);
+	memcpy((char *)items + count * l->size, item, l->size);
+	count++;
+	memcpy(config + l->count, &count, sizeof count);
+}
+
+/* Options of a template that were there; the others are those of the template "default". */
+static uint32_t given_options(enum section_id section, const struct seen *seen)
+{
+	const struct option *first = option_first(section);
+	uint32_t given = 0;
+
+	for (const struct option *o = first;
+	     o < config_options + config_option_count && o->section == section; o++)
+		if (seen->at[o - config_options].line)
+			given |= UINT32_C(1) << (o - first);
+	return given;
+}
+
+/* What is not there has its default, or must be. */
+static void complete_item(struct reader *r, enum section_id section, union item *item,
+                          const struct seen *seen)
+{
+	struct value_problem problem;
+
+	for (size_t i = 0; i < config_option_count; i++) {
+		const struct option *o = &config_options[i];
+
+		if (o->section != section || seen->at[i].line)
+			continue;
+		if (!o->fallback)
+			diag_add(r->diag, DIAG_ERROR, "missing-key", r->name,
+			         item->at.line, item->at.column,
+			         "\"%s\" is missing in this entry", o->key);
+		else if (value_set_default(o, item, r->dir, &problem) < 0)
+			report(r, (struct place){item->at.line, item->at.column},
+			       problem.rule, problem.text);
 	}
 }
 
-static void require_options(struct reader *r, enum section_id section,
-                            const struct seen *seen, struct place at)
-{
-	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].section == section && !seen->at[i].line)
-			diag_add(r->diag, DIAG_ERROR, "missing-key", r->name, at.line,
-			         at.column, "\"%s\" is missing in this entry",
-			         config_options[i].key);
-}
-
 /* The event at hand begins the item. */
-static void read_item(struct reader *r, enum section_id section)
+static void read_item(struct reader *r, const struct list_section *l)
 {
 	struct place at = here(r);
 	struct seen seen = {0};
@@ -350,19 +369,22 @@ static void read_item(struct reader *r, enum section_id section)
 	size_t errors = r->diag->errors;
 
 	if (r->event.type != YAML_MAPPING_START_EVENT) {
-		report(r, at, "wrong-type",
-		       "expected a mapping such as \"- name: example.com\"");
+		diag_add(r->diag, DIAG_ERROR, "wrong-type", r->name, at.line, at.column,
+		         "expected a mapping such as \"%s\"", l->sample);
 		skip_value(r);
 		return;
 	}
 	memset(&item, 0, sizeof item);
-	read_mapping(r, section, &item, &seen);
+	item.at = (struct config_entry){at.line, at.column};
+	read_mapping(r, l->section, &item, &seen);
 	if (!r->stopped)
-		require_options(r, section, &seen, at);
+		complete_item(r, l->section, &item, &seen);
+	if (l->section == SECTION_TEMPLATES)
+		item.template.given = given_options(l->section, &seen);
 	if (r->diag->errors == errors)
-		keep_item(r, section, &item, at);
+		keep_item(r, l, &item);
 	else
-		clear_item(section, &item);
+		value_clear_item(l->section, &item);
 }
 
 /* ---- the whole ---- */
@@ -387,7 +409,7 @@ static void read_section(struct reader *r, enum section_id section, struct seen 
 		read_mapping(r, section, r->config, seen);
 	} else if (list && r->event.type == YAML_SEQUENCE_START_EVENT) {
 		while (next_event(r) != YAML_SEQUENCE_END_EVENT && !r->stopped)
-			read_item(r, section);
+			read_item(r, list_find(section));
 	} else {
 		diag_add(r->diag, DIAG_ERROR, "wrong-type", r->name, here(r).line,
 		         here(r).column, "%s: expected a %s",
@@ -461,75 +483,82 @@ static void read_document(struct reader *r, struct seen *seen)
 
 /* ---- checks over the whole ---- */
 
+/* Tells entries apart by their name, or path. */
+struct by_name {
+	const struct config *config;
+	const struct list_section *list;
+	const struct option *name;
+};
+
+static int compare_entries(const struct by_name *by, size_t i, size_t j)
+{
+	const char *a =
+		(const char *)list_item(by->list, by->config, i) + by->name->offset;
+	const char *b =
+		(const char *)list_item(by->list, by->config, j) + by->name->offset;
+
+	return by->name->kind == KIND_ZONE_NAME
+	               ? name_compare((const uint8_t *)a, (const uint8_t *)b)
+	               : strcmp(*(char *const *)(const void *)a,
+	                        *(char *const *)(const void *)b);
+}
+
 /* qsort_r order: by name, then as in the file. */
-static int compare_zones(const void *a, const void *b, void *zones)
+static int compare_places(const void *a, const void *b, void *by)
 {
-	const struct config_zone *z = zones;
 	size_t i = *(const size_t *)a;
 	size_t j = *(const size_t *)b;
-	int order = name_compare(z[i].name, z[j].name);
+	int order = compare_entries(by, i, j);
 
 	return order ? order : (i > j) - (i < j);
 }
 
-static void check_zones(struct reader *r)
+static void report_twice(struct reader *r, const struct by_name *by, const void *item,
+                         const struct config_entry *first)
 {
-	struct config_zone *zones = r->config->zones;
-	size_t count = r->config->zone_count;
+	const struct config_entry *at = item;
+	const void *name = (const char *)item + by->name->offset;
+	char text[NAME_TEXT_MAX];
+
+	if (by->name->kind == KIND_ZONE_NAME)
+		diag_add(r->diag, DIAG_ERROR, by->list->rule, r->name, at->line,
+		         at->column, "%s %s is there twice; the other is on line %u",
+		         by->list->noun, name_to_text(name, text), first->line);
+	else
+		diag_add(r->diag, DIAG_ERROR, by->list->rule, r->name, at->line,
+		         at->column,
+		         "%s \"%.200s\" is there twice; the other is on line %u",
+		         by->list->noun, *(char *const *)name, first->line);
+}
+
+/* Gives the entries in the order of their names; free() it. */
+static size_t *check_list(struct reader *r, const struct list_section *l)
+{
+	struct by_name by = {r->config, l, option_first(l->section)};
+	size_t count = list_count(l, r->config);
 	size_t *order = calloc(count + 1, sizeof *order);
 
 	if (!order)
 		abort();
 	for (size_t i = 0; i < count; i++)
 		order[i] = i;
-	qsort_r(order, count, sizeof *order, compare_zones, zones);
-	for (size_t i = 1; i < count; i++) {
-		char text[NAME_TEXT_MAX];
-		const struct config_zone *first = &zones[order[i - 1]];
-		struct place at = r->zone_places[order[i]];
-
-		if (name_equal(first->name, zones[order[i]].name))
-			diag_add(r->diag, DIAG_ERROR, "duplicate-zone", r->name, at.line,
-			         at.column,
-			         "zone %s is there twice; the other is on line %u",
-			         name_to_text(first->name, text), first->line);
-	}
-	free(order);
+	qsort_r(order, count, sizeof *order, compare_places, &by);
+	for (size_t i = 1; i < count; i++)
+		if (compare_entries(&by, order[i - 1], order[i]) == 0)
+			report_twice(r, &by, list_item(l, r->config, order[i]),
+			             list_item(l, r->config, order[i - 1]));
+	return order;
 }
 
-static int compare_dirs(const void *a, const void *b, void *dirs)
+static void check_lists(struct reader *r)
 {
-	const struct config_zone_dir *d = dirs;
-	size_t i = *(const size_t *)a;
-	size_t j = *(const size_t *)b;
-	int order = strcmp(d[i].path, d[j].path);
-
-	return order ? order : (i > j) - (i < j);
-}
-
-static void check_zone_dirs(struct reader *r)
-{
-	struct config_zone_dir *dirs = r->config->zone_dirs;
-	size_t count = r->config->zone_dir_count;
-	size_t *order = calloc(count + 1, sizeof *order);
-
-	if (!order)
-		abort();
-	for (size_t i = 0; i < count; i++)
-		order[i] = i;
-	qsort_r(order, count, sizeof *order, compare_dirs, dirs);
-	for (size_t i = 1; i < count; i++) {
-		const struct config_zone_dir *first = &dirs[order[i - 1]];
-		struct place at = r->dir_places[order[i]];
-
-		if (!strcmp(first->path, dirs[order[i]].path))
-			diag_add(r->diag, DIAG_ERROR, "duplicate-value", r->name, at.line,
-			         at.column,
-			         "directory \"%.200s\" is there twice; the other is on "
-			         "line %u",
-			         first->path, first->line);
+	for (size_t i = 0; i < config_list_count; i++) {
+		size_t *order = check_list(r, &config_lists[i]);
+		if (config_lists[i].section == SECTION_ZONES)
+			r->config->zone_order = order;
+		else
+			free(order);
 	}
-	free(order);
 }
 
 static void set_defaults(struct reader *r, const struct seen *seen)
@@ -539,11 +568,40 @@ static void set_defaults(struct reader *r, const struct seen *seen)
 	for (size_t i = 0; i < config_option_count; i++) {
 		const struct option *o = &config_options[i];
 
-		if (config_sections[o->section].list || seen->at[i].line)
+		if (config_sections[o->section].list || seen->at[i].line ||
+		    seen->overridden[i])
 			continue;
 		if (value_set_default(o, r->config, r->dir, &problem) < 0)
 			report(r, (struct place){0}, problem.rule, problem.text);
 	}
+}
+
+static void set_override(struct reader *r, const struct override *item, struct seen *seen)
+{
+	char reason[OVERRIDE_REASON_SIZE];
+	struct config_setting setting;
+	struct value_problem problem;
+
+	int err = override_check(item->name, item->text, r->dir, reason);
+	if (err == ERR_NOTFOUND) { /* of another version: what it was set for is gone */
+		diag_add(r->diag, DIAG_WARNING, "unknown-key", OVERRIDE_FILE, 0, 0, "%s",
+		         reason);
+		return;
+	}
+	if (err < 0 || config_setting_find(item->name, &setting, NULL) < 0) {
+		diag_add(r->diag, DIAG_ERROR, "bad-value", OVERRIDE_FILE, 0, 0, "%s",
+		         reason);
+		return;
+	}
+	/* It goes as it went just now, with the scratch. */
+	err = value_replace(&config_options[setting.option], r->config, r->dir,
+	                    item->text, &problem);
+	assert(err == 0);
+	(void)err;
+	seen->overridden[setting.option] = true;
+	seen->at[setting.option] = (struct place){0};
+	if (config_options[setting.option].kind == KIND_LISTEN)
+		memset(r->listen_places, 0, sizeof r->listen_places);
 }
 
 static struct place place_of_option(const struct seen *seen, enum section_id section,
@@ -576,14 +634,23 @@ static void resolve_api_socket(struct reader *r, const struct seen *seen)
 	free(path);
 }
 
+static void check_tls_files(struct reader *r, const struct seen *seen,
+                            enum section_id section, const char *certificate,
+                            const char *key)
+{
+	struct place at = place_of_option(seen, section, "tls-certificate");
+
+	if (!certificate[0] != !key[0])
+		report(r, at.line ? at : place_of_option(seen, section, "tls-key"),
+		       "missing-key", "tls-certificate and tls-key go together");
+}
+
 static void check_api(struct reader *r, const struct seen *seen)
 {
 	const struct config *c = r->config;
-	struct place at = place_of_option(seen, SECTION_API, "tls-certificate");
+	struct place at;
 
-	if (!c->api_tls_certificate[0] != !c->api_tls_key[0])
-		report(r, at.line ? at : place_of_option(seen, SECTION_API, "tls-key"),
-		       "missing-key", "tls-certificate and tls-key go together");
+	check_tls_files(r, seen, SECTION_API, c->api_tls_certificate, c->api_tls_key);
 	if (!strcmp(c->api_socket, c->control_socket) ||
 	    !strcmp(c->api_socket, c->dataplane_socket))
 		report(r, place_of_option(seen, SECTION_API, "socket"), "duplicate-value",
@@ -635,6 +702,29 @@ static void check_listen(struct reader *r, const struct seen *seen)
 	}
 }
 
+static void check_counted_zones(struct reader *r, const struct seen *seen)
+{
+	const char *at = r->config->count_zones;
+	struct place place = place_of_option(seen, SECTION_QUERY_LOG, "count-zones");
+	uint8_t name[NAME_MAX_LEN];
+	char text[IO_NAMES_SIZE];
+	unsigned n = 0;
+
+	for (; io_names_next(&at, text); n++)
+		if (name_read(text, name) < 0)
+			diag_add(r->diag, DIAG_ERROR, "bad-name", r->name, place.line,
+			         place.column,
+			         "count-zones: \"%.200s\" is not a domain name", text);
+	if (n > CONFIG_COUNTED_ZONES_MAX)
+		diag_add(r->diag, DIAG_ERROR, "out-of-range", r->name, place.line,
+		         place.column, "count-zones: more than %d zones",
+		         CONFIG_COUNTED_ZONES_MAX);
+	if (n > 0 && r->config->query_log_sample == 0)
+		diag_add(r->diag, DIAG_WARNING, "no-sample", r->name, place.line,
+		         place.column,
+		         "count-zones: nothing is counted while sample is 0");
+}
+
 static void check_io(struct reader *r, const struct seen *seen)
 {
 	const struct config *c = r->config;
@@ -649,14 +739,14 @@ static void check_io(struct reader *r, const struct seen *seen)
 	}
 }
 
-void reader_run(const char *text, size_t len, const char *name, const char *dir,
-                struct config *c, struct diag *diag)
+void reader_run(const struct overrides *overrides, const char *dir, struct config *c,
+                struct diag *diag)
 {
 	struct seen seen = {0};
 	struct reader r = {
-		.text = text,
-		.len = len,
-		.name = name,
+		.text = c->text,
+		.len = c->text_len,
+		.name = c->path,
 		.dir = dir,
 		.config = c,
 		.diag = diag,
@@ -666,22 +756,26 @@ void reader_run(const char *text, size_t len, const char *name, const char *dir,
 	if (!yaml_parser_initialize(&r.parser))
 		abort();
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.len);
 	read_document(&r, &seen);
+	for (size_t i = 0; overrides && !r.stopped && i < overrides->count; i++)
+		set_override(&r, &overrides->items[i], &seen);
 	if (!r.stopped) {
 		set_defaults(&r, &seen);
-		check_zones(&r);
-		check_zone_dirs(&r);
+		check_lists(&r);
 	}
 	/* Of values that are there: after an error some are not. */
 	if (r.diag->errors == errors) {
 		resolve_api_socket(&r, &seen);
 		check_sockets(&r, &seen);
 		check_api(&r, &seen);
+		check_tls_files(&r, &seen, SECTION_SERVER, r.config->tls_certificate,
+		                r.config->tls_key);
 		check_io(&r, &seen);
+		check_counted_zones(&r, &seen);
+		references_inherit(c, dir);
+		references_check(c, r.diag);
 	}
 	yaml_event_delete(&r.event);
 	yaml_parser_delete(&r.parser);
-	free(r.zone_places);
-	free(r.dir_places);
 }

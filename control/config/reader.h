@@ -7,9 +7,9 @@
 
 #include "control/config/config.h"
 
-/* Fills c, defaults included. dir: absolute directory of the file. Whether it went well is said
- * by the errors in diag. */
-void reader_run(const char *text, size_t len, const char *name, const char *dir,
-                struct config *c, struct diag *diag);
+/* Fills c from its text, the overrides (NULL: none) and defaults. dir: absolute directory of the
+ * file. Whether it went well is said by the errors in diag. */
+void reader_run(const struct overrides *overrides, const char *dir, struct config *c,
+                struct diag *diag);
 
 #endif

@@ -33,11 +33,11 @@ static void show_item(const void *item, enum section_id section, FILE *to)
 
 static void show_list_section(const struct config *c, enum section_id section, FILE *to)
 {
+	const struct list_section *l = list_find(section);
+
 	(void)fprintf(to, "%s:\n", config_sections[section].name);
-	for (size_t i = 0; section == SECTION_ZONES && i < c->zone_count; i++)
-		show_item(&c->zones[i], section, to);
-	for (size_t i = 0; section == SECTION_ZONE_DIRS && i < c->zone_dir_count; i++)
-		show_item(&c->zone_dirs[i], section, to);
+	for (size_t i = 0; i < list_count(l, c); i++)
+		show_item(list_item(l, c, i), section, to);
 }
 
 /* Every section of options.def, so that a new one cannot be forgotten. */
@@ -63,8 +63,10 @@ static const char describe_start[] =
 	"\n"
 	"# DESCRIPTION\n"
 	"\n"
-	"The file is read by *anser-control*(8) when it starts. It is YAML: sections, each with\n"
-	"options. Every option has a default, so that a file naming one zone is enough:\n"
+	"The file is read by *anser-control*(8) when it starts, on SIGHUP, and by *anserctl conf\n"
+	"reload*; a change counts at once unless it says otherwise below. *anserctl conf set* lays a\n"
+	"value over the file that stays until *anserctl conf unset*; *anserctl conf diff* shows where\n"
+	"they differ. The file is YAML: sections, each with options. Every option has a default, so that a file naming one zone is enough:\n"
 	"\n"
 	"```\n"
 	"zones:\n"
@@ -100,6 +102,8 @@ static void describe_kind(const struct option *o, FILE *to)
 	switch (o->kind) {
 	case KIND_LISTEN:
 	case KIND_ADDRESSES:
+	case KIND_TLS_ADDRESSES:
+	case KIND_SERVERS:
 		(void)fprintf(to, "list of addresses, at most %ju", (uintmax_t)o->max);
 		return;
 	case KIND_CPUS:
@@ -123,13 +127,23 @@ static void describe_kind(const struct option *o, FILE *to)
 		describe_range(o, to);
 		return;
 	case KIND_NAMES: (void)fputs("list of names", to); return;
+	case KIND_PREFIXES: (void)fputs("list of address prefixes", to); return;
+	case KIND_HOSTS: (void)fputs("list of addresses", to); return;
+	case KIND_DOMAINS: (void)fputs("list of domain names", to); return;
+	case KIND_TYPES: (void)fputs("list of RR types", to); return;
+	case KIND_ACTIONS: (void)fputs("list of transfer, notify, update", to); return;
 	case KIND_IO:
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
 	case KIND_LOG_FORM:
 	case KIND_LOG_LEVEL:
-	case KIND_ZERO_COPY: (void)fputs(value_words(o->kind, words), to); return;
+	case KIND_ZERO_COPY:
+	case KIND_ZONE_KIND:
+	case KIND_NOTIFY_NS:
+	case KIND_TSIG_ALGORITHM:
+	case KIND_ZONEMD: (void)fputs(value_words(o->kind, words), to); return;
+	case KIND_SECRET: (void)fputs("base64", to); return;
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
 		(void)fprintf(to, "text, at most %ju octets", (uintmax_t)o->max);
@@ -140,7 +154,9 @@ static void describe_kind(const struct option *o, FILE *to)
 	case KIND_SOCKET: (void)fputs("path", to); return;
 	case KIND_API_SOCKET:
 	case KIND_SUPERVISE: (void)fputs("yes, no or a path", to); return;
-	case KIND_ZONE_NAME: (void)fputs("domain name", to); return;
+	case KIND_ZONE_NAME:
+	case KIND_DOMAIN: (void)fputs("domain name", to); return;
+	case KIND_WORD: (void)fputs("name without blanks", to); return;
 	}
 }
 
@@ -154,12 +170,24 @@ static void describe_default(const struct option *o, FILE *to)
 		(void)fprintf(to, "Default: %s.", o->fallback);
 }
 
+static void describe_class(const struct option *o, FILE *to)
+{
+	static const char *const texts[CONFIG_CLASSES] = {
+		[CONFIG_LIVE] = "",
+		[CONFIG_PLANE] = " A change counts once the data plane has started anew.",
+		[CONFIG_RESTART] = " A change needs a restart of the control plane.",
+	};
+
+	(void)fputs(texts[o->class], to);
+}
+
 static void describe_option(const struct option *o, FILE *to)
 {
 	(void)fprintf(to, "\n*%s* (", o->key);
 	describe_kind(o, to);
 	(void)fprintf(to, ")\n\t%s ", o->help);
 	describe_default(o, to);
+	describe_class(o, to);
 	(void)fputc('\n', to);
 }
 

@@ -7,10 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control/config/config.h"
+#include "control/must.h"
 #include "shared/address.h"
 #include "shared/err.h"
 #include "shared/log.h"
+#include "shared/rrtype.h"
 #include "shared/table.h"
 
 /* ---- numbers with units ---- */
@@ -143,24 +144,26 @@ static int set_number(const struct option *o, unsigned *field, const char *text,
 
 /* ---- texts and paths ---- */
 
-static void set_text(char **field, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		abort();
-	free(*field);
-	*field = copy;
-}
-
 static int set_limited_text(const struct option *o, char **field, const char *text,
                             struct value_problem *p)
 {
 	if (strlen(text) > o->max)
 		return refuse(p, "out-of-range", "%s: longer than %ju octets", o->key,
 		              (uintmax_t)o->max);
-	set_text(field, text);
+	must_set_text(field, text);
 	return 0;
+}
+
+/* What is wrong with it is said without any of it. */
+static int set_secret(const struct option *o, char **field, const char *text,
+                      struct value_problem *p)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	                          "0123456789+/=");
+
+	if (text[len] || len % 4 != 0)
+		return refuse(p, "bad-value", "%s: expected base64", o->key);
+	return set_limited_text(o, field, text, p);
 }
 
 /* Joins relative paths to dir. */
@@ -183,7 +186,7 @@ static int set_path(const struct option *o, char **field, const char *dir,
 			p, "out-of-range",
 			"%s: the path is longer than the system allows (%zu octets)",
 			o->key, limit - 1);
-	set_text(field, path);
+	must_set_text(field, path);
 	return 0;
 }
 
@@ -217,7 +220,7 @@ static int set_bool(const struct option *o, bool *field, const char *text,
 
 /* ---- one word of a few ---- */
 
-enum { WORDS_MAX = 4 };
+enum { WORDS_MAX = 6 };
 
 static const char *const words[][WORDS_MAX] = {
 	[KIND_IO] = {[IO_AUTO] = "auto",
@@ -239,6 +242,24 @@ static const char *const words[][WORDS_MAX] = {
 	[KIND_ZERO_COPY] = {[IO_ZERO_COPY_AUTO] = "auto",
                             [IO_ZERO_COPY_YES] = "yes",
                             [IO_ZERO_COPY_NO] = "no"},
+	[KIND_ZONE_KIND] = {[CONFIG_KIND_UNSAID] = "inherit",
+                            [CONFIG_KIND_NATIVE] = "native",
+                            [CONFIG_KIND_PRIMARY] = "primary",
+                            [CONFIG_KIND_SECONDARY] = "secondary",
+                            [CONFIG_KIND_PRODUCER] = "producer",
+                            [CONFIG_KIND_CONSUMER] = "consumer"},
+	[KIND_NOTIFY_NS] = {[CONFIG_NOTIFY_RESOLVE] = "resolve",
+                            [CONFIG_NOTIFY_HOSTED] = "hosted",
+                            [CONFIG_NOTIFY_NO] = "no"},
+	[KIND_TSIG_ALGORITHM] = {[CONFIG_TSIG_MD5] = "hmac-md5",
+                                 [CONFIG_TSIG_SHA1] = "hmac-sha1",
+                                 [CONFIG_TSIG_SHA224] = "hmac-sha224",
+                                 [CONFIG_TSIG_SHA256] = "hmac-sha256",
+                                 [CONFIG_TSIG_SHA384] = "hmac-sha384",
+                                 [CONFIG_TSIG_SHA512] = "hmac-sha512"},
+	[KIND_ZONEMD] = {[CONFIG_ZONEMD_NO] = "no",
+                         [CONFIG_ZONEMD_CHECK] = "check",
+                         [CONFIG_ZONEMD_MAKE] = "make"},
 };
 
 const char *value_words(enum option_kind kind, char text[static VALUE_WORDS_SIZE])
@@ -286,7 +307,7 @@ static void set_beside_running_program(char **field)
 	path[len] = 0;
 	char *slash = strrchr(path, '/');
 	(void)stpcpy(slash ? slash + 1 : path, "anser-dataplane");
-	set_text(field, path);
+	must_set_text(field, path);
 }
 
 static int set_supervise(const struct option *o, char **field, const char *dir,
@@ -299,7 +320,7 @@ static int set_supervise(const struct option *o, char **field, const char *dir,
 	if (value)
 		set_beside_running_program(field);
 	else
-		set_text(field, "");
+		must_set_text(field, "");
 	return 0;
 }
 
@@ -310,7 +331,7 @@ static int set_api_socket(const struct option *o, char **field, const char *dir,
 
 	if (value < 0)
 		return set_path(o, field, dir, text, p);
-	set_text(field, value ? "yes" : "");
+	must_set_text(field, value ? "yes" : "");
 	return 0;
 }
 
@@ -319,25 +340,29 @@ static int set_file(const struct option *o, char **field, const char *dir,
 {
 	if (text[0])
 		return set_path(o, field, dir, text, p);
-	set_text(field, "");
+	must_set_text(field, "");
 	return 0;
 }
 
 static int set_zone_name(uint8_t *field, const char *text, struct value_problem *p)
 {
-	static const uint8_t root[1] = {0};
-	int len = text[0] ? name_from_text(text, strlen(text), root, field) : ERR_SYNTAX;
+	int len = text[0] ? name_read(text, field) : ERR_SYNTAX;
 
 	if (len < 0)
 		return refuse(p, "bad-name", "\"%.200s\" is not a domain name%s", text,
 		              len == ERR_TOOBIG ? ": too long" : "");
-	name_fold(field, (size_t)len);
 	return 0;
 }
 
 /* ---- lists ---- */
 
-enum { DNS_PORT = 53, API_PORT = 8081, PORT_MAX = 65535, PORT_TEXT_MAX = 5 };
+enum {
+	DNS_PORT = 53,
+	TLS_PORT = 853,
+	API_PORT = 8081,
+	PORT_MAX = 65535,
+	PORT_TEXT_MAX = 5
+};
 
 static bool parse_port(const char *text, uint16_t *out)
 {
@@ -373,7 +398,9 @@ static int parse_address(const struct option *o, const char *text, uint16_t port
 static int add_address(const struct option *o, struct sockaddr_storage *list,
                        size_t *count, const char *text, struct value_problem *p)
 {
-	uint16_t port = o->kind == KIND_LISTEN ? DNS_PORT : API_PORT;
+	uint16_t port = o->kind == KIND_ADDRESSES       ? API_PORT
+	                : o->kind == KIND_TLS_ADDRESSES ? TLS_PORT
+	                                                : DNS_PORT;
 	struct sockaddr_storage address;
 
 	if (*count == o->max)
@@ -415,22 +442,76 @@ static int add_cpu(const struct option *o, struct config *c, const char *text,
 static int add_name(const struct option *o, char **field, const char *text,
                     struct value_problem *p)
 {
-	char joined[IO_NAMES_SIZE];
-	int len = snprintf(joined, sizeof joined, "%s%s%s", *field ? *field : "",
-	                   *field && **field ? " " : "", text);
+	char *joined = NULL;
 
-	if (!text[0] || text[strcspn(text, " \t\n")])
+	if (!text[0] || text[strcspn(text, " \t\n")] || strlen(text) >= IO_NAMES_SIZE)
 		return refuse(p, "bad-value", "%s: \"%.60s\" is no name: %s", o->key,
-		              text, text[0] ? "it has blanks" : "it is empty");
+		              text,
+		              !text[0]                        ? "it is empty"
+		              : strlen(text) >= IO_NAMES_SIZE ? "it is too long"
+		                                              : "it has blanks");
 	if (*field && io_names_have(*field, text))
 		return refuse(p, "duplicate-value", "%s: \"%.60s\" is there twice",
 		              o->key, text);
-	if ((uint64_t)len > o->max)
-		return refuse(p, "out-of-range",
-		              "%s: all names take more than %ju octets", o->key,
-		              (uintmax_t)o->max);
-	set_text(field, joined);
-	return 0;
+	if (asprintf(&joined, "%s%s%s", *field ? *field : "",
+	             *field && **field ? " " : "", text) < 0)
+		abort();
+	bool fits = strlen(joined) <= o->max;
+	if (fits)
+		must_set_text(field, joined);
+	free(joined);
+	return fits ? 0
+	            : refuse(p, "out-of-range", "%s: all names take more than %ju octets",
+	                     o->key, (uintmax_t)o->max);
+}
+
+/* What one of the words has to be, or NULL: it is. */
+static const char *unfit_word(enum option_kind kind, const char *text)
+{
+	struct address_prefix prefix;
+	struct sockaddr_storage address;
+	uint8_t name[NAME_MAX_LEN];
+
+	switch ((int)kind) {
+	case KIND_PREFIXES:
+		return address_prefix_read(text, &prefix)
+		               ? NULL
+		               : "an address, or a prefix such as 192.0.2.0/24";
+	case KIND_HOSTS: return address_read(text, 0, &address) ? NULL : "an IP address";
+	case KIND_DOMAINS: return name_read(text, name) > 0 ? NULL : "a domain name";
+	case KIND_TYPES:
+		return rrtype_from_text(text, strlen(text)) >= 0 ? NULL : "an RR type";
+	case KIND_ACTIONS:
+		return !strcmp(text, "transfer") || !strcmp(text, "notify") ||
+		                       !strcmp(text, "update")
+		               ? NULL
+		               : "transfer, notify or update";
+	default: return NULL;
+	}
+}
+
+static int add_word(const struct option *o, char **field, const char *text,
+                    struct value_problem *p)
+{
+	const char *expected = unfit_word(o->kind, text);
+
+	if (expected)
+		return refuse(p, "bad-value", "%s: expected %s, found \"%.60s\"", o->key,
+		              expected, text);
+	return add_name(o, field, text, p);
+}
+
+static int set_one_word(const struct option *o, char **field, const char *text,
+                        struct value_problem *p)
+{
+	if (o->kind == KIND_DOMAIN && text[0] && unfit_word(KIND_DOMAINS, text))
+		return refuse(p, "bad-name", "%s: \"%.200s\" is not a domain name",
+		              o->key, text);
+	if (text[strcspn(text, " \t\n")] || (!text[0] && !o->fallback))
+		return refuse(p, "bad-value",
+		              "%s: expected a name without blanks, found \"%.60s\"",
+		              o->key, text);
+	return set_limited_text(o, field, text, p);
 }
 
 /* Each in quotes: a list of names is a list of texts to any YAML reader. */
@@ -486,20 +567,32 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 		return add_address(o, config->listen, &config->listen_count, text,
 		                   problem);
 	case KIND_ADDRESSES:
+	case KIND_TLS_ADDRESSES:
+	case KIND_SERVERS:
 		return add_address(o, addresses->at, &addresses->count, text, problem);
 	case KIND_CPUS: return add_cpu(o, object, text, problem);
 	case KIND_UINT:
 	case KIND_MS:
 	case KIND_BYTES:
 	case KIND_MB: return set_number(o, field, text, problem);
-	case KIND_NAMES: return add_name(o, field, text, problem);
+	case KIND_NAMES:
+	case KIND_PREFIXES:
+	case KIND_HOSTS:
+	case KIND_DOMAINS:
+	case KIND_TYPES:
+	case KIND_ACTIONS: return add_word(o, field, text, problem);
 	case KIND_IO:
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
 	case KIND_XDP_MODE:
 	case KIND_LOG_FORM:
 	case KIND_LOG_LEVEL:
-	case KIND_ZERO_COPY: return set_word(o, field, text, problem);
+	case KIND_ZERO_COPY:
+	case KIND_ZONE_KIND:
+	case KIND_NOTIFY_NS:
+	case KIND_TSIG_ALGORITHM:
+	case KIND_ZONEMD: return set_word(o, field, text, problem);
+	case KIND_SECRET: return set_secret(o, field, text, problem);
 	case KIND_TEXT:
 	case KIND_HOST_TEXT: return set_limited_text(o, field, text, problem);
 	case KIND_BOOL: return set_bool(o, field, text, problem);
@@ -509,6 +602,8 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_API_SOCKET: return set_api_socket(o, field, dir, text, problem);
 	case KIND_SUPERVISE: return set_supervise(o, field, dir, text, problem);
 	case KIND_ZONE_NAME: return set_zone_name(field, text, problem);
+	case KIND_DOMAIN:
+	case KIND_WORD: return set_one_word(o, field, text, problem);
 	}
 	abort();
 }
@@ -516,11 +611,13 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 int value_set_default(const struct option *o, void *object, const char *dir,
                       struct value_problem *problem)
 {
-	if (o->kind == KIND_CPUS || o->kind == KIND_ADDRESSES)
+	if (o->kind == KIND_CPUS || o->kind == KIND_ADDRESSES ||
+	    o->kind == KIND_TLS_ADDRESSES || o->kind == KIND_SERVERS)
 		return 0;
-	if (o->kind == KIND_NAMES) {
-		set_text((char **)(void *)((char *)object + o->offset), "");
-		return 0;
+	if (option_is_words(o)) {
+		must_set_text((char **)(void *)((char *)object + o->offset), "");
+		return o->fallback[0] ? value_set(o, object, dir, o->fallback, problem)
+		                      : 0;
 	}
 	if (o->kind == KIND_HOST_TEXT) {
 		char host[SETTINGS_TEXT_MAX + 1] = "";
@@ -592,7 +689,9 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_LISTEN:
 		show_addresses(config->listen, config->listen_count, to);
 		return;
-	case KIND_ADDRESSES: show_addresses(addresses->at, addresses->count, to); return;
+	case KIND_ADDRESSES:
+	case KIND_TLS_ADDRESSES:
+	case KIND_SERVERS: show_addresses(addresses->at, addresses->count, to); return;
 	case KIND_CPUS: show_cpus(config, to); return;
 	case KIND_UINT:
 	case KIND_MS:
@@ -602,7 +701,12 @@ void value_show(const struct option *o, const void *object, FILE *to)
 		value_show_number(o, o->kind == KIND_MB ? (uint64_t)number << 20 : number,
 		                  to);
 		return;
-	case KIND_NAMES: show_names(*(char *const *)field, to); return;
+	case KIND_NAMES:
+	case KIND_PREFIXES:
+	case KIND_HOSTS:
+	case KIND_DOMAINS:
+	case KIND_TYPES:
+	case KIND_ACTIONS: show_names(*(char *const *)field, to); return;
 	case KIND_IO:
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
@@ -610,9 +714,17 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_LOG_FORM:
 	case KIND_LOG_LEVEL:
 	case KIND_ZERO_COPY:
+	case KIND_ZONE_KIND:
+	case KIND_NOTIFY_NS:
+	case KIND_TSIG_ALGORITHM:
+	case KIND_ZONEMD:
 		(void)fputs(value_word(o->kind, *(const uint8_t *)field), to);
 		return;
 	case KIND_BOOL: (void)fputs(*(const bool *)field ? "yes" : "no", to); return;
+	case KIND_SECRET:
+		text = *(char *const *)field;
+		(void)fputs(text[0] ? "\"\" # not shown" : "\"\"", to);
+		return;
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
 	case KIND_PATH:
@@ -624,42 +736,170 @@ void value_show(const struct option *o, const void *object, FILE *to)
 		value_show_quoted(text[0] ? text : "no", to);
 		return;
 	case KIND_ZONE_NAME: show_zone_name(field, to); return;
+	case KIND_DOMAIN:
+	case KIND_WORD: value_show_quoted(*(char *const *)field, to); return;
 	}
 	abort();
 }
 
+/* ---- by what is in memory ---- */
+
+enum form {
+	FORM_TEXT,
+	FORM_NUMBER,
+	FORM_WORD,
+	FORM_BOOL,
+	FORM_NAME,
+	FORM_LISTEN,
+	FORM_CPUS,
+	FORM_ADDRESSES
+};
+
+static enum form form_of(const struct option *o)
+{
+	if (option_is_words(o))
+		return FORM_TEXT;
+	if (option_is_one_of_words(o))
+		return FORM_WORD;
+	switch ((int)o->kind) {
+	case KIND_LISTEN: return FORM_LISTEN;
+	case KIND_CPUS: return FORM_CPUS;
+	case KIND_ADDRESSES:
+	case KIND_TLS_ADDRESSES:
+	case KIND_SERVERS: return FORM_ADDRESSES;
+	case KIND_UINT:
+	case KIND_MS:
+	case KIND_BYTES:
+	case KIND_MB: return FORM_NUMBER;
+	case KIND_BOOL: return FORM_BOOL;
+	case KIND_ZONE_NAME: return FORM_NAME;
+	default: return FORM_TEXT;
+	}
+}
+
+/* Of what takes the same room whatever its value is. */
+static size_t form_size(enum form form)
+{
+	return form == FORM_NUMBER      ? sizeof(unsigned)
+	       : form == FORM_WORD      ? sizeof(uint8_t)
+	       : form == FORM_BOOL      ? sizeof(bool)
+	       : form == FORM_ADDRESSES ? sizeof(struct config_addresses)
+	                                : 0;
+}
+
 void value_clear(const struct option *o, void *object)
 {
-	char **text = (char **)(void *)((char *)object + o->offset);
+	void *field = (char *)object + o->offset;
+	struct config *config = object; /* where the form is of no list item */
+	char **text = field;
 
-	switch (o->kind) {
-	case KIND_NAMES:
-	case KIND_TEXT:
-	case KIND_HOST_TEXT:
-	case KIND_PATH:
-	case KIND_FILE:
-	case KIND_SOCKET:
-	case KIND_API_SOCKET:
-	case KIND_SUPERVISE:
+	switch (form_of(o)) {
+	case FORM_TEXT:
 		free(*text);
 		*text = NULL;
 		return;
-	case KIND_LISTEN:
-	case KIND_ADDRESSES:
-	case KIND_UINT:
-	case KIND_CPUS:
-	case KIND_IO:
-	case KIND_IDLE:
-	case KIND_EXCEPTION:
-	case KIND_XDP_MODE:
-	case KIND_LOG_FORM:
-	case KIND_LOG_LEVEL:
-	case KIND_ZERO_COPY:
-	case KIND_BOOL:
-	case KIND_MS:
-	case KIND_BYTES:
-	case KIND_MB:
-	case KIND_ZONE_NAME: return;
+	case FORM_LISTEN: config->listen_count = 0; return;
+	case FORM_CPUS: config->cpu_count = 0; return;
+	case FORM_ADDRESSES: ((struct config_addresses *)field)->count = 0; return;
+	case FORM_NUMBER:
+	case FORM_WORD:
+	case FORM_BOOL:
+	case FORM_NAME: return;
 	}
-	abort();
+}
+
+void value_clear_item(enum section_id section, void *item)
+{
+	for (size_t i = 0; i < config_option_count; i++)
+		if (config_options[i].section == section)
+			value_clear(&config_options[i], item);
+}
+
+void value_copy(const struct option *o, void *to, const void *from)
+{
+	void *field = (char *)to + o->offset;
+	const void *other = (const char *)from + o->offset;
+	struct config *c = to; /* where the form is of no list item */
+	const struct config *c_from = from;
+	enum form form = form_of(o);
+
+	switch (form) {
+	case FORM_TEXT: must_set_text(field, *(char *const *)other); return;
+	case FORM_NAME: memcpy(field, other, NAME_MAX_LEN); return;
+	case FORM_LISTEN:
+		memcpy(c->listen, c_from->listen, sizeof c->listen);
+		c->listen_count = c_from->listen_count;
+		return;
+	case FORM_CPUS:
+		memcpy(c->cpus, c_from->cpus, sizeof c->cpus);
+		c->cpu_count = c_from->cpu_count;
+		return;
+	case FORM_NUMBER:
+	case FORM_WORD:
+	case FORM_BOOL:
+	case FORM_ADDRESSES: memcpy(field, other, form_size(form)); return;
+	}
+}
+
+bool value_equal(const struct option *o, const void *a, const void *b)
+{
+	const void *x = (const char *)a + o->offset;
+	const void *y = (const char *)b + o->offset;
+	const struct config *ca = a; /* where the form is of no list item */
+	const struct config *cb = b;
+	const struct config_addresses *ax = x;
+	const struct config_addresses *ay = y;
+	enum form form = form_of(o);
+
+	switch (form) {
+	case FORM_TEXT: return !strcmp(*(char *const *)x, *(char *const *)y);
+	case FORM_NAME: return name_equal(x, y);
+	case FORM_LISTEN:
+		return ca->listen_count == cb->listen_count &&
+		       !memcmp(ca->listen, cb->listen,
+		               ca->listen_count * sizeof ca->listen[0]);
+	case FORM_CPUS:
+		return ca->cpu_count == cb->cpu_count &&
+		       !memcmp(ca->cpus, cb->cpus, ca->cpu_count * sizeof ca->cpus[0]);
+	case FORM_ADDRESSES:
+		return ax->count == ay->count &&
+		       !memcmp(ax->at, ay->at, ax->count * sizeof ax->at[0]);
+	case FORM_NUMBER:
+	case FORM_WORD:
+	case FORM_BOOL: return !memcmp(x, y, form_size(form));
+	}
+	return false;
+}
+
+/* ---- the whole value at once ---- */
+
+static int set_words(const struct option *o, void *object, const char *dir,
+                     const char *text, struct value_problem *problem)
+{
+	char *words_left = strdup(text);
+	char *rest = NULL;
+	size_t count = 0;
+	int err = 0;
+
+	if (!words_left)
+		abort();
+	for (char *word = strtok_r(words_left, " \t\n", &rest); word && err == 0;
+	     word = strtok_r(NULL, " \t\n", &rest), count++)
+		err = value_set(o, object, dir, word, problem);
+	free(words_left);
+	if (err == 0 && count < o->min)
+		err = refuse(problem, "out-of-range", "%s: the list is empty", o->key);
+	return err;
+}
+
+int value_replace(const struct option *o, void *object, const char *dir, const char *text,
+                  struct value_problem *problem)
+{
+	value_clear(o, object);
+	if (!option_is_list(o))
+		return value_set(o, object, dir, text, problem);
+	/* Lists that may be empty are so by default. */
+	if (o->min == 0)
+		TRY(value_set_default(o, object, dir, problem));
+	return set_words(o, object, dir, text, problem);
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "control/config/config.h"
 #include "control/config/options.h"
 #include "shared/compiler.h"
 
@@ -15,7 +16,7 @@ struct value_problem {
 	char text[512];
 };
 
-enum { VALUE_WORDS_SIZE = 64 };
+enum { VALUE_WORDS_SIZE = 96 };
 
 /* Writes the words that an option of this kind may have: "auto, native or generic". */
 const char *value_words(enum option_kind kind, char text[static VALUE_WORDS_SIZE]);
@@ -27,6 +28,15 @@ const char *value_word(enum option_kind kind, uint8_t value);
  * one element. dir: absolute, what relative paths are relative to. ERR_REFUSED with *problem. */
 MUST_CHECK int value_set(const struct option *o, void *object, const char *dir,
                          const char *text, struct value_problem *problem);
+
+/* Sets the option to text whatever it was, a list to the words in it. */
+MUST_CHECK int value_replace(const struct option *o, void *object, const char *dir,
+                             const char *text, struct value_problem *problem);
+
+/* Sets the option in one object to what it is in another. */
+void value_copy(const struct option *o, void *to, const void *from);
+
+bool value_equal(const struct option *o, const void *a, const void *b);
 
 /* Sets the option's default. */
 MUST_CHECK int value_set_default(const struct option *o, void *object, const char *dir,
@@ -43,5 +53,8 @@ void value_show_number(const struct option *o, uint64_t number, FILE *to);
 
 /* Frees what the option owns in its object. */
 void value_clear(const struct option *o, void *object);
+
+/* The same for all options of a list's entry. */
+void value_clear_item(enum section_id section, void *item);
 
 #endif

@@ -1,11 +1,13 @@
 #include "control/ctl/server.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "control/json_depth.h"
+#include "control/net/accepting.h"
 #include "control/net/unix_socket.h"
 #include "shared/err.h"
 
@@ -18,14 +20,14 @@ enum {
 };
 
 struct ctl_server {
-	uv_pipe_t listener;
+	struct accepting accepting;
 	uv_loop_t *loop;
 	struct engine *engine;
 	struct ctl_limits limits;
 	struct client *clients;
 	unsigned client_count;
 	unsigned
-		references; /* the listener and each client: the last one to end frees the server */
+		references; /* two handles, and each client: the last one to end frees the server */
 	struct unix_socket file;
 };
 
@@ -325,15 +327,13 @@ static void client_go_on(struct client *c)
 
 /* Who may open the socket may everything: its mode and its directory say who. The kernel says under
  * which name that one's changes are logged. */
-static struct actor *actor_of_peer(const uv_pipe_t *pipe)
+static struct actor *actor_of_peer(int fd)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t size = sizeof peer;
 	char name[ACTOR_NAME_SIZE];
-	uv_os_fd_t fd;
 
-	if (uv_fileno((const uv_handle_t *)pipe, &fd) == 0)
-		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	(void)snprintf(name, sizeof name, peer.uid == 0 ? "uid %u (root)" : "uid %u",
 	               (unsigned)peer.uid);
 	struct actor *a = actor_new(ACTOR_SOCKET, ROLE_ADMIN, name);
@@ -342,13 +342,14 @@ static struct actor *actor_of_peer(const uv_pipe_t *pipe)
 	return a;
 }
 
-static void on_connection(uv_stream_t *listener, int status)
+static void admit(void *server, int fd, const struct sockaddr_storage *address,
+                  socklen_t len)
 {
-	struct ctl_server *s = listener->data;
-
-	if (status < 0)
-		return;
+	struct ctl_server *s = server;
 	struct client *c = calloc(1, sizeof *c);
+
+	(void)address;
+	(void)len;
 	if (!c)
 		abort();
 	c->server = s;
@@ -364,9 +365,9 @@ static void on_connection(uv_stream_t *listener, int status)
 	(void)uv_timer_init(s->loop, &c->timer);
 	c->pipe.data = c;
 	c->timer.data = c;
-	int err = uv_accept(listener, (uv_stream_t *)&c->pipe);
-	c->actor = actor_of_peer(&c->pipe);
-	if (err) {
+	c->actor = actor_of_peer(fd);
+	if (uv_pipe_open(&c->pipe, fd) < 0) {
+		(void)close(fd);
 		client_close(c);
 	} else if (s->client_count > s->limits.clients) {
 		c->ends = true;
@@ -378,7 +379,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
 /* ---- the server ---- */
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_accepting_closed(uv_handle_t *handle)
 {
 	server_release(handle->data);
 }
@@ -393,7 +394,7 @@ void ctl_server_close(struct ctl_server **server)
 	unix_socket_remove(&s->file);
 	while (s->clients)
 		client_close(s->clients);
-	uv_close((uv_handle_t *)&s->listener, on_listener_closed);
+	accepting_stop(&s->accepting, on_accepting_closed, s);
 }
 
 void ctl_server_limit(struct ctl_server *s, const struct ctl_limits *limits)
@@ -410,7 +411,12 @@ int ctl_server_open(uv_loop_t *loop, const char *path, struct engine *engine,
 	TRY(unix_socket_bind(path, &file, &fd, text, text_size));
 	/* libuv writes to pipes with writev(): a client that hangs up must not end the process. */
 	(void)signal(SIGPIPE, SIG_IGN);
-
+	if (listen(fd, BACKLOG) < 0) {
+		(void)snprintf(text, text_size, "%s: %s", path, strerror(errno));
+		unix_socket_remove(&file);
+		(void)close(fd);
+		return ERR_SYSTEM;
+	}
 	struct ctl_server *s = calloc(1, sizeof *s);
 	if (!s)
 		abort();
@@ -418,21 +424,13 @@ int ctl_server_open(uv_loop_t *loop, const char *path, struct engine *engine,
 		.loop = loop,
 		.engine = engine,
 		.limits = {CLIENTS_MAX, LINE_MAX_BYTES, WRITE_TIMEOUT_MS},
-		.references = 1,
+		.references = 2,
 		.file = file,
 	};
-	(void)uv_pipe_init(loop, &s->listener, 0);
-	s->listener.data = s;
-	int err = uv_pipe_open(&s->listener, fd);
-	if (err)
-		(void)close(fd);
-	else
-		err = uv_listen((uv_stream_t *)&s->listener, BACKLOG, on_connection);
-	if (err) {
-		(void)snprintf(text, text_size, "%s: %s", path, uv_strerror(err));
-		ctl_server_close(&s);
-		return ERR_SYSTEM;
-	}
+	s->accepting = (struct accepting){.fd = fd, .take = admit, .arg = s};
+	if (accepting_open(&s->accepting, loop) < 0)
+		abort();
+	accepting_start(&s->accepting);
 	*out = s;
 	return 0;
 }

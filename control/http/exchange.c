@@ -12,6 +12,7 @@
 
 #include "control/http/internal.h"
 #include "control/http/json.h"
+#include "control/must.h"
 #include "shared/err.h"
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -28,9 +29,7 @@ void *exchange_note_target(void *server, const char *target, struct MHD_Connecti
 
 	(void)server;
 	free(c->target);
-	c->target = strdup(target);
-	if (!c->target)
-		abort();
+	c->target = must(strdup(target));
 	return NULL; /* the request's context, until exchange_take() */
 }
 
@@ -38,17 +37,16 @@ void *exchange_note_target(void *server, const char *target, struct MHD_Connecti
 
 static struct exchange *exchange_new(struct connection *c, const char *method)
 {
-	struct exchange *e = calloc(1, sizeof *e);
+	struct exchange *e = must(calloc(1, sizeof *e));
 
-	if (!e || !(e->request.method = strdup(method)))
-		abort();
+	e->request.method = must(strdup(method));
 	e->connection = c;
 	e->request.peer = c->peer;
 	c->exchange = e;
 	return e;
 }
 
-static void exchange_free(struct exchange *e)
+void exchange_free(struct exchange *e)
 {
 	target_fini(&e->request.target);
 	json_decref(e->request.body);
@@ -60,6 +58,7 @@ static void exchange_free(struct exchange *e)
 		free(e->headers[i].value);
 	}
 	free((char *)(uintptr_t)e->request.method);
+	body_stream_release(e->stream);
 	free(e->body);
 	free(e);
 }
@@ -78,33 +77,57 @@ void exchange_ended(void *server, struct MHD_Connection *mhd, void **context,
 	c->exchange = NULL;
 	e->connection = NULL;
 	connection_wait(c, c->server->timeout_ms);
-	if (!e->started || e->response)
+	c->take_deadline = 0;
+	if (e->stream)
+		body_stream_detach(e);
+	else if (!e->started || e->response)
 		exchange_free(e);
+}
+
+void exchange_suspend(struct exchange *e)
+{
+	if (e->suspended)
+		return;
+	e->suspended = true;
+	MHD_suspend_connection(e->connection->mhd);
+}
+
+void exchange_resume(struct exchange *e)
+{
+	if (!e->suspended)
+		return;
+	e->suspended = false;
+	MHD_resume_connection(e->connection->mhd);
+	speakers_wake(e->connection->server);
 }
 
 void exchange_answered(struct exchange *e)
 {
-	struct connection *c = e->connection;
-
-	if (!c) {
+	if (e->connection)
+		exchange_resume(e);
+	else
 		exchange_free(e);
-		return;
-	}
-	if (e->suspended) {
-		e->suspended = false;
-		MHD_resume_connection(c->mhd);
-		speakers_wake(c->server);
-	}
 }
 
 /* ---- the head ---- */
 
 struct framing {
+	unsigned hosts;
 	unsigned lengths;
 	unsigned codings;
+	bool malformed; /* a field without a name, or with one that others read otherwise */
 	const char *length;
 	const char *coding;
 };
+
+/* RFC 9110 §5.6.2. libmicrohttpd takes "Content-Length : 5" for a field of another name. */
+static bool is_token(const char *name)
+{
+	static const char octets[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz!#$%&'*+-.^_`|~";
+
+	return name[0] && name[strspn(name, octets)] == '\0';
+}
 
 static enum MHD_Result look_at_header(void *arg, enum MHD_ValueKind kind,
                                       const char *name, const char *value)
@@ -112,7 +135,10 @@ static enum MHD_Result look_at_header(void *arg, enum MHD_ValueKind kind,
 	struct framing *f = arg;
 
 	(void)kind;
-	if (!strcasecmp(name, "Content-Length")) {
+	f->malformed |= !is_token(name);
+	if (!strcasecmp(name, "Host")) {
+		f->hosts++;
+	} else if (!strcasecmp(name, "Content-Length")) {
 		f->lengths++;
 		f->length = value;
 	} else if (!strcasecmp(name, "Transfer-Encoding")) {
@@ -122,25 +148,36 @@ static enum MHD_Result look_at_header(void *arg, enum MHD_ValueKind kind,
 	return MHD_YES;
 }
 
-/* Where the body ends must have one meaning (RFC 9112 §6.3). Gives the status to refuse it with,
- * or 0; *has_body: one has been announced. */
+/* Where the body ends must have one meaning (RFC 9112 §6.3), and so must the host (§3.2). Gives the
+ * status to refuse the request with, or 0; *has_body: one has been announced. */
 static unsigned check_framing(struct exchange *e, bool *has_body)
 {
 	struct framing f = {0};
 
 	(void)MHD_get_connection_values(e->connection->mhd, MHD_HEADER_KIND,
 	                                look_at_header, &f);
-	*has_body = f.codings || (f.length && strcmp(f.length, "0") != 0);
-	if (f.lengths + f.codings > 1)
+	*has_body = f.malformed || f.codings || (f.length && strcmp(f.length, "0") != 0);
+	if (f.malformed || f.hosts > 1 || f.lengths + f.codings > 1)
 		return MHD_HTTP_BAD_REQUEST;
 	if (f.coding && strcasecmp(f.coding, "chunked") != 0)
 		return MHD_HTTP_NOT_IMPLEMENTED;
 	if (f.length &&
 	    (!f.length[0] || f.length[strspn(f.length, "0123456789")] != '\0'))
 		return MHD_HTTP_BAD_REQUEST;
-	if (f.length && strtoull(f.length, NULL, 10) > e->connection->server->max_body)
+	if (f.length && !e->request.lines &&
+	    strtoull(f.length, NULL, 10) > e->connection->server->max_body)
 		return MHD_HTTP_CONTENT_TOO_LARGE;
 	return 0;
+}
+
+/* Says whether the body is said to be of lines, which has no size by which it is too large. */
+static bool is_of_lines(const struct exchange *e)
+{
+	static const char lines[] = "application/x-ndjson";
+	const char *type = http_header(&e->request, "Content-Type");
+
+	return type && !strncasecmp(type, lines, sizeof lines - 1) &&
+	       strchr("; \t", type[sizeof lines - 1]);
 }
 
 static bool is_below_api(const struct target *t)
@@ -167,8 +204,9 @@ static unsigned check_head(struct exchange *e, bool *has_body)
 	const struct http_server *s = e->connection->server;
 	struct http_request *r = &e->request;
 	char methods[ROUTER_METHODS_MAX];
-	unsigned status = check_framing(e, has_body);
 
+	r->lines = is_of_lines(e);
+	unsigned status = check_framing(e, has_body);
 	if (status)
 		return status;
 	int err = target_parse(e->connection->target ? e->connection->target : "",
@@ -176,6 +214,7 @@ static unsigned check_head(struct exchange *e, bool *has_body)
 	if (err < 0)
 		return err == ERR_TOOBIG ? MHD_HTTP_NOT_FOUND : MHD_HTTP_BAD_REQUEST;
 	e->match = router_find(&s->router, r->method, &r->target);
+	r->lines &= e->match.route && e->match.route->flags & HTTP_LINES;
 	if (e->match.known && !strcmp(r->method, "OPTIONS"))
 		return 0;
 	if (e->match.route || is_below_api(&r->target))
@@ -197,18 +236,31 @@ static enum MHD_Result send_response(struct exchange *e)
 	return MHD_queue_response(e->connection->mhd, e->status, e->response);
 }
 
-static enum MHD_Result take_head(struct exchange *e)
+/* The handler gets the body as it comes, or refuses the request for its head. */
+static enum MHD_Result begin_lines(struct exchange *e)
+{
+	e->started = true;
+	e->match.route->run(e->match.arg, &e->request);
+	if (!e->response)
+		return MHD_YES;
+	e->closes = true;
+	return send_response(e);
+}
+
+static enum MHD_Result take_head(struct exchange *e, const char *version)
 {
 	bool has_body = false;
 	unsigned status = check_head(e, &has_body);
 
 	connection_wait(e->connection, e->connection->server->timeout_ms);
+	if (!status && e->request.lines && strcmp(version, MHD_HTTP_VERSION_1_1) != 0)
+		status = MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED; /* has no chunks */
 	if (!status)
-		return MHD_YES;
+		return e->request.lines ? begin_lines(e) : MHD_YES;
 	e->started = true;
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		http_set_header(&e->request, "WWW-Authenticate",
-		                "X-API-Key realm=\"Anser\"");
+		                "X-API-Key realm=\"Anser\", Bearer realm=\"Anser\"");
 	http_reply_error(&e->request, status, NULL);
 	if (!has_body)
 		return MHD_YES;
@@ -232,9 +284,7 @@ static void take_body(struct exchange *e, const char *piece, size_t len)
 	}
 	if (e->body_len + len > e->body_room) {
 		e->body_room = (e->body_len + len) * 2;
-		e->body = realloc(e->body, e->body_room);
-		if (!e->body)
-			abort();
+		e->body = must(realloc(e->body, e->body_room));
 	}
 	memcpy(e->body + e->body_len, piece, len);
 	e->body_len += len;
@@ -277,10 +327,14 @@ enum MHD_Result exchange_take(void *server, struct MHD_Connection *mhd, const ch
 
 	(void)server;
 	(void)url;
-	(void)version;
 	if (!e) {
 		*context = e = exchange_new(connection_of(mhd), method);
-		return take_head(e);
+		return take_head(e, version);
+	}
+	if (e->stream) {
+		size_t len = *upload_size;
+		*upload_size = 0;
+		return body_stream_take(e, upload, len);
 	}
 	if (*upload_size) {
 		take_body(e, upload, *upload_size);
@@ -291,8 +345,7 @@ enum MHD_Result exchange_take(void *server, struct MHD_Connection *mhd, const ch
 		run(e);
 	if (e->response)
 		return send_response(e);
-	e->suspended = true;
-	MHD_suspend_connection(mhd);
+	exchange_suspend(e);
 	return MHD_YES;
 }
 

@@ -30,9 +30,13 @@ struct http_request {
 	struct target target;
 	struct http_peer peer;
 	json_t *body; /* of a route with HTTP_JSON, else NULL */
+	bool lines;   /* of a route with HTTP_LINES: the body is yet to come (stream.h) */
 	struct actor
 		*actor; /* whom the guard let in, or NULL; released with the request */
 };
+
+/* The usual text of a status. */
+const char *http_status_text(unsigned status);
 
 /* A header of the request, lent until it is answered; NULL: not there, or the client has gone. */
 const char *http_header(const struct http_request *r, const char *name);
@@ -51,8 +55,17 @@ void http_reply_text(struct http_request *r, unsigned status, const char *type,
 void http_reply_constant(struct http_request *r, unsigned status, const char *type,
                          const void *text, size_t len);
 
+/* Answers with a file, from its beginning on, piece by piece: the client has timeout_ms for each,
+ * not for all. fd is taken. */
+void http_reply_file(struct http_request *r, unsigned status, const char *type, int fd,
+                     uint64_t size);
+
 /* Answers with an error, in the form the client takes: JSON, {"error": text}, a page or plain
  * text. NULL stands for the usual text of the status. */
 void http_reply_error(struct http_request *r, unsigned status, const char *text);
+
+/* The same, naming in JSON what of the body is wrong: "rrsets[2].ttl"; NULL: that is not known. */
+void http_reply_error_at(struct http_request *r, unsigned status, const char *text,
+                         const char *field);
 
 #endif

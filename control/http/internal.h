@@ -6,10 +6,12 @@
 
 #include "control/http/http.h"
 #include "control/http/server.h"
+#include "control/net/accepting.h"
 #include "control/net/client_counts.h"
 #include "control/net/unix_socket.h"
 
 struct exchange;
+struct body_stream;
 
 /* One instance of libmicrohttpd: it speaks either TLS or not. */
 struct speaker {
@@ -17,14 +19,18 @@ struct speaker {
 	struct MHD_Daemon *mhd;
 	uv_poll_t poll; /* of its epoll descriptor */
 	uv_timer_t timer;
+	uv_idle_t again;  /* while it wants its next turn at once */
+	unsigned at_once; /* turns that it has wanted so, one after the other */
 };
 
+/* Its handles outlive it until libuv has called back, so each has memory of its own. */
 struct listener {
 	struct http_server *server;
 	struct speaker *speaker;
-	uv_poll_t poll;
-	uv_timer_t pause; /* until accepting is tried again */
-	int fd;
+	struct accepting accepting;
+	unsigned handles; /* still open */
+	bool prepared;    /* for a configuration to come: accepts nothing yet */
+	struct sockaddr_storage address; /* AF_UNIX: that of the file */
 };
 
 /* Lives from before libmicrohttpd has the connection until it is done with it. */
@@ -36,6 +42,7 @@ struct connection {
 	struct connection **link; /* what points to this */
 	char *target;             /* of the request whose head is being read */
 	uint64_t deadline; /* loop time, ms; 0: it is not the client who is waited for */
+	uint64_t take_deadline; /* the same, for what it is to take of a stream */
 	struct http_peer peer;
 	int fd;
 };
@@ -46,7 +53,7 @@ struct http_server {
 	uv_loop_t *loop;
 	struct speaker plain;
 	struct speaker tls; /* mhd NULL: none */
-	struct listener listeners[LISTENERS_MAX];
+	struct listener *listeners[LISTENERS_MAX];
 	unsigned listener_count;
 	struct connection *connections;
 	struct connection *accepting; /* being handed to libmicrohttpd */
@@ -59,6 +66,7 @@ struct http_server {
 	bool has_file;
 	unsigned timeout_ms;
 	size_t max_body;
+	size_t max_backlog;
 	http_guard *guard;
 	void *guard_arg;
 	struct router router;
@@ -76,9 +84,10 @@ struct exchange {
 	size_t body_len;
 	size_t body_room;
 	bool too_big;
-	bool started;   /* the handler has been called */
-	bool suspended; /* libmicrohttpd waits for the handler */
-	bool closes;    /* the connection ends with this answer */
+	bool started;               /* the handler has been called */
+	bool suspended;             /* libmicrohttpd waits for the handler */
+	bool closes;                /* the connection ends with this answer */
+	struct body_stream *stream; /* of a request with a body of lines, else NULL */
 	struct MHD_Response *response;
 	unsigned status;
 	struct {
@@ -100,7 +109,32 @@ void exchange_ended(void *server, struct MHD_Connection *mhd, void **context,
 /* The handler has answered (e->response is set). */
 void exchange_answered(struct exchange *e);
 
+/* Suspends the connection and lets it go on; both do nothing when it is so already. */
+void exchange_suspend(struct exchange *e);
+void exchange_resume(struct exchange *e);
+
+void exchange_free(struct exchange *e);
+
+/* ---- stream.c: bodies and answers of lines ---- */
+
+/* A piece of the body, or its end with len 0. */
+enum MHD_Result body_stream_take(struct exchange *e, const char *piece, size_t len);
+
+/* The connection is no more. Takes the exchange. */
+void body_stream_detach(struct exchange *e);
+
+/* The exchange is no more. NULL is fine. */
+void body_stream_release(struct body_stream *s);
+
 /* ---- response.c ---- */
+
+/* The head of an answer that libmicrohttpd does not send, malloc()ed: its body is in chunks, and the
+ * connection ends with it. */
+char *response_head(struct exchange *e, unsigned status, const char *type);
+
+/* Answers with a response, taken. */
+void response_reply(struct http_request *r, unsigned status, const char *type,
+                    struct MHD_Response *response);
 
 /* Security headers, the exchange's own, and for browsers elsewhere none. */
 void response_finish(struct exchange *e);
@@ -109,6 +143,9 @@ void response_finish(struct exchange *e);
 
 /* Gives the client timeout_ms from now; 0: as long as it takes. */
 void connection_wait(struct connection *c, unsigned timeout_ms);
+
+/* A handle that was counted is closed. */
+void server_release(struct http_server *s);
 
 /* Lets libmicrohttpd go on in the loop's next turn. */
 void speakers_wake(struct http_server *s);

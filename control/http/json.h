@@ -13,6 +13,9 @@
  * what is wrong as text, else what the caller has to json_decref(). */
 json_t *http_json_read(const char *body, size_t len, char *text, size_t text_size);
 
+/* The same for a line of its own, which texts call so. */
+json_t *http_json_read_line(const char *line, size_t len, char *text, size_t text_size);
+
 /* Writes it as PowerDNS does, members in order of their names, ", " and ": " between, on one
  * line: there are clients that search the text. Gives what the caller has to free(); NULL when
  * a text in it is no UTF-8. */

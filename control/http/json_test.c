@@ -45,6 +45,8 @@ static void what_is_no_json_is_refused_with_a_place(void **state)
 		{"{}\n{}", "line 2"},
 		{"{\"a\":1,\"a\":2}", "duplicate"},
 		{"[1,]", "column 4"},
+		{"[9223372036854775808]", "too big"},
+		{"[1e999]", "real number overflow"},
 		{"\"\xff\"", "line 1"},
 		{"\"\\u0000\"", "line 1"},
 		{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",

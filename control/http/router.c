@@ -35,25 +35,32 @@ static bool fits(const char *pattern, const struct target *t)
 	return i == t->segment_count;
 }
 
+const struct http_route *router_next(const struct router *r, struct router_place *at)
+{
+	while (at->table < r->table_count && at->route == r->tables[at->table].count)
+		*at = (struct router_place){.table = at->table + 1};
+	return at->table < r->table_count ? &r->tables[at->table].routes[at->route++]
+	                                  : NULL;
+}
+
 struct router_match router_find(const struct router *r, const char *method,
                                 const struct target *t)
 {
 	struct router_match match = {0};
+	struct router_place at = {0};
+	const struct http_route *route;
 
 	if (!strcmp(method, "HEAD"))
 		method = "GET";
-	for (unsigned i = 0; i < r->table_count; i++) {
-		for (size_t j = 0; j < r->tables[i].count; j++) {
-			const struct http_route *route = &r->tables[i].routes[j];
-			if (!fits(route->pattern, t))
-				continue;
-			match.known = true;
-			if (strcmp(route->method, method) != 0)
-				continue;
-			match.route = route;
-			match.arg = r->tables[i].arg;
-			return match;
-		}
+	while ((route = router_next(r, &at))) {
+		if (!fits(route->pattern, t))
+			continue;
+		match.known = true;
+		if (strcmp(route->method, method) != 0)
+			continue;
+		match.route = route;
+		match.arg = r->tables[at.table].arg;
+		return match;
 	}
 	return match;
 }
@@ -70,10 +77,12 @@ static void add_method(char text[static ROUTER_METHODS_MAX], const char *method)
 void router_methods(const struct router *r, const struct target *t,
                     char text[static ROUTER_METHODS_MAX])
 {
+	struct router_place at = {0};
+	const struct http_route *route;
+
 	text[0] = '\0';
-	for (unsigned i = 0; i < r->table_count; i++)
-		for (size_t j = 0; j < r->tables[i].count; j++)
-			if (fits(r->tables[i].routes[j].pattern, t))
-				add_method(text, r->tables[i].routes[j].method);
+	while ((route = router_next(r, &at)))
+		if (fits(route->pattern, t))
+			add_method(text, route->method);
 	add_method(text, "OPTIONS");
 }

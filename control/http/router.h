@@ -18,6 +18,8 @@ typedef void http_handler(void *arg, struct http_request *r);
 enum {
 	HTTP_OPEN = 1, /* needs no key from this machine */
 	HTTP_JSON = 2, /* takes a body, which must be JSON */
+	/* Takes a body of application/x-ndjson as it comes (stream.h). */
+	HTTP_LINES = 4,
 };
 
 struct http_route {
@@ -48,6 +50,15 @@ struct router_match {
 /* routes: lent for the router's life. */
 void router_add(struct router *r, const struct http_route *routes, size_t count,
                 void *arg);
+
+/* Where a walk over all routes is; all zero: before the first. */
+struct router_place {
+	unsigned table;
+	size_t route;
+};
+
+/* Gives the next route in the order in which they are tried, or NULL. at->table is its table. */
+const struct http_route *router_next(const struct router *r, struct router_place *at);
 
 /* HEAD is GET. */
 struct router_match router_find(const struct router *r, const char *method,

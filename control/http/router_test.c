@@ -104,10 +104,31 @@ static void methods_of_a_path_are_told_once_each(void **state)
 	}
 }
 
+static void a_walk_gives_every_route_once_and_in_order(void **state)
+{
+	struct router r;
+	struct router_place at = {0};
+	size_t count = 0;
+	const struct http_route *route;
+
+	(void)state;
+	make(&r);
+	router_add(&r, first, 0, NULL);
+	while ((route = router_next(&r, &at))) {
+		assert_ptr_equal(route, count < ARRAY_LEN(first)
+		                                ? &first[count]
+		                                : &second[count - ARRAY_LEN(first)]);
+		count++;
+	}
+	assert_int_equal(count, ARRAY_LEN(first) + ARRAY_LEN(second));
+	assert_null(router_next(&r, &at));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(path_and_method_choose_the_route),
+		cmocka_unit_test(a_walk_gives_every_route_once_and_in_order),
 		cmocka_unit_test(methods_of_a_path_are_told_once_each),
 	};
 

@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 #include "control/http/internal.h"
+#include "control/must.h"
 #include "control/net/listen.h"
 #include "shared/address.h"
 #include "shared/err.h"
 
 enum {
 	BACKLOG = 128,
-	ACCEPTS_PER_TURN = 32, /* others want the loop, too */
-	PAUSE_MS = 200,        /* after accept() has failed for want of descriptors */
+	AT_ONCE_MAX = 1024,
 	SWEEP_MIN_MS = 10,
 	SWEEP_MAX_MS = 500,
 };
@@ -22,6 +22,25 @@ enum {
 /* ---- libmicrohttpd in the loop ---- */
 
 static void on_speaker_timer(uv_timer_t *timer);
+
+static void on_speaker_again(uv_idle_t *again);
+
+/* A turn at once is no timer of 0 ms: libuv would call that again before anybody else. And there
+ * are requests (a chunk's extension larger than the buffer) with which it wants its turn at once for
+ * as long as they are there: they shall not have a processor for themselves. */
+static void speaker_want(struct speaker *p, uint64_t ms)
+{
+	if (ms == 0 && p->at_once < AT_ONCE_MAX) {
+		p->at_once++;
+		(void)uv_timer_stop(&p->timer);
+		(void)uv_idle_start(&p->again, on_speaker_again);
+		return;
+	}
+	if (ms > 0)
+		p->at_once = 0;
+	(void)uv_idle_stop(&p->again);
+	(void)uv_timer_start(&p->timer, on_speaker_timer, ms > 0 ? ms : 1, 0);
+}
 
 /* Lets it do what is ready, and asks when it wants to be called without being ready. */
 static void speaker_turn(struct speaker *p)
@@ -31,10 +50,18 @@ static void speaker_turn(struct speaker *p)
 	if (!p->mhd)
 		return;
 	(void)MHD_run(p->mhd);
-	if (MHD_get_timeout(p->mhd, &ms) == MHD_YES)
-		(void)uv_timer_start(&p->timer, on_speaker_timer, ms, 0);
-	else
-		(void)uv_timer_stop(&p->timer);
+	if (MHD_get_timeout(p->mhd, &ms) == MHD_YES) {
+		speaker_want(p, ms);
+		return;
+	}
+	p->at_once = 0;
+	(void)uv_timer_stop(&p->timer);
+	(void)uv_idle_stop(&p->again);
+}
+
+static void on_speaker_again(uv_idle_t *again)
+{
+	speaker_turn(again->data);
 }
 
 static void on_speaker_timer(uv_timer_t *timer)
@@ -85,7 +112,8 @@ static void on_sweep(uv_timer_t *timer)
 	uint64_t now = uv_now(s->loop);
 
 	for (struct connection *c = s->connections; c; c = c->next)
-		if ((c->deadline && c->deadline <= now) || has_gone(c))
+		if ((c->deadline && c->deadline <= now) ||
+		    (c->take_deadline && c->take_deadline <= now) || has_gone(c))
 			(void)shutdown(c->fd, SHUT_RDWR);
 	speakers_wake(s);
 }
@@ -104,7 +132,7 @@ static void start_sweep(struct http_server *s)
 static bool count_in(struct http_server *s, const struct http_peer *peer)
 {
 	if (!peer->unix_socket) {
-		if (s->tcp_count == s->tcp_max ||
+		if (s->tcp_count >= s->tcp_max ||
 		    !client_counts_add(s->counts, peer->address))
 			return false;
 		s->tcp_count++;
@@ -129,10 +157,8 @@ static void count_out(struct http_server *s, const struct http_peer *peer)
 static struct connection *connection_new(struct http_server *s, int fd,
                                          const struct http_peer *peer)
 {
-	struct connection *c = calloc(1, sizeof *c);
+	struct connection *c = must(calloc(1, sizeof *c));
 
-	if (!c)
-		abort();
 	c->server = s;
 	c->fd = fd;
 	c->peer = *peer;
@@ -197,10 +223,10 @@ static bool identify(int fd, const struct sockaddr_storage *address,
 	return true;
 }
 
-/* Takes fd. */
-static void admit(struct listener *l, int fd, const struct sockaddr_storage *address,
+static void admit(void *listener, int fd, const struct sockaddr_storage *address,
                   socklen_t len)
 {
+	struct listener *l = listener;
 	struct http_server *s = l->server;
 	struct http_peer peer;
 
@@ -219,40 +245,13 @@ static void admit(struct listener *l, int fd, const struct sockaddr_storage *add
 	speaker_wake(l->speaker);
 }
 
-static void on_connectable(uv_poll_t *poll, int status, int events);
-
-static void on_pause_over(uv_timer_t *timer)
+/* Whoever has gone makes room before others are told that there is none. */
+static void make_room(void *listener)
 {
-	struct listener *l = timer->data;
+	struct listener *l = listener;
 
-	(void)uv_poll_start(&l->poll, UV_READABLE, on_connectable);
-}
-
-static void on_connectable(uv_poll_t *poll, int status, int events)
-{
-	struct listener *l = poll->data;
-
-	(void)status;
-	(void)events;
-	/* Whoever has gone makes room before others are told that there is none. */
 	speaker_turn(&l->server->plain);
 	speaker_turn(&l->server->tls);
-	for (unsigned i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct sockaddr_storage address = {.ss_family = AF_UNIX};
-		socklen_t len = sizeof address;
-		int fd = accept4(l->fd, (struct sockaddr *)&address, &len,
-		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			admit(l, fd, &address, len);
-		} else if (errno == EAGAIN) {
-			return;
-		} else if (errno != ECONNABORTED && errno != EINTR) {
-			/* The client stays in the queue, and the descriptor ready. */
-			(void)uv_poll_stop(poll);
-			(void)uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
-			return;
-		}
-	}
 }
 
 /* ---- opening ---- */
@@ -277,8 +276,7 @@ static int speaker_open(struct http_server *s, struct speaker *p,
 		flags, 0, NULL, NULL, exchange_take, s, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection_change, s, MHD_OPTION_URI_LOG_CALLBACK,
 		exchange_note_target, s, MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, s,
-		MHD_OPTION_CONNECTION_LIMIT,
-		settings->max_connections + HTTP_UNIX_CONNECTIONS,
+		MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX + HTTP_UNIX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, secrets,
@@ -287,32 +285,46 @@ static int speaker_open(struct http_server *s, struct speaker *p,
 		return ERR_SYSTEM;
 	info = MHD_get_daemon_info(p->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info || uv_poll_init(s->loop, &p->poll, info->epoll_fd) < 0 ||
-	    uv_timer_init(s->loop, &p->timer) < 0)
+	    uv_timer_init(s->loop, &p->timer) < 0 || uv_idle_init(s->loop, &p->again) < 0)
 		abort();
-	s->handles += 2;
+	s->handles += 3;
 	p->poll.data = p;
 	p->timer.data = p;
+	p->again.data = p;
 	return uv_poll_start(&p->poll, UV_READABLE, on_speaker_ready) < 0 ? ERR_SYSTEM
 	                                                                  : 0;
 }
 
 /* Takes fd, which listens. */
-static void listener_open(struct http_server *s, struct speaker *p, int fd)
+static void listener_open(struct http_server *s, struct speaker *p, int fd,
+                          const struct sockaddr_storage *address)
 {
-	struct listener *l = &s->listeners[s->listener_count++];
+	struct listener *l = must(calloc(1, sizeof *l));
 
+	s->listeners[s->listener_count++] = l;
 	l->server = s;
 	l->speaker = p;
-	l->fd = fd;
-	if (uv_poll_init(s->loop, &l->poll, fd) < 0 ||
-	    uv_timer_init(s->loop, &l->pause) < 0)
+	l->accepting = (struct accepting){
+		.fd = fd, .take = admit, .before = make_room, .arg = l};
+	if (accepting_open(&l->accepting, s->loop) < 0)
 		abort();
+	l->prepared = true;
+	l->address = *address;
+	l->handles = 2;
 	s->handles += 2;
-	l->poll.data = l;
-	l->pause.data = l;
-	(void)uv_poll_start(&l->poll, UV_READABLE, on_connectable);
 }
 
+static bool listens_on(const struct http_server *s, const struct speaker *p,
+                       const struct sockaddr_storage *address)
+{
+	for (unsigned i = 0; i < s->listener_count; i++)
+		if (s->listeners[i]->speaker == p &&
+		    !memcmp(&s->listeners[i]->address, address, sizeof *address))
+			return true;
+	return false;
+}
+
+/* Where it does not listen yet. */
 static int listen_on(struct http_server *s, struct speaker *p,
                      const struct sockaddr_storage *addresses, size_t count, char *text,
                      size_t text_size)
@@ -320,19 +332,32 @@ static int listen_on(struct http_server *s, struct speaker *p,
 	for (size_t i = 0; i < count; i++) {
 		int fd = -1;
 
+		if (listens_on(s, p, &addresses[i]))
+			continue;
 		if (s->listener_count == LISTENERS_MAX) {
 			(void)snprintf(text, text_size, "too many addresses for HTTP");
 			return ERR_TOOBIG;
 		}
 		TRY(listen_open(&addresses[i], false, &fd, text, text_size));
-		listener_open(s, p, fd);
+		listener_open(s, p, fd, &addresses[i]);
 	}
 	return 0;
+}
+
+static void start_listeners(struct http_server *s)
+{
+	for (unsigned i = 0; i < s->listener_count; i++) {
+		struct listener *l = s->listeners[i];
+		if (l->prepared)
+			accepting_start(&l->accepting);
+		l->prepared = false;
+	}
 }
 
 static int listen_on_file(struct http_server *s, const char *path, char *text,
                           size_t text_size)
 {
+	const struct sockaddr_storage file = {.ss_family = AF_UNIX};
 	int fd = -1;
 
 	TRY(unix_socket_bind(path, &s->file, &fd, text, text_size));
@@ -342,7 +367,7 @@ static int listen_on_file(struct http_server *s, const char *path, char *text,
 		(void)close(fd);
 		return ERR_SYSTEM;
 	}
-	listener_open(s, &s->plain, fd);
+	listener_open(s, &s->plain, fd, &file);
 	return 0;
 }
 
@@ -375,14 +400,13 @@ int http_server_open(uv_loop_t *loop, const struct http_settings *settings,
 
 	TRY(client_counts_new(settings->max_connections, settings->max_per_client,
 	                      &counts));
-	struct http_server *s = calloc(1, sizeof *s);
-	if (!s)
-		abort();
+	struct http_server *s = must(calloc(1, sizeof *s));
 	s->loop = loop;
 	s->counts = counts;
 	s->tcp_max = settings->max_connections;
 	s->timeout_ms = settings->timeout_ms;
 	s->max_body = settings->max_body;
+	s->max_backlog = settings->max_backlog;
 	s->guard = settings->guard;
 	s->guard_arg = settings->guard_arg;
 	(void)uv_timer_init(loop, &s->sweep);
@@ -393,6 +417,7 @@ int http_server_open(uv_loop_t *loop, const struct http_settings *settings,
 		http_server_close(&s);
 		return err;
 	}
+	start_listeners(s);
 	*out = s;
 	return 0;
 }
@@ -403,16 +428,24 @@ void http_routes(struct http_server *s, const struct http_route *routes, size_t 
 	router_add(&s->router, routes, count, arg);
 }
 
+const struct router *http_router(const struct http_server *s)
+{
+	return &s->router;
+}
+
 /* ---- closing ---- */
 
-static void on_closed(uv_handle_t *handle)
+void server_release(struct http_server *s)
 {
-	struct http_server *s = handle->data;
-
 	if (--s->handles)
 		return;
 	client_counts_free(s->counts);
 	free(s);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	server_release(handle->data);
 }
 
 /* Nothing looks at the handle's owner any more: at its end it leads to the server. */
@@ -422,11 +455,37 @@ static void close_handle(struct http_server *s, uv_handle_t *handle)
 	uv_close(handle, on_closed);
 }
 
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct listener *l = handle->data;
+	struct http_server *s = l->server;
+
+	if (--l->handles == 0)
+		free(l);
+	server_release(s);
+}
+
 static void listener_close(struct listener *l)
 {
-	close_handle(l->server, (uv_handle_t *)&l->poll);
-	close_handle(l->server, (uv_handle_t *)&l->pause);
-	(void)close(l->fd);
+	accepting_stop(&l->accepting, on_listener_closed, l);
+}
+
+/* Closes those of which leaves() says so. */
+static void close_listeners(struct http_server *s,
+                            bool (*leaves)(const struct listener *,
+                                           const struct http_settings *),
+                            const struct http_settings *settings)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->listener_count; i++) {
+		struct listener *l = s->listeners[i];
+		if (leaves(l, settings))
+			listener_close(l);
+		else
+			s->listeners[kept++] = l;
+	}
+	s->listener_count = kept;
 }
 
 static void speaker_close(struct speaker *p)
@@ -435,6 +494,7 @@ static void speaker_close(struct speaker *p)
 		return;
 	close_handle(p->server, (uv_handle_t *)&p->poll);
 	close_handle(p->server, (uv_handle_t *)&p->timer);
+	close_handle(p->server, (uv_handle_t *)&p->again);
 	MHD_stop_daemon(p->mhd);
 	p->mhd = NULL;
 }
@@ -442,12 +502,16 @@ static void speaker_close(struct speaker *p)
 /* libmicrohttpd must not be stopped with connections that wait for a handler. */
 static void resume_all(struct http_server *s)
 {
-	for (struct connection *c = s->connections; c; c = c->next) {
-		if (!c->exchange || !c->exchange->suspended)
-			continue;
-		c->exchange->suspended = false;
-		MHD_resume_connection(c->mhd);
-	}
+	for (struct connection *c = s->connections; c; c = c->next)
+		if (c->exchange)
+			exchange_resume(c->exchange);
+}
+
+static bool is_any(const struct listener *l, const struct http_settings *settings)
+{
+	(void)l;
+	(void)settings;
+	return true;
 }
 
 void http_server_close(struct http_server **server)
@@ -459,10 +523,58 @@ void http_server_close(struct http_server **server)
 		return;
 	if (s->has_file)
 		unix_socket_remove(&s->file);
-	for (unsigned i = 0; i < s->listener_count; i++)
-		listener_close(&s->listeners[i]);
+	close_listeners(s, is_any, NULL);
 	resume_all(s);
 	speaker_close(&s->plain);
 	speaker_close(&s->tls);
 	close_handle(s, (uv_handle_t *)&s->sweep);
+}
+
+/* ---- other settings ---- */
+
+static bool is_prepared(const struct listener *l, const struct http_settings *settings)
+{
+	(void)settings;
+	return l->prepared;
+}
+
+static bool is_unwanted(const struct listener *l, const struct http_settings *settings)
+{
+	if (l->address.ss_family == AF_UNIX || l->speaker != &l->server->plain)
+		return false;
+	for (size_t i = 0; i < settings->listen_count; i++)
+		if (!memcmp(&settings->listen[i], &l->address, sizeof l->address))
+			return false;
+	return true;
+}
+
+void http_server_abandon(struct http_server *s)
+{
+	close_listeners(s, is_prepared, NULL);
+}
+
+int http_server_prepare(struct http_server *s, const struct http_settings *settings,
+                        char *text, size_t text_size)
+{
+	int err = listen_on(s, &s->plain, settings->listen, settings->listen_count, text,
+	                    text_size);
+
+	if (err < 0)
+		http_server_abandon(s);
+	return err;
+}
+
+void http_server_configure(struct http_server *s, const struct http_settings *settings)
+{
+	close_listeners(s, is_unwanted, settings);
+	start_listeners(s);
+	s->tcp_max = settings->max_connections;
+	s->timeout_ms = settings->timeout_ms;
+	s->max_body = settings->max_body;
+	client_counts_configure(&s->counts, settings->max_connections,
+	                        settings->max_per_client);
+	if (s->connections) {
+		(void)uv_timer_stop(&s->sweep);
+		start_sweep(s);
+	}
 }

@@ -36,19 +36,30 @@ struct http_settings {
 	unsigned max_per_client;
 	unsigned timeout_ms; /* for a head, for a body, for taking the response */
 	size_t max_body;
+	size_t max_backlog; /* octets of the answer that wait while a body is taken (stream.h) */
 	http_guard *guard;
 	void *guard_arg;
 };
 
 enum {
-	HTTP_HEAD_MAX = 16384,     /* about what the head of a request may have */
-	HTTP_UNIX_CONNECTIONS = 64 /* over the Unix socket, beside the others */
+	HTTP_HEAD_MAX = 16384,        /* about what the head of a request may have */
+	HTTP_CONNECTIONS_MAX = 10000, /* over TCP, whatever the limit is */
+	HTTP_UNIX_CONNECTIONS = 64    /* over the Unix socket, beside the others */
 };
 
 /* Loop thread. settings, and all that it points to, are lent during the call, except for the guard
  * and its argument. The process must ignore SIGPIPE. */
 MUST_CHECK int http_server_open(uv_loop_t *loop, const struct http_settings *settings,
                                 struct http_server **out, char *text, size_t text_size);
+
+/* Loop thread. To go by other settings, of which listen, max_connections, max_per_client, timeout_ms
+ * and max_body count: prepare opens the addresses that are new and says in text what cannot be; then
+ * one of the other two follows, which do not fail. Who is connected stays so. */
+MUST_CHECK int http_server_prepare(struct http_server *s,
+                                   const struct http_settings *settings, char *text,
+                                   size_t text_size);
+void http_server_configure(struct http_server *s, const struct http_settings *settings);
+void http_server_abandon(struct http_server *s);
 
 /* Hangs up on everybody. Handlers that have not answered yet still may, to nobody. What is left
  * ends with the loop's next turns. */
@@ -57,5 +68,8 @@ void http_server_close(struct http_server **s);
 /* Adds routes, lent for the server's life; their handlers get arg. */
 void http_routes(struct http_server *s, const struct http_route *routes, size_t count,
                  void *arg);
+
+/* Gives what routes there are, lent as long. */
+const struct router *http_router(const struct http_server *s);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control/http/stream.h"
 #include "shared/err.h"
 
 /* cmocka.h needs these before it. */
@@ -21,7 +23,13 @@
 #include <cmocka.h>
 // clang-format on
 
-enum { MAX_BODY = 4096, TIMEOUT_MS = 300, PATIENCE_S = 5, TEXT_SIZE = 65536 };
+enum {
+	MAX_BODY = 4096,
+	MAX_BACKLOG = 100000,
+	TIMEOUT_MS = 300,
+	PATIENCE_S = 5,
+	TEXT_SIZE = 65536
+};
 
 /*
  * A server on a loop in a thread of its own, on a Unix socket, with these routes:
@@ -29,6 +37,8 @@ enum { MAX_BODY = 4096, TIMEOUT_MS = 300, PATIENCE_S = 5, TEXT_SIZE = 65536 };
  *   POST /body      what was sent; needs the header X-Key
  *   GET  /later     answered after a turn of a timer
  *   GET  /hold      answered when another is held, or after the server has been closed
+ *   POST /lines     what is sent comes back as it comes; refused with the parameter no; with the
+ *                   parameter times as often as that
  */
 struct fixture {
 	char dir[32];
@@ -38,6 +48,8 @@ struct fixture {
 	struct http_server *server;
 	struct http_request *held;
 	unsigned handled;
+	atomic_uint gone; /* clients of streams */
+	size_t echoed;    /* octets */
 	pthread_t thread;
 	int left;      /* a client's connection for the end, or 0 */
 	int left_over; /* what uv_loop_close() said in the end */
@@ -108,6 +120,64 @@ static void serve_hold(void *arg, struct http_request *r)
 	f->held = r;
 }
 
+struct lines {
+	struct fixture *fixture;
+	struct http_request *request;
+	unsigned long times;
+};
+
+static bool on_lines_piece(void *arg, const char *octets, size_t len)
+{
+	struct lines *l = arg;
+
+	for (unsigned long i = 0; i < l->times; i++)
+		http_stream_write(l->request, octets, len);
+	l->fixture->echoed += len * l->times;
+	return memchr(octets, '\n', len) != NULL;
+}
+
+static void on_lines_end(void *arg)
+{
+	struct lines *l = arg;
+
+	http_stream_write(l->request, "end\n", 4);
+	http_stream_end(l->request);
+	free(l);
+}
+
+static void on_lines_gone(void *arg)
+{
+	struct lines *l = arg;
+
+	(void)atomic_fetch_add_explicit(&l->fixture->gone, 1, memory_order_relaxed);
+	http_stream_end(l->request);
+	free(l);
+}
+
+static unsigned long number_of(const struct http_request *r, const char *name,
+                               unsigned long otherwise)
+{
+	const char *text = target_parameter(&r->target, name);
+
+	return text ? strtoul(text, NULL, 10) : otherwise;
+}
+
+static void serve_lines(void *arg, struct http_request *r)
+{
+	static const struct http_sink sink = {on_lines_piece, on_lines_end,
+	                                      on_lines_gone};
+	struct lines *l;
+
+	if (!r->lines || target_parameter(&r->target, "no")) {
+		http_reply_error(r, r->lines ? 422 : 415, NULL);
+		return;
+	}
+	l = malloc(sizeof *l);
+	assert_non_null(l);
+	*l = (struct lines){arg, r, number_of(r, "times", 1)};
+	http_stream(r, "application/x-ndjson", &sink, l);
+}
+
 static unsigned guard(void *arg, struct http_request *r, bool open)
 {
 	(void)arg;
@@ -121,6 +191,7 @@ static const struct http_route routes[] = {
 	{"POST", "/body", HTTP_JSON, serve_body},
 	{"GET", "/later", HTTP_OPEN, serve_later},
 	{"GET", "/hold", HTTP_OPEN, serve_hold},
+	{"POST", "/lines", HTTP_OPEN | HTTP_LINES | HTTP_JSON, serve_lines},
 };
 
 static void on_stop(uv_async_t *async)
@@ -149,6 +220,7 @@ static int open_at(struct fixture *f, const char *path, char *text, size_t size)
 		.max_per_client = 4,
 		.timeout_ms = TIMEOUT_MS,
 		.max_body = MAX_BODY,
+		.max_backlog = MAX_BACKLOG,
 		.guard = guard,
 	};
 
@@ -280,6 +352,9 @@ static void requests_are_answered_as_they_deserve(void **state)
 		{"POST /body" HEAD "X-Key: k\r\nContent-Length: 2\r\n"
 	         "Content-Length: 2\r\n\r\n{}",
 	         "400 Bad Request", "}"},
+		{"POST /body" HEAD "X-Key: k\r\nContent-Length : 2\r\n\r\n{}",
+	         "400 Bad Request", "}"},
+		{"GET /later" HEAD "Host: other\r\n\r\n", "400 Bad Request", "}"},
 		{"POST /body" HEAD "X-Key: k\r\nTransfer-Encoding: gzip\r\n\r\n",
 	         "501 Not Implemented", "}"},
 	};
@@ -307,7 +382,8 @@ static void answers_tell_browsers_nothing_but_to_show_them(void **state)
 	assert_non_null(strstr(text, "\r\nContent-Security-Policy: default-src 'none'"));
 	assert_null(strstr(text, "Access-Control-Allow-Origin"));
 	ask(*state, "POST /body" HEAD "\r\n", text);
-	assert_non_null(strstr(text, "\r\nWWW-Authenticate: X-API-Key"));
+	assert_non_null(strstr(text, "\r\nWWW-Authenticate: X-API-Key realm=\"Anser\", "
+	                             "Bearer realm=\"Anser\"\r\n"));
 	ask(*state, "PUT /body" HEAD "\r\n", text);
 	assert_non_null(strstr(text, "\r\nAllow: POST, OPTIONS\r\n"));
 }
@@ -436,6 +512,138 @@ static void handler_may_outlive_client_and_server(void **state)
 	assert_non_null(strstr(text, "503 Service Unavailable"));
 }
 
+#define LINES(query, framing)                          \
+	"POST /lines" query " HTTP/1.1\r\nHost: h\r\n" \
+	"Content-Type: application/x-ndjson\r\n" framing "\r\n"
+
+/* Until that much has come. */
+static void hear_until(int fd, const char *wanted, char text[static TEXT_SIZE])
+{
+	size_t len = 0;
+
+	text[0] = 0;
+	while (!strstr(text, wanted)) {
+		ssize_t got = recv(fd, text + len, TEXT_SIZE - 1 - len, 0);
+		if (got <= 0)
+			fail_msg("%s is missing after:\n%s", wanted, text);
+		len += (size_t)got;
+		text[len] = 0;
+	}
+}
+
+static void lines_are_answered_while_they_come(void **state)
+{
+	static char text[TEXT_SIZE];
+	int fd = dial(*state);
+
+	say(fd, LINES("", "Transfer-Encoding: chunked\r\nX-A: b\r\n") "4\r\none\n\r\n");
+	hear_until(fd, "one\n\r\n", text);
+	assert_non_null(strstr(text, "HTTP/1.1 200 OK\r\n"));
+	assert_non_null(strstr(text, "\r\nX-Content-Type-Options: nosniff\r\n"));
+	/* Beyond the whole time that a body has, as long as each line is in time. */
+	for (unsigned i = 0; i < 4; i++) {
+		(void)usleep(TIMEOUT_MS * 1000 / 2);
+		say(fd, "4\r\ntwo\n\r\n");
+		hear_until(fd, "4\r\ntwo\n\r\n", text);
+	}
+	say(fd, "0\r\n\r\n");
+	hear(fd, text);
+	assert_string_equal(text, "4\r\nend\n\r\n0\r\n\r\n");
+}
+
+static void bodies_of_lines_come_whole_or_not(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *status;
+		const char *end;
+	} cases[] = {
+		{LINES("", "Content-Length: 2\r\n") "a\n", "200 OK",
+	         "2\r\na\n\r\n4\r\nend\n\r\n0\r\n\r\n"},
+		{LINES("", "Content-Length: 0\r\n"), "200 OK",
+	         "\r\n\r\n4\r\nend\n\r\n0\r\n\r\n"},
+		{LINES("", "Expect: 100-continue\r\nContent-Length: 2\r\n") "a\n",
+	         "100 Continue", "4\r\nend\n\r\n0\r\n\r\n"},
+		{LINES("?no", "Content-Length: 2\r\n") "a\n", "422 ", "}"},
+		{LINES("?no", "Content-Length: 99999\r\n") "a\n", "422 ", "}"},
+		{"POST /lines" HEAD "Content-Length: 2\r\n\r\n{}", "415 ", "}"},
+		{"POST /lines HTTP/1.0\r\nContent-Type: application/x-ndjson\r\n"
+	         "Content-Length: 2\r\n\r\na\n",
+	         "505 ", "}"},
+	};
+	static char text[TEXT_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ask(*state, cases[i].request, text);
+		size_t len = strlen(text);
+		size_t end = strlen(cases[i].end);
+		if (strncmp(text + 9, cases[i].status, strlen(cases[i].status)) != 0 ||
+		    len < end || strcmp(text + len - end, cases[i].end) != 0)
+			fail_msg("%s\n-> %s", cases[i].request, text);
+	}
+}
+
+/* The handler has been told that its client has gone. */
+static void wait_for_goodbye(const struct fixture *f)
+{
+	for (unsigned i = 0;
+	     i < 100 && !atomic_load_explicit(&f->gone, memory_order_relaxed); i++)
+		(void)usleep(10000);
+	assert_int_equal(atomic_load_explicit(&f->gone, memory_order_relaxed), 1);
+}
+
+static void slow_lines_are_hung_up_on(void **state)
+{
+	static char text[TEXT_SIZE];
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	say(fd, LINES("", "Transfer-Encoding: chunked\r\n") "3\r\none\r\n");
+	for (unsigned i = 0; i < 3; i++) {
+		(void)usleep(TIMEOUT_MS * 1000 / 4);
+		say(fd, "1\r\nx\r\n");
+	}
+	hear(fd, text);
+	assert_null(strstr(text, "end"));
+	wait_for_goodbye(f);
+}
+
+/* Sends as much as is taken, and reads nothing. */
+static void flood(int fd)
+{
+	static char piece[32768];
+
+	memset(piece, '\n', sizeof piece);
+	for (unsigned i = 0; i < 10000; i++)
+		if (send(fd, piece, sizeof piece, MSG_NOSIGNAL) < 0)
+			return;
+	fail_msg("all of it was taken");
+}
+
+static void who_takes_no_answer_is_not_read_for_long(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+	struct timeval patience = {.tv_usec = TIMEOUT_MS * 4000};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	say(fd, LINES("?times=3", "Content-Length: 400000000\r\n"));
+	flood(fd);
+	assert_int_equal(close(fd), 0);
+	wait_for_goodbye(f);
+	assert_in_range(f->echoed, MAX_BACKLOG, MAX_BACKLOG + 1000000);
+}
+
+static void streams_end_with_the_server(void **state)
+{
+	static char text[TEXT_SIZE];
+	struct fixture *f = *state;
+
+	f->left = dial(f);
+	say(f->left, LINES("", "Transfer-Encoding: chunked\r\n") "4\r\none\n\r\n");
+	hear_until(f->left, "one\n\r\n", text);
+}
+
 static void socket_of_another_server_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -465,6 +673,11 @@ int main(void)
 		TEST(slow_clients_are_hung_up_on),
 		TEST(connections_of_the_unix_socket_are_limited),
 		TEST(handler_may_outlive_client_and_server),
+		TEST(lines_are_answered_while_they_come),
+		TEST(bodies_of_lines_come_whole_or_not),
+		TEST(slow_lines_are_hung_up_on),
+		TEST(who_takes_no_answer_is_not_read_for_long),
+		TEST(streams_end_with_the_server),
 		TEST(socket_of_another_server_is_left_alone),
 	};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "control/must.h"
 #include "shared/err.h"
 
 static int hex_digit(char c)
@@ -124,9 +125,7 @@ int target_parse(const char *raw, struct target *out)
 
 	if (*path != '/')
 		return ERR_SYNTAX;
-	t.text = strdup(path + 1);
-	if (!t.text)
-		abort();
+	t.text = must(strdup(path + 1));
 	char *query = cut(t.text, '?');
 	int err = parse_path(t.text, &t);
 	if (err == 0)
@@ -151,4 +150,11 @@ const char *target_parameter(const struct target *t, const char *name)
 		if (!strcmp(t->parameters[i].name, name))
 			return t->parameters[i].value;
 	return NULL;
+}
+
+bool target_flag(const struct target *t, const char *name)
+{
+	const char *value = target_parameter(t, name);
+
+	return value && strcmp(value, "false") != 0;
 }

@@ -5,6 +5,8 @@
 #ifndef CONTROL_HTTP_TARGET_H
 #define CONTROL_HTTP_TARGET_H
 
+#include <stdbool.h>
+
 #include "shared/compiler.h"
 
 enum { TARGET_SEGMENTS_MAX = 12, TARGET_PARAMETERS_MAX = 32 };
@@ -30,5 +32,8 @@ void target_fini(struct target *t);
 
 /* The value of the first parameter of that name, lent for the target's life, or NULL. */
 const char *target_parameter(const struct target *t, const char *name);
+
+/* Whether the parameter is there and says anything but "false": "?dry-run", "?dry-run=true". */
+bool target_flag(const struct target *t, const char *name);
 
 #endif

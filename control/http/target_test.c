@@ -107,6 +107,8 @@ static void first_parameter_of_a_name_counts(void **state)
 	assert_string_equal(target_parameter(&t, "a"), "1");
 	assert_string_equal(target_parameter(&t, "b"), "2");
 	assert_null(target_parameter(&t, "c"));
+	assert_true(target_flag(&t, "a"));
+	assert_false(target_flag(&t, "c"));
 	target_fini(&t);
 }
 

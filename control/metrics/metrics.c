@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-enum { NS_PER_S = 1000000000 };
+enum { NS_PER_S = 1000000000, MS_PER_S = 1000, FIGURE_PARTS_MAX = 6 };
 
 /* ---- the format ---- */
 
@@ -32,6 +32,16 @@ static void put_foreign(FILE *to, const char *text)
 	for (; *text; text++) {
 		bool safe = *text >= ' ' && *text <= '~' && *text != '"' && *text != '\\';
 		(void)fputc(safe ? *text : '?', to);
+	}
+}
+
+/* The name of a zone as text, which has no octet but printable ones. */
+static void put_zone(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			(void)fputc('\\', to);
+		(void)fputc(*text, to);
 	}
 }
 
@@ -99,6 +109,10 @@ static const struct {
 	{COUNTER_log_lost, "query_log_lost_total",
          "Queries that the query log had no room for."},
 	{COUNTER_to_kernel, "frames_to_kernel_total", "Frames handed to the kernel."},
+	{COUNTER_handed_over, "handed_over_total",
+         "Messages handed to the control plane: NOTIFY, UPDATE, transfers, signed ones."},
+	{COUNTER_relayed, "relayed_answers_total",
+         "Answers of the control plane sent by data planes and over UDP."},
 	{COUNTER_from_kernel, "frames_from_kernel_total", "Frames sent for the kernel."},
 };
 
@@ -123,6 +137,8 @@ static const struct part drops[] = {
 	{"malformed", COUNTER_dropped_malformed},
 	{"source", COUNTER_dropped_source},
 	{"kernel_full", COUNTER_dropped_to_kernel},
+	{"hand", COUNTER_dropped_hand},
+	{"relay", COUNTER_dropped_relay},
 };
 
 static void write_parts(const struct metrics *m, FILE *to, const char *name,
@@ -327,9 +343,62 @@ static void write_process(const struct metrics *m, FILE *to)
 	single(to, "start_time_seconds", "gauge", m->started_at,
 	       "When the control plane began, since 1970.");
 	single(to, "tcp_connections", "gauge", m->tcp_connections,
-	       "Clients connected over TCP.");
+	       "Clients connected over TCP, with TLS or without.");
 	single(to, "control_udp_sockets", "gauge", m->udp_sockets,
 	       "UDP sockets of the control plane's own.");
+}
+
+static void put_handshakes(FILE *to, const struct metrics_tls *t, const char *kind,
+                           uint64_t value)
+{
+	fprintf(to,
+	        "anser_tls_handshakes_total{direction=\"%s\",kind=\"%s\"} %" PRIu64 "\n",
+	        t->direction, kind, value);
+}
+
+static void write_tls(const struct metrics *m, FILE *to)
+{
+	const struct metrics_tls *end = m->tls + METRICS_DIRECTIONS;
+
+	family(to, "tls_handshakes_total", "counter",
+	       "Connections of DNS that have agreed on TLS, in: of clients, out: to other "
+	       "servers.");
+	for (const struct metrics_tls *t = m->tls; t < end; t++) {
+		put_handshakes(to, t, "full", t->full);
+		put_handshakes(to, t, "resumed", t->resumed);
+	}
+	family(to, "tls_handshakes_failed_total", "counter",
+	       "Connections of DNS that have not agreed on TLS.");
+	for (const struct metrics_tls *t = m->tls; t < end; t++)
+		for (unsigned i = 0; i < METRICS_TLS_FAILURES; i++)
+			fprintf(to,
+			        "anser_tls_handshakes_failed_total{direction=\"%s\","
+			        "reason=\"%s\"} %" PRIu64 "\n",
+			        t->direction, t->failed[i].reason, t->failed[i].count);
+	family(to, "tls_connections", "gauge", "Connections of DNS with TLS.");
+	for (const struct metrics_tls *t = m->tls; t < end; t++)
+		labelled(to, "tls_connections", "direction", t->direction,
+		         t->connections);
+	family(to, "certificate_expiry_timestamp_seconds", "gauge",
+	       "When a certificate of this server expires, since 1970.");
+	for (unsigned i = 0; i < METRICS_CERTIFICATES; i++)
+		if (m->certificates[i].ends)
+			labelled(to, "certificate_expiry_timestamp_seconds", "use",
+			         m->certificates[i].use, m->certificates[i].ends);
+}
+
+static void write_requests(const struct metrics *m, FILE *to)
+{
+	static const char name[] = "api_requests_total";
+
+	family(to, name, "counter",
+	       "Requests over HTTP that need a key or came without, by what came of that.");
+	labelled(to, name, "access", "let_in", m->requests.let_in);
+	labelled(to, name, "access", "no_key", m->requests.no_key);
+	labelled(to, name, "access", "foreign_page", m->requests.foreign);
+	labelled(to, name, "access", "locked_out", m->requests.locked_out);
+	labelled(to, name, "access", "too_many", m->requests.too_many);
+	labelled(to, name, "access", "unknown", m->requests.unknown);
 }
 
 static void write_zones(const struct metrics *m, FILE *to)
@@ -377,13 +446,181 @@ static void write_store(const struct metrics *m, FILE *to)
 	          "Time until a change was on disk.");
 }
 
+/* ---- transfers, notifications, updates ---- */
+
+static const struct {
+	const char *name;
+	const char *type;
+	const char *label;
+	const char *help;
+	struct {
+		const char *label;
+		enum transfer_figure figure;
+	} parts[FIGURE_PARTS_MAX];
+} transfers[] = {
+	{"transfers_out_total",
+         "counter",
+         "result",
+         "Transfers to other servers; single: an answer of one message, mostly that "
+         "nothing is newer.",
+         {{"whole", FIGURE_OUT_WHOLE},
+          {"differences", FIGURE_OUT_DIFFERENCES},
+          {"single", FIGURE_OUT_SINGLE},
+          {"refused", FIGURE_OUT_REFUSED},
+          {"busy", FIGURE_OUT_BUSY},
+          {"failed", FIGURE_OUT_FAILED}}},
+	{"transfers_in_total",
+         "counter",
+         "result",
+         "Transfers from primaries; refused: by them, or for what they sent.",
+         {{"whole", FIGURE_IN_WHOLE},
+          {"differences", FIGURE_IN_DIFFERENCES},
+          {"current", FIGURE_IN_CURRENT},
+          {"refused", FIGURE_IN_REFUSED},
+          {"failed", FIGURE_IN_FAILED}}},
+	{"notifications_sent_total",
+         "counter",
+         "result",
+         "Servers that were told of new contents of a zone.",
+         {{"told", FIGURE_NOTIFY_TOLD},
+          {"refused", FIGURE_NOTIFY_REFUSED},
+          {"unanswered", FIGURE_NOTIFY_UNANSWERED}}},
+	{"notifications_received_total",
+         "counter",
+         "result",
+         "Notifications; failed: malformed, or too many at once.",
+         {{"taken", FIGURE_NOTIFIED_TAKEN},
+          {"refused", FIGURE_NOTIFIED_REFUSED},
+          {"failed", FIGURE_NOTIFIED_FAILED}}},
+	{"tsig_errors_total",
+         "counter",
+         "error",
+         "Signed requests that were refused; answer: answers of primaries that were "
+         "not signed as they should be.",
+         {{"BADSIG", FIGURE_TSIG_BADSIG},
+          {"BADKEY", FIGURE_TSIG_BADKEY},
+          {"BADTIME", FIGURE_TSIG_BADTIME},
+          {"BADTRUNC", FIGURE_TSIG_BADTRUNC},
+          {"answer", FIGURE_TSIG_ANSWERS}}},
+	{"updates_forwarded_total",
+         "counter",
+         "result",
+         "Updates of secondaries that were handed on to a primary.",
+         {{"answered", FIGURE_UPDATES_FORWARDED},
+          {"failed", FIGURE_UPDATES_NOT_FORWARDED}}},
+	{"secondary_zones",
+         "gauge",
+         "state",
+         "Secondaries; empty: not fetched yet, failing: the last check failed.",
+         {{"empty", FIGURE_ZONES_EMPTY},
+          {"current", FIGURE_ZONES_CURRENT},
+          {"failing", FIGURE_ZONES_FAILING},
+          {"expired", FIGURE_ZONES_EXPIRED}}},
+};
+
+static void write_transfer_parts(const struct metrics *m, FILE *to, unsigned which)
+{
+	const char *name = transfers[which].name;
+
+	family(to, name, transfers[which].type, transfers[which].help);
+	for (unsigned i = 0; i < FIGURE_PARTS_MAX && transfers[which].parts[i].label; i++)
+		labelled(to, name, transfers[which].label,
+		         transfers[which].parts[i].label,
+		         m->transfers[transfers[which].parts[i].figure]);
+}
+
+static void write_seconds(FILE *to, const char *name, uint64_t ms, const char *help)
+{
+	family(to, name, "counter", help);
+	fprintf(to, "anser_%s %.3f\n", name, (double)ms / MS_PER_S);
+}
+
+static void write_updates(const struct metrics *m, FILE *to)
+{
+	static const char *const names[FIGURE_RCODES] = {
+		"NOERROR",  "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+		"YXDOMAIN", "YXRRSET", "NXRRSET",  "NOTAUTH",  "NOTZONE"};
+
+	family(to, "updates_total", "counter", "Updates that were answered here.");
+	for (unsigned i = 0; i < FIGURE_RCODES && names[i]; i++)
+		labelled(to, "updates_total", "rcode", names[i],
+		         m->transfers[FIGURE_UPDATES + i]);
+}
+
+static void write_transfers(const struct metrics *m, FILE *to)
+{
+	const uint64_t *t = m->transfers;
+
+	for (unsigned i = 0; i < ARRAY_LEN(transfers); i++)
+		write_transfer_parts(m, to, i);
+	single(to, "transfer_out_bytes_total", "counter", t[FIGURE_OUT_OCTETS],
+	       "Bytes of transfers to other servers.");
+	write_seconds(to, "transfer_out_seconds_total", t[FIGURE_OUT_MS],
+	              "Time that transfers to other servers took.");
+	single(to, "transfer_in_bytes_total", "counter", t[FIGURE_IN_OCTETS],
+	       "Bytes of transfers from primaries.");
+	write_seconds(to, "transfer_in_seconds_total", t[FIGURE_IN_MS],
+	              "Time that transfers from primaries took, until all had come.");
+	write_updates(m, to);
+	single(to, "secondary_checks", "gauge", t[FIGURE_CHECKS],
+	       "Secondaries that are being looked at.");
+	single(to, "primaries_down", "gauge", t[FIGURE_PRIMARIES_DOWN],
+	       "Primaries that have not answered lately.");
+	single(to, "secondary_zones_without_ixfr", "gauge", t[FIGURE_ZONES_NO_IXFR],
+	       "Secondaries that are fetched whole because IXFR was wrong or refused.");
+}
+
+/* ---- the query log ---- */
+
+static void write_taps(const struct metrics *m, FILE *to)
+{
+	family(to, "dnstap_frames_total", "counter", "Frames of dnstap handed over.");
+	for (unsigned i = 0; i < METRICS_TAPS; i++)
+		labelled(to, "dnstap_frames_total", "output", m->taps[i].output,
+		         m->taps[i].sent);
+	family(to, "dnstap_lost_total", "counter",
+	       "Frames of dnstap that nobody took in time.");
+	for (unsigned i = 0; i < METRICS_TAPS; i++)
+		labelled(to, "dnstap_lost_total", "output", m->taps[i].output,
+		         m->taps[i].lost);
+	family(to, "dnstap_connected", "gauge", "Whether frames of dnstap are taken.");
+	for (unsigned i = 0; i < METRICS_TAPS; i++)
+		labelled(to, "dnstap_connected", "output", m->taps[i].output,
+		         m->taps[i].connected);
+}
+
+static void put_estimate(FILE *to, const struct metrics_zone *z, const char *rcode,
+                         uint64_t value)
+{
+	fputs("anser_zone_queries_estimated_total{zone=\"", to);
+	put_zone(to, z->name);
+	fprintf(to, "\",rcode=\"%s\"} %" PRIu64 "\n", rcode, value);
+}
+
+static void write_counted_zones(const struct metrics *m, FILE *to)
+{
+	family(to, "zone_queries_estimated_total", "counter",
+	       "Queries of some zones, estimated from the sample of the query log.");
+	for (unsigned i = 0; i < m->counted_count; i++) {
+		const struct metrics_zone *z = &m->counted[i];
+		put_estimate(to, z, "NOERROR", z->noerror);
+		put_estimate(to, z, "NXDOMAIN", z->nxdomain);
+		put_estimate(to, z, "other", z->other);
+	}
+}
+
 void metrics_write(const struct metrics *m, FILE *to)
 {
 	write_process(m, to);
+	write_tls(m, to);
+	write_requests(m, to);
 	write_zones(m, to);
 	write_table(m, to);
 	write_store(m, to);
 	write_queries(m, to);
 	write_bursts(m, to);
 	write_planes(m, to);
+	write_transfers(m, to);
+	write_taps(m, to);
+	write_counted_zones(m, to);
 }

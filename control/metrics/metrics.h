@@ -13,9 +13,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "control/transfer_figures.h"
 #include "shared/counters.h"
 #include "shared/histogram.h"
 #include "shared/ipc.h"
+#include "shared/name.h"
 
 /* One attached data plane. */
 struct metrics_plane {
@@ -27,6 +29,43 @@ struct metrics_plane {
 	char io[IPC_NAME_SIZE];            /* the back end that it runs */
 	struct ipc_ports ports;            /* no two of one name */
 	uint64_t (*counts)[COUNTER_COUNT]; /* of each worker */
+};
+
+/* Where the query log goes as dnstap. */
+struct metrics_tap {
+	const char *output;
+	uint64_t sent; /* frames */
+	uint64_t lost;
+	bool connected;
+};
+
+/* TLS of one direction. */
+enum { METRICS_TLS_FAILURES = 4 };
+
+struct metrics_tls {
+	const char *direction;
+	uint64_t full; /* handshakes */
+	uint64_t resumed;
+	struct {
+		const char *reason;
+		uint64_t count;
+	} failed[METRICS_TLS_FAILURES];
+	uint64_t connections;
+};
+
+/* Estimates of a zone's queries. */
+struct metrics_zone {
+	char name[NAME_TEXT_MAX];
+	uint64_t noerror;
+	uint64_t nxdomain;
+	uint64_t other;
+};
+
+enum {
+	METRICS_TAPS = 2,
+	METRICS_DIRECTIONS = 2,
+	METRICS_CERTIFICATES = 2,
+	METRICS_ZONES_MAX = 32
 };
 
 struct metrics {
@@ -65,6 +104,23 @@ struct metrics {
 	struct durations grace; /* of single data planes */
 	uint64_t tcp_connections;
 	uint64_t udp_sockets; /* of the control plane */
+	struct {
+		uint64_t let_in;
+		uint64_t no_key;
+		uint64_t foreign;
+		uint64_t locked_out;
+		uint64_t too_many;
+		uint64_t unknown;
+	} requests; /* to the API */
+	uint64_t transfers[TRANSFER_FIGURES];
+	struct metrics_tls tls[METRICS_DIRECTIONS];
+	struct {
+		const char *use;
+		uint64_t ends; /* s since 1970; 0: there is none */
+	} certificates[METRICS_CERTIFICATES];
+	struct metrics_tap taps[METRICS_TAPS];
+	struct metrics_zone counted[METRICS_ZONES_MAX]; /* no two of one name */
+	unsigned counted_count;
 };
 
 /* Writes all of them. Errors are left to the stream. */

@@ -32,6 +32,15 @@ static int setup(void **state)
 	f->plane.workers = WORKERS;
 	f->plane.counts = f->counts;
 	strcpy(f->plane.io, "xdp");
+	for (unsigned i = 0; i < METRICS_DIRECTIONS; i++) {
+		static const char *const reasons[METRICS_TLS_FAILURES] = {"a", "b", "c",
+		                                                          "d"};
+		f->m.tls[i].direction = i ? "out" : "in";
+		for (unsigned r = 0; r < METRICS_TLS_FAILURES; r++)
+			f->m.tls[i].failed[r].reason = reasons[r];
+	}
+	f->m.taps[0].output = "socket";
+	f->m.taps[1].output = "file";
 	*state = f;
 	return 0;
 }
@@ -87,6 +96,31 @@ static void counters_have_their_labels(void **state)
 	                        "18446744073709551615"));
 	assert_true(has_line(f, "anser_responses_by_rcode_total{rcode=\"NXDOMAIN\"} 2"));
 	assert_true(has_line(f, "anser_dropped_total{reason=\"runt\"} 1"));
+}
+
+static void tls_is_told_by_direction(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.certificates[1].use = "https";
+	f->m.certificates[1].ends = 1795248000;
+	f->m.tls[0].full = 5;
+	f->m.tls[0].connections = 2;
+	f->m.tls[1].resumed = 3;
+	f->m.tls[1].failed[3].count = 4;
+	write_text(f);
+	assert_true(has_line(
+		f, "anser_tls_handshakes_total{direction=\"in\",kind=\"full\"} 5"));
+	assert_true(has_line(
+		f, "anser_tls_handshakes_total{direction=\"out\",kind=\"resumed\"} 3"));
+	assert_true(has_line(
+		f,
+		"anser_tls_handshakes_failed_total{direction=\"out\",reason=\"d\"} 4"));
+	assert_true(has_line(f, "anser_tls_connections{direction=\"in\"} 2"));
+	assert_true(has_line(
+		f,
+		"anser_certificate_expiry_timestamp_seconds{use=\"https\"} 1795248000"));
+	assert_null(strstr(f->text, "use=\"dns\""));
 }
 
 static void buckets_are_cumulative(void **state)
@@ -158,14 +192,63 @@ static void nothing_attached_is_no_error(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void query_log_goes_where_it_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.taps[0].sent = 5;
+	f->m.taps[0].connected = true;
+	f->m.taps[1].lost = 6;
+	f->m.counted_count = 2;
+	strcpy(f->m.counted[0].name, "example.");
+	f->m.counted[0].nxdomain = 300;
+	strcpy(f->m.counted[1].name, "a\\\"b.");
+	f->m.counted[1].other = 7;
+	write_text(f);
+	assert_true(has_line(f, "anser_dnstap_frames_total{output=\"socket\"} 5"));
+	assert_true(has_line(f, "anser_dnstap_frames_total{output=\"file\"} 0"));
+	assert_true(has_line(f, "anser_dnstap_lost_total{output=\"file\"} 6"));
+	assert_true(has_line(f, "anser_dnstap_connected{output=\"socket\"} 1"));
+	assert_true(has_line(f, "anser_zone_queries_estimated_total{zone=\"example.\","
+	                        "rcode=\"NXDOMAIN\"} 300"));
+	assert_true(has_line(f, "anser_zone_queries_estimated_total{zone=\"a\\\\\\\"b.\","
+	                        "rcode=\"other\"} 7"));
+}
+
+static void transfers_are_told_by_what_came_of_them(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.transfers[FIGURE_OUT_BUSY] = 3;
+	f->m.transfers[FIGURE_OUT_MS] = 1234;
+	f->m.transfers[FIGURE_IN_OCTETS] = 5;
+	f->m.transfers[FIGURE_TSIG_ANSWERS] = 6;
+	f->m.transfers[FIGURE_UPDATES + 10] = 7;
+	f->m.transfers[FIGURE_UPDATES_FORWARDED] = 8;
+	f->m.transfers[FIGURE_ZONES_EXPIRED] = 9;
+	write_text(f);
+	assert_true(has_line(f, "anser_transfers_out_total{result=\"busy\"} 3"));
+	assert_true(has_line(f, "anser_transfer_out_seconds_total 1.234"));
+	assert_true(has_line(f, "anser_transfer_in_bytes_total 5"));
+	assert_true(has_line(f, "anser_tsig_errors_total{error=\"answer\"} 6"));
+	assert_true(has_line(f, "anser_updates_total{rcode=\"NOTZONE\"} 7"));
+	assert_true(has_line(f, "anser_updates_forwarded_total{result=\"answered\"} 8"));
+	assert_true(has_line(f, "# TYPE anser_secondary_zones gauge"));
+	assert_true(has_line(f, "anser_secondary_zones{state=\"expired\"} 9"));
+	assert_true(has_line(f, "anser_secondary_zones{state=\"empty\"} 0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(counters_have_their_labels),
+		T(tls_is_told_by_direction),
 		T(buckets_are_cumulative),
 		T(each_worker_has_a_line),
 		T(names_cannot_break_out_of_their_quotes),
 		T(nothing_attached_is_no_error),
+		T(query_log_goes_where_it_goes),
+		T(transfers_are_told_by_what_came_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,17 +5,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "shared/address.h"
 #include "shared/err.h"
 
 #define NONE UINT32_MAX /* no entry */
 
-struct client_key {
-	uint64_t high;
-	uint64_t low;
-};
-
 struct entry {
-	struct client_key key;
+	struct address_client key;
 	uint32_t connections;
 	uint32_t next; /* in the chain, or among the free ones */
 };
@@ -30,31 +26,15 @@ struct client_counts {
 	struct entry entries[];
 };
 
-static struct client_key key_of(const uint8_t addr[16])
+static uint32_t *chain_of(struct client_counts *counts, const struct address_client *key)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	struct client_key key = {0};
+	uint64_t hash = address_client_hash(key, counts->secret);
 
-	memcpy(&key.high, addr, 8);
-	if (memcmp(addr, mapped, sizeof mapped) == 0)
-		memcpy(&key.low, addr + 8, 8);
-	return key;
-}
-
-/* Multiply and fold, as names are hashed: what keeps an attacker from choosing one chain is that
- * the secret is random and shows nowhere. */
-static uint32_t *chain_of(struct client_counts *counts, const struct client_key *key)
-{
-	__extension__ unsigned __int128 product =
-		(unsigned __int128)(key->high ^ counts->secret[0]) *
-		(key->low ^ counts->secret[1]);
-	uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
-
-	return &counts->heads[(uint32_t)(hash ^ hash >> 32) & counts->mask];
+	return &counts->heads[(uint32_t)hash & counts->mask];
 }
 
 /* Gives the link that names the client's entry, or the one at the end of its chain. */
-static uint32_t *find(struct client_counts *counts, const struct client_key *key)
+static uint32_t *find(struct client_counts *counts, const struct address_client *key)
 {
 	uint32_t *link = chain_of(counts, key);
 
@@ -68,7 +48,7 @@ static uint32_t *find(struct client_counts *counts, const struct client_key *key
 	return link;
 }
 
-int client_counts_new(unsigned max, unsigned limit, struct client_counts **out)
+static struct client_counts *allocate(unsigned max, unsigned limit)
 {
 	uint32_t chains = 1;
 	struct client_counts *counts;
@@ -77,16 +57,11 @@ int client_counts_new(unsigned max, unsigned limit, struct client_counts **out)
 		chains *= 2;
 	counts = calloc(1, sizeof *counts + max * sizeof counts->entries[0]);
 	if (!counts)
-		return ERR_NOMEM;
+		return NULL;
 	counts->heads = malloc(chains * sizeof counts->heads[0]);
 	if (!counts->heads) {
 		free(counts);
-		return ERR_NOMEM;
-	}
-	if (getrandom(counts->secret, sizeof counts->secret, 0) !=
-	    (ssize_t)sizeof counts->secret) {
-		client_counts_free(counts);
-		return ERR_SYSTEM;
+		return NULL;
 	}
 	memset(counts->heads, 0xff, chains * sizeof counts->heads[0]);
 	for (uint32_t i = 0; i < max; i++)
@@ -94,6 +69,20 @@ int client_counts_new(unsigned max, unsigned limit, struct client_counts **out)
 	counts->free = max ? 0 : NONE;
 	counts->mask = chains - 1;
 	counts->limit = limit;
+	return counts;
+}
+
+int client_counts_new(unsigned max, unsigned limit, struct client_counts **out)
+{
+	struct client_counts *counts = allocate(max, limit);
+
+	if (!counts)
+		return ERR_NOMEM;
+	if (getrandom(counts->secret, sizeof counts->secret, 0) !=
+	    (ssize_t)sizeof counts->secret) {
+		client_counts_free(counts);
+		return ERR_SYSTEM;
+	}
 	*out = counts;
 	return 0;
 }
@@ -106,7 +95,7 @@ void client_counts_free(struct client_counts *counts)
 	free(counts);
 }
 
-static uint32_t *insert(struct client_counts *counts, const struct client_key *key,
+static uint32_t *insert(struct client_counts *counts, const struct address_client *key,
                         uint32_t *link)
 {
 	uint32_t i = counts->free;
@@ -118,9 +107,36 @@ static uint32_t *insert(struct client_counts *counts, const struct client_key *k
 	return link;
 }
 
+/* Every client is in one of the chains. */
+static void take_over(struct client_counts *counts, const struct client_counts *old)
+{
+	for (uint32_t chain = 0; chain <= old->mask; chain++) {
+		for (uint32_t i = old->heads[chain]; i != NONE;
+		     i = old->entries[i].next) {
+			const struct entry *e = &old->entries[i];
+			uint32_t *link = insert(counts, &e->key, find(counts, &e->key));
+			counts->entries[*link].connections = e->connections;
+		}
+	}
+}
+
+void client_counts_configure(struct client_counts **counts, unsigned max, unsigned limit)
+{
+	struct client_counts *old = *counts;
+	struct client_counts *next =
+		allocate(max > old->clients ? max : old->clients, limit);
+
+	if (!next)
+		abort();
+	memcpy(next->secret, old->secret, sizeof next->secret);
+	take_over(next, old);
+	client_counts_free(old);
+	*counts = next;
+}
+
 bool client_counts_add(struct client_counts *counts, const uint8_t addr[16])
 {
-	struct client_key key = key_of(addr);
+	struct address_client key = address_client(addr);
 	uint32_t *link = find(counts, &key);
 
 	if (*link == NONE) {
@@ -136,7 +152,7 @@ bool client_counts_add(struct client_counts *counts, const uint8_t addr[16])
 
 void client_counts_remove(struct client_counts *counts, const uint8_t addr[16])
 {
-	struct client_key key = key_of(addr);
+	struct address_client key = address_client(addr);
 	uint32_t *link = find(counts, &key);
 	uint32_t i = *link;
 

@@ -21,6 +21,9 @@ MUST_CHECK int client_counts_new(unsigned max, unsigned limit,
                                  struct client_counts **out);
 void client_counts_free(struct client_counts *counts);
 
+/* Changes max and limit; what is counted stays, even where it is beyond them. */
+void client_counts_configure(struct client_counts **counts, unsigned max, unsigned limit);
+
 /* Counts one more connection from addr (an IPv4 address as ::ffff:a.b.c.d), or says false and
  * counts nothing: the client has its limit, or all clients together have max. */
 MUST_CHECK bool client_counts_add(struct client_counts *counts, const uint8_t addr[16]);

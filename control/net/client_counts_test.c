@@ -113,12 +113,43 @@ static void refused_client_leaves_no_entry(void **state)
 	client_counts_free(counts);
 }
 
+static void limits_change_and_counts_stay(void **state)
+{
+	enum { CLIENTS = 20 };
+	struct client_counts *counts = make(CLIENTS, 3);
+	char text[64];
+
+	(void)state;
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		snprintf(text, sizeof text, "::ffff:192.0.2.%u", i);
+		assert_true(client_counts_add(counts, address(text)));
+		assert_true(client_counts_add(counts, address(text)));
+	}
+	client_counts_configure(&counts, 5, 1); /* fewer of both than there are */
+	assert_int_equal(client_counts_clients(counts), CLIENTS);
+	assert_false(client_counts_add(counts, address("::ffff:192.0.2.3")));
+	assert_false(client_counts_add(counts, address("::ffff:192.0.2.200")));
+	client_counts_configure(&counts, CLIENTS + 1, 3);
+	assert_true(client_counts_add(counts, address("::ffff:192.0.2.3")));
+	assert_false(client_counts_add(counts, address("::ffff:192.0.2.3")));
+	assert_true(client_counts_add(counts, address("::ffff:192.0.2.200")));
+	assert_false(client_counts_add(counts, address("::ffff:192.0.2.201")));
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		snprintf(text, sizeof text, "::ffff:192.0.2.%u", i);
+		client_counts_remove(counts, address(text));
+		client_counts_remove(counts, address(text));
+	}
+	assert_int_equal(client_counts_clients(counts), 2);
+	client_counts_free(counts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clients_are_told_apart_by_prefix),
 		cmocka_unit_test(limit_holds_and_a_removed_connection_makes_room),
 		cmocka_unit_test(table_is_full_at_max_clients_and_empty_after),
+		cmocka_unit_test(limits_change_and_counts_stay),
 		cmocka_unit_test(refused_client_leaves_no_entry),
 	};
 

@@ -65,21 +65,8 @@ fail:
 	return ERR_SYSTEM;
 }
 
-uint16_t listen_peer(const struct sockaddr_storage *addr, uint8_t out[16])
+uint16_t listen_peer(const struct sockaddr_storage *addr, uint8_t out[static 16])
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	if (addr->ss_family == AF_INET6) {
-		struct sockaddr_in6 v6;
-
-		memcpy(&v6, addr, sizeof v6);
-		memcpy(out, &v6.sin6_addr, 16);
-		return ntohs(v6.sin6_port);
-	}
-	struct sockaddr_in v4;
-
-	memcpy(&v4, addr, sizeof v4);
-	memcpy(out, mapped, sizeof mapped);
-	memcpy(out + sizeof mapped, &v4.sin_addr, 4);
-	return ntohs(v4.sin_port);
+	address_bytes(addr, out);
+	return address_port(addr);
 }

@@ -19,6 +19,6 @@ MUST_CHECK int listen_open(const struct sockaddr_storage *addr, bool early, int 
 
 /* Writes the address in network order, an IPv4 one as ::ffff:a.b.c.d. Gives the port in host
  * order. */
-uint16_t listen_peer(const struct sockaddr_storage *addr, uint8_t out[16]);
+uint16_t listen_peer(const struct sockaddr_storage *addr, uint8_t out[static 16]);
 
 #endif

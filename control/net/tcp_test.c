@@ -29,13 +29,12 @@
 enum {
 	IDLE_MS = 600,
 	READ_MS = 300,
-	WRITE_MS = 400,
+	WRITE_MS = 1500,
 	PATIENCE_MS = 5000, /* after which a test has failed */
 	CONNECTIONS = 12,
 	PER_CLIENT = 8,
 	PENDING = 128 * 1024,
 	FRAME_LEN = 2 + TEST_QUERY_LEN,
-	RCODE_REFUSED = 5,
 };
 
 struct fixture {
@@ -89,12 +88,11 @@ static void set_limits(struct config *c)
 	c->tcp_max_connections = CONNECTIONS;
 	c->tcp_max_per_client = PER_CLIENT;
 	c->tcp_idle_timeout_ms = IDLE_MS;
-	c->tcp_read_timeout_ms = READ_MS;
 	c->tcp_write_timeout_ms = WRITE_MS;
 	c->tcp_max_pending = PENDING;
 }
 
-static int setup_with(void **state, bool with_table)
+static int setup_with(void **state, bool with_table, unsigned read_ms)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 	char text[256] = "";
@@ -106,6 +104,7 @@ static int setup_with(void **state, bool with_table)
 	assert_non_null(f->counters);
 	f->source.counters = f->counters;
 	set_limits(f->config);
+	f->config->tcp_read_timeout_ms = read_ms;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &f->descriptors), 0);
 	f->port = test_free_port(SOCK_STREAM);
 	f->config->listen_count = 1;
@@ -127,12 +126,18 @@ static int setup_with(void **state, bool with_table)
 
 static int setup(void **state)
 {
-	return setup_with(state, true);
+	return setup_with(state, true, READ_MS);
+}
+
+/* For clients that may not be given a processor in the midst of a message. */
+static int setup_patient(void **state)
+{
+	return setup_with(state, true, PATIENCE_MS);
 }
 
 static int setup_without_table(void **state)
 {
-	return setup_with(state, false);
+	return setup_with(state, false, READ_MS);
 }
 
 static int teardown(void **state)
@@ -617,7 +622,8 @@ static void address_in_use_is_named(void **state)
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)    cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define PATIENT(name) cmocka_unit_test_setup_teardown(name, setup_patient, teardown)
 
 int main(void)
 {
@@ -628,8 +634,8 @@ int main(void)
 		TEST(query_begins_the_idle_time_anew),
 		TEST(slow_message_is_cut_however_steadily_it_comes),
 		TEST(client_that_takes_nothing_is_cut),
-		TEST(all_answers_arrive_when_the_client_reads_late),
-		TEST(client_may_send_all_before_it_reads),
+		PATIENT(all_answers_arrive_when_the_client_reads_late),
+		PATIENT(client_may_send_all_before_it_reads),
 		TEST(client_that_shut_down_gets_its_answers),
 		TEST(bad_length_ends_the_connection_after_the_answers),
 		TEST(message_without_answer_leaves_the_connection_open),

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "control/net/answer.h"
+#include "control/net/client_counts.h"
+#include "control/net/dispatch.h"
 #include "control/net/listen.h"
 #include "shared/address.h"
 #include "shared/err.h"
@@ -26,12 +28,18 @@ enum {
 	RETRY_MS = 1000,
 	STRIDE = UDP_MESSAGE_MAX + CACHE_LINE, /* room for loads of whole vectors */
 	LAST_BURSTS = 16, /* answered from one socket before it closes */
+
+	/* Whoever forges addresses can have any number of requests under way. */
+	REQUESTS_MAX = 1024,
+	REQUESTS_OF_CLIENT_MAX = 64,
 };
+STATIC_ASSERT(sizeof(struct udp_way) <= REQUEST_WAY_MAX, "a request has room for it");
 
 struct opening {
 	uv_poll_t poll;
 	struct udp_server *server;
 	struct udp_socket socket;
+	struct request_line line; /* of what came by it and is dealt with elsewhere */
 };
 
 /* One message: where it lies, where it came from and where its reply goes. */
@@ -47,6 +55,9 @@ struct udp_server {
 	const struct config *config;
 	struct table_source *table;
 	struct responder *responder;
+	struct dispatch *dispatch;       /* or NULL */
+	struct client_counts *under_way; /* requests; or NULL */
+	struct opening *answering;       /* whose burst is being answered */
 	uv_timer_t retry;
 	struct opening *openings[CONFIG_LISTEN_MAX]; /* NULL: not open */
 	bool told[CONFIG_LISTEN_MAX];                /* its failure has been logged */
@@ -183,12 +194,58 @@ static void send_burst(struct udp_server *s, const struct udp_socket *socket, un
 		counter_add(s->table->counters, COUNTER_dropped_io, lost);
 }
 
-/* Answers one burst. Says whether there was one. */
-static bool serve_burst(struct udp_server *s, const struct udp_socket *socket)
+/* ---- requests ---- */
+
+static int line_send(struct request_line *l, const struct request *r,
+                     const uint8_t *message, uint16_t len)
 {
+	const struct opening *o = l->arg;
+	struct udp_way way;
+
+	memcpy(&way, r->back, sizeof way);
+	if (!udp_way_send(&o->socket, &way, message, len))
+		counter_add(o->server->table->counters, COUNTER_dropped_relay, 1);
+	else
+		counter_add(o->server->table->counters, COUNTER_relayed, 1);
+	return 0;
+}
+
+/* Of the responder: a message of the burst that it has now. */
+static bool hand(void *arg, const struct pkt *p)
+{
+	struct udp_server *s = arg;
+	struct opening *o = s->answering;
+	const struct slot *slot = &s->slots[p->io];
+
+	struct request *r = request_new(&o->line, p);
+	if (!r)
+		return false;
+	const struct udp_way way = udp_way_of(&slot->client, p->client.is_ipv4,
+	                                      &slot->asked, slot->asked_len);
+	memcpy(r->back, &way, sizeof way);
+	r->back_len = sizeof way;
+	dispatch_put(s->dispatch, &r);
+	return true;
+}
+
+void udp_server_hand_to(struct udp_server *s, struct dispatch *d)
+{
+	s->dispatch = d;
+	responder_hand_to(s->responder, hand, s);
+	for (size_t i = 0; i < s->config->listen_count; i++) {
+		if (s->openings[i])
+			s->openings[i]->line.all = dispatch_requests(d);
+	}
+}
+
+/* Answers one burst. Says whether there was one. */
+static bool serve_burst(struct udp_server *s, struct opening *o)
+{
+	const struct udp_socket *socket = &o->socket;
 	unsigned received = receive(s, socket);
 	unsigned n = accept_burst(s, socket, received);
 
+	s->answering = o;
 	if (n > 0 && answer_burst(s->responder, s->table, s->pkts, n))
 		send_burst(s, socket, n);
 	else if (n > 0)
@@ -212,8 +269,9 @@ static void socket_close(struct udp_server *s, size_t i)
 	struct opening *o = s->openings[i];
 
 	s->openings[i] = NULL;
-	for (unsigned n = 0; n < LAST_BURSTS && serve_burst(s, &o->socket); n++)
+	for (unsigned n = 0; n < LAST_BURSTS && serve_burst(s, o); n++)
 		continue;
+	request_line_end(&o->line);
 	uv_close((uv_handle_t *)&o->poll, on_opening_closed);
 	close(o->socket.fd);
 	count_sockets(s, -1);
@@ -223,12 +281,12 @@ static void on_retry(uv_timer_t *timer);
 
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
-	const struct opening *o = poll->data;
+	struct opening *o = poll->data;
 	struct udp_server *s = o->server;
 
 	(void)events;
 	if (status == 0) {
-		(void)serve_burst(s, &o->socket);
+		(void)serve_burst(s, o);
 		return;
 	}
 	for (size_t i = 0; i < s->config->listen_count; i++) {
@@ -258,6 +316,10 @@ static int socket_open(struct udp_server *s, size_t i)
 	}
 	o->poll.data = o;
 	o->server = s;
+	o->line = (struct request_line){
+		.way = REQUEST_UDP, .send = line_send, .clients = s->under_way, .arg = o};
+	if (s->dispatch)
+		o->line.all = dispatch_requests(s->dispatch);
 	s->handles++;
 	s->openings[i] = o;
 	count_sockets(s, 1);
@@ -314,9 +376,15 @@ static void close_all(struct udp_server *s)
 
 /* ---- the server ---- */
 
+static bool demands_past_kernel(const struct config *c)
+{
+	return c->io != IO_AUTO && c->io != IO_UDP;
+}
+
 void udp_server_follow(struct udp_server *s, bool past_kernel, bool by_kernel)
 {
-	if (s->config->io == IO_UDP)
+	/* With udp there is nothing to be left to the kernel, unless a data plane of before still runs. */
+	if (s->config->io == IO_UDP && !s->running)
 		return;
 	s->past_kernel |= past_kernel;
 	bool running = s->past_kernel && !by_kernel;
@@ -331,6 +399,38 @@ void udp_server_follow(struct udp_server *s, bool past_kernel, bool by_kernel)
 		close_all(s);
 }
 
+static size_t address_at(const struct config *c, const struct sockaddr_storage *address)
+{
+	size_t i = 0;
+
+	while (i < c->listen_count &&
+	       memcmp(&c->listen[i], address, sizeof *address) != 0)
+		i++;
+	return i;
+}
+
+void udp_server_configure(struct udp_server *s, const struct config *next)
+{
+	struct opening *kept[CONFIG_LISTEN_MAX] = {0};
+	bool told[CONFIG_LISTEN_MAX] = {0};
+
+	for (size_t i = 0; i < s->config->listen_count; i++) {
+		size_t to = address_at(next, &s->config->listen[i]);
+		if (to == next->listen_count)
+			continue;
+		kept[to] = s->openings[i];
+		told[to] = s->told[i];
+		s->openings[i] = NULL;
+	}
+	close_all(s);
+	memcpy(s->openings, kept, sizeof kept);
+	memcpy(s->told, told, sizeof told);
+	s->config = next;
+	s->past_kernel |= demands_past_kernel(next);
+	if (s->running)
+		open_missing(s);
+}
+
 int udp_server_open(uv_loop_t *loop, const struct config *config,
                     struct table_source *table, struct udp_server **out, char *text,
                     size_t text_size)
@@ -341,9 +441,8 @@ int udp_server_open(uv_loop_t *loop, const struct config *config,
 		s->room = calloc(BURST_MAX, STRIDE);
 		s->responder = responder_new(table->counters);
 	}
-	if (s && s->responder)
-		responder_log_to(s->responder, table->log);
-	if (!s || !s->room || !s->responder) {
+	if (!s || !s->room || !s->responder ||
+	    client_counts_new(REQUESTS_MAX, REQUESTS_OF_CLIENT_MAX, &s->under_way) < 0) {
 		if (s && s->responder)
 			responder_free(s->responder);
 		if (s)
@@ -352,13 +451,14 @@ int udp_server_open(uv_loop_t *loop, const struct config *config,
 		snprintf(text, text_size, "UDP: %s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
+	responder_log_to(s->responder, table->log);
 	s->loop = loop;
 	s->config = config;
 	s->table = table;
 	(void)uv_timer_init(loop, &s->retry);
 	s->retry.data = s;
 	s->handles = 1;
-	udp_server_follow(s, config->io != IO_AUTO, false);
+	udp_server_follow(s, demands_past_kernel(config), false);
 	*out = s;
 	return 0;
 }
@@ -373,4 +473,5 @@ void udp_server_close(struct udp_server **server)
 	close_all(s);
 	uv_close((uv_handle_t *)&s->retry, on_timer_closed);
 	responder_free(s->responder);
+	client_counts_free(s->under_way);
 }

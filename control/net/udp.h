@@ -19,13 +19,21 @@
 #include "shared/compiler.h"
 
 struct udp_server;
+struct dispatch;
 
-/* All arguments are lent for the server's life. With io: xdp or dpdk the sockets are open
+/* config is lent until the next one, all else for the server's life. With io: xdp or dpdk the sockets are open
  * afterwards. One that cannot be opened is logged once and tried again every second. The loop's
  * thread is as for tcp_server_open(). */
 MUST_CHECK int udp_server_open(uv_loop_t *loop, const struct config *config,
                                struct table_source *table, struct udp_server **out,
                                char *text, size_t text_size);
+
+/* What is no plain question goes there, lent for the server's life; without it is answered as questions are. */
+void udp_server_hand_to(struct udp_server *s, struct dispatch *d);
+
+/* Goes by another configuration, lent as above: its addresses count at once, its io once a data plane
+ * runs it. */
+void udp_server_configure(struct udp_server *s, const struct config *next);
 
 /* Says what data planes run now: whether any takes packets past the kernel, and whether any has
  * UDP sockets. */

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/net/dispatch.h"
 #include "control/net/testing.h"
 #include "control/table/writer.h"
 #include "dataplane/respond/respond.h"
@@ -31,7 +32,6 @@
 enum {
 	SOON_MS = 5000, /* after which a test has failed */
 	NEVER_MS = 200,
-	RCODE_REFUSED = 5,
 };
 
 struct fixture {
@@ -46,6 +46,8 @@ struct fixture {
 	atomic_bool by_kernel;
 	unsigned hold_us; /* for which the loop stands still before it follows */
 	struct udp_server *server;
+	bool hands; /* what is no question to the dispatcher */
+	struct dispatch *dispatch;
 	pthread_t thread;
 	bool running;
 	uint16_t port;
@@ -58,6 +60,7 @@ static void on_stop(uv_async_t *async)
 	struct fixture *f = async->data;
 
 	udp_server_close(&f->server);
+	dispatch_close(&f->dispatch);
 	uv_close((uv_handle_t *)&f->follow, NULL);
 	uv_close((uv_handle_t *)async, NULL);
 }
@@ -118,6 +121,12 @@ static void start(struct fixture *f)
 	if (udp_server_open(&f->loop, f->config, &f->source, &f->server, text,
 	                    sizeof text) < 0)
 		fail_msg("%s", text);
+	if (f->hands) {
+		assert_int_equal(dispatch_open(&f->loop, f->config, &f->source, NULL,
+		                               &f->dispatch),
+		                 0);
+		udp_server_hand_to(f->server, f->dispatch);
+	}
 	rcu_reader_end();
 	assert_int_equal(pthread_create(&f->thread, NULL, serve, f), 0);
 	f->running = true;
@@ -219,6 +228,38 @@ static void assert_works(const struct fixture *f, const char *server)
 	send_query(fd, 4711);
 	assert_answered(fd, 4711);
 	close(fd);
+}
+
+/* By the dispatcher, in a later turn of the loop: to whom asked, from the address that was asked. */
+static void what_is_no_question_is_answered_too(void **state)
+{
+	static const char *const asked[] = {"127.0.0.1", "127.0.0.2", "127.0.0.3"};
+	struct fixture *f = *state;
+	uint8_t message[512];
+	int fds[3];
+
+	listen_on(f, "0.0.0.0");
+	f->config->udp_max_ipv4 = f->config->udp_max_ipv6 = 1232;
+	f->hands = true;
+	start(f);
+	for (unsigned i = 0; i < 3; i++) {
+		test_put_query(message, (uint16_t)i);
+		message[2] = OPCODE_NOTIFY << 3;
+		fds[i] = client_for(f, asked[i]);
+		assert_int_equal(send(fds[i], message, TEST_QUERY_LEN, 0),
+		                 TEST_QUERY_LEN);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(recv(fds[i], message, sizeof message, 0),
+		                 TEST_QUERY_LEN);
+		assert_int_equal(wire_load16(message), i);
+		assert_int_equal(message[2], 0x80 | OPCODE_NOTIFY << 3);
+		assert_int_equal(message[3] & 0xf, RCODE_NOTIMP);
+		close(fds[i]);
+	}
+	wait_for_count(f, COUNTER_relayed, 3);
+	assert_int_equal(counter_read(f->counters, COUNTER_handed_over), 3);
+	assert_works(f, "127.0.0.1");
 }
 
 /* Nobody has the port: the kernel says so. */
@@ -502,6 +543,7 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(what_is_no_question_is_answered_too),
 		T(every_address_is_answered_and_counted),
 		T(many_at_once_are_answered),
 		T(reply_leaves_from_the_address_that_was_asked),

@@ -12,10 +12,13 @@
 
 enum wait_kind {
 	WAIT_NONE,
-	WAIT_QUERY,   /* for the first byte of a message */
-	WAIT_MESSAGE, /* for the rest of a message */
-	WAIT_TAKEN,   /* for the client to take something of what is queued for it */
-	WAIT_LEAVE,   /* for the client to close after we have said all */
+	WAIT_CONNECT,   /* for a connection that we make */
+	WAIT_HANDSHAKE, /* for TLS to be agreed on */
+	WAIT_QUERY,     /* for the first byte of a message */
+	WAIT_MESSAGE,   /* for the rest of a message */
+	WAIT_TAKEN,  /* for the other side to take something of what is queued for it */
+	WAIT_ANSWER, /* for something of ours that is to be sent */
+	WAIT_LEAVE,  /* for it to close after we have said all */
 	WAIT_KINDS
 };
 

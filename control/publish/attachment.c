@@ -83,7 +83,14 @@ int attachment_ask(struct attachment *a, const struct attachment_goal *goal, uin
 {
 	struct ipc_message m;
 
-	if (a->state != ATTACHMENT_ATTACHED || a->open_offer || a->open_grace)
+	if (a->state != ATTACHMENT_ATTACHED)
+		return 0;
+	if (a->nudge) {
+		m.type = IPC_NUDGE;
+		TRY(ipc_send(a->fd, &m, -1));
+		a->nudge = false;
+	}
+	if (a->open_offer || a->open_grace)
 		return 0;
 	if (a->offered != goal->generation && a->refused != goal->generation) {
 		m.type = IPC_SEGMENT;
@@ -111,6 +118,8 @@ static bool take_news(struct attachment *a, const struct ipc_message *m)
 		a->started = m->started;
 	else if (m->type == IPC_PORTS)
 		a->ports = m->ports;
+	else if (m->type == IPC_NUDGE)
+		a->nudged = true;
 	else
 		return false;
 	return true;

@@ -44,6 +44,8 @@ struct attachment {
 	uint64_t answered;          /* grace numbers up to this one have passed here */
 	uint64_t open_offer;        /* generation of the open SEGMENT, else 0 */
 	uint64_t open_grace;        /* number of the open GRACE, else 0 */
+	bool nudged;                /* it has said that there is something in its rings */
+	bool nudge;           /* it is to be told that there is something in its rings */
 	uint64_t quiet_since; /* ms: when it last spoke, or was asked if that was later */
 };
 
@@ -64,7 +66,7 @@ void attachment_end(struct attachment *a);
 MUST_CHECK int attachment_greet(struct attachment *a, const struct ipc_hello *hello,
                                 char *text, size_t size);
 
-/* Asks the next question if none is open. ERR_BUSY: the socket takes nothing now; any other error
+/* Says what there is to say, and asks the next question if none is open. ERR_BUSY: the socket takes nothing now; any other error
  * ends the attachment. */
 MUST_CHECK int attachment_ask(struct attachment *a, const struct attachment_goal *goal,
                               uint64_t now);

@@ -34,7 +34,11 @@ struct peer {
 	uv_poll_t poll;
 	bool polling;      /* the handle is open or being closed */
 	uint64_t asked_at; /* clock_now_ns() of the open question */
+	uint64_t number;   /* of the attachment; 0: none yet */
+	uint64_t told;     /* of that which the punted callback knows of */
 	struct publisher *publisher;
+	const struct config
+		*welcomed; /* what it was told to be, held; NULL: nobody was */
 };
 
 /* Somebody who wants to know when a grace number has become visible. */
@@ -48,7 +52,7 @@ struct visible_wait {
 };
 
 struct publisher {
-	const struct config *config;
+	const struct config *config; /* the loop thread's, and others' with the lock */
 	uv_loop_t *loop;
 	uv_poll_t listener;
 	uv_async_t wake;
@@ -62,7 +66,10 @@ struct publisher {
 	ino_t socket_ino;
 	publisher_watcher *watcher;
 	void *watcher_arg;
-	bool past_kernel; /* what the watcher was told last */
+	publisher_punted *punted;
+	void *punted_arg;
+	uint64_t attached; /* data planes so far */
+	bool past_kernel;  /* what the watcher was told last */
 	bool by_kernel;
 
 	/* lock guards what is below. */
@@ -94,6 +101,8 @@ static void unlock(struct publisher *p)
 
 static void free_publisher(struct publisher *p)
 {
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++)
+		config_release(p->peers[i].welcomed);
 	segment_close(&p->slots_segment);
 	close(p->goal.segment_fd);
 	pthread_mutex_destroy(&p->lock);
@@ -148,6 +157,26 @@ static void tell_watcher(struct publisher *p)
 	p->past_kernel = past_kernel;
 	p->by_kernel = by_kernel;
 	p->watcher(p->watcher_arg, past_kernel, by_kernel);
+}
+
+/* ---- punting ---- */
+
+static uint64_t number_of(const struct peer *peer)
+{
+	return peer->a.state == ATTACHMENT_ATTACHED ? peer->number : 0;
+}
+
+/* On the loop thread, with the lock not held: who is told asks the publisher. */
+static void tell_punted(struct peer *peer)
+{
+	struct publisher *p = peer->publisher;
+	uint64_t number = number_of(peer);
+
+	if (p->closing || !p->punted || (!peer->a.nudged && number == peer->told))
+		return;
+	peer->a.nudged = false;
+	peer->told = number;
+	p->punted(p->punted_arg, (unsigned)(peer - p->peers));
 }
 
 /* ---- those who wait until something is visible, on the loop thread ---- */
@@ -294,6 +323,7 @@ static void on_poll_closed(uv_handle_t *handle)
 	}
 	unlock(p);
 	tell_watcher(p);
+	tell_punted(peer);
 	tell_waits(p);
 	handle_closed(p);
 }
@@ -440,6 +470,11 @@ static int greet(struct publisher *p, struct peer *peer, const struct ipc_hello 
 	}
 	slots_add(&p->slots->attachments[slot], p->ended);
 	slots_clear(&p->slots->attachments[slot]);
+	for (unsigned i = 0; i < worker_count(p->config); i++)
+		punt_reset(&p->slots->punts[slot][i]);
+	peer->number = ++p->attached;
+	config_release(peer->welcomed);
+	peer->welcomed = config_hold(p->config);
 	return send_welcome(p, slot);
 }
 
@@ -504,6 +539,7 @@ static void on_socket(uv_poll_t *handle, int status, int events)
 		hang_up(peer, err == ERR_GONE ? NULL : err_text(err));
 	unlock(p);
 	tell_watcher(p);
+	tell_punted(peer);
 	tell_waits(p);
 }
 
@@ -543,6 +579,9 @@ static void on_connection(uv_poll_t *handle, int status, int events)
 	while ((fd = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
 	       0)
 		accept_one(p, fd);
+	/* Without a descriptor for it, who waits does so until the next tick looks again. */
+	if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+		(void)uv_poll_stop(handle);
 	unlock(p);
 }
 
@@ -613,7 +652,7 @@ static int open_socket(struct publisher *p, char *text, size_t text_size)
 	return 0;
 }
 
-static void open_handles(struct publisher *p)
+static int start_ticking(struct publisher *p)
 {
 	uint64_t tick = p->config->stopped_after_ms / 4;
 
@@ -621,6 +660,11 @@ static void open_handles(struct publisher *p)
 		tick = TICK_MIN_MS;
 	if (tick > TICK_MAX_MS)
 		tick = TICK_MAX_MS;
+	return uv_timer_start(&p->tick, on_tick, tick, tick);
+}
+
+static void open_handles(struct publisher *p)
+{
 	p->handles = 4;
 	p->listener.data = p;
 	p->wake.data = p;
@@ -631,7 +675,7 @@ static void open_handles(struct publisher *p)
 	err = err ? err : uv_timer_init(p->loop, &p->tick);
 	err = err ? err : uv_timer_init(p->loop, &p->deadline);
 	err = err ? err : uv_poll_start(&p->listener, UV_READABLE, on_connection);
-	err = err ? err : uv_timer_start(&p->tick, on_tick, tick, tick);
+	err = err ? err : start_ticking(p);
 	assert(err == 0); /* the loop is up and the descriptor is new */
 	(void)err;
 }
@@ -677,10 +721,50 @@ int publisher_open(uv_loop_t *loop, const struct config *config, struct publishe
 	return 0;
 }
 
+void publisher_configure(struct publisher *p, const struct config *next)
+{
+	lock(p);
+	p->config = next;
+	unlock(p);
+	int err = start_ticking(p);
+	assert(err == 0);
+	(void)err;
+}
+
 void publisher_watch(struct publisher *p, publisher_watcher *watcher, void *arg)
 {
 	p->watcher = watcher;
 	p->watcher_arg = arg;
+}
+
+void publisher_watch_punts(struct publisher *p, publisher_punted *punted, void *arg)
+{
+	p->punted = punted;
+	p->punted_arg = arg;
+}
+
+uint64_t publisher_punts(struct publisher *p, unsigned slot, struct publisher_punts *out)
+{
+	const struct peer *peer = &p->peers[slot];
+
+	lock(p);
+	out->of = p->slots->punts[slot];
+	out->workers = peer->welcomed ? worker_count(peer->welcomed) : 0;
+	uint64_t number = number_of(peer);
+	unlock(p);
+	return number;
+}
+
+void publisher_nudge(struct publisher *p, unsigned slot)
+{
+	struct peer *peer = &p->peers[slot];
+
+	lock(p);
+	if (peer->a.state == ATTACHMENT_ATTACHED) {
+		peer->a.nudge = true;
+		ask(p, peer);
+	}
+	unlock(p);
 }
 
 static void remove_socket(const struct publisher *p)
@@ -761,7 +845,7 @@ static void describe(const struct publisher *p, unsigned i, struct attachment_in
 		.silent_ms = silence,
 		.stopped = silence > p->config->stopped_after_ms,
 		.holds = attachment_holds(a, p->goal.generation),
-		.workers = worker_count(p->config),
+		.workers = worker_count(p->peers[i].welcomed),
 		.started = a->started,
 	};
 	slots_add(&p->slots->attachments[i], out->counters);
@@ -799,8 +883,26 @@ void publisher_grace_times(struct publisher *p, struct durations *out)
 
 void publisher_rings(struct publisher *p, struct publisher_rings *out)
 {
+	lock(p);
 	out->of = p->slots->rings;
 	out->workers = worker_count(p->config);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		const struct config *c = p->peers[i].welcomed;
+		if (c && worker_count(c) > out->workers)
+			out->workers = worker_count(c);
+	}
+	unlock(p);
+}
+
+void publisher_each_welcomed(struct publisher *p,
+                             void (*fn)(const struct config *, void *), void *arg)
+{
+	lock(p);
+	for (unsigned i = 0; i < ATTACHMENTS_MAX; i++) {
+		if (is_attached(&p->peers[i].a))
+			fn(p->peers[i].welcomed, arg);
+	}
+	unlock(p);
 }
 
 void publisher_worker_counters(struct publisher *p, uint32_t pid, unsigned worker,

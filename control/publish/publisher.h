@@ -28,10 +28,19 @@
 
 struct publisher;
 
-/* Loop thread. Listens on config->dataplane_socket for data planes. config is lent for the
- * publisher's life. text: what is wrong, on failure. */
+/* Loop thread. Listens on config->dataplane_socket for data planes. config is lent until the next
+ * one, or for the publisher's life; held for data planes that go by it. text: what is wrong, on
+ * failure. */
 MUST_CHECK int publisher_open(uv_loop_t *loop, const struct config *config,
                               struct publisher **out, char *text, size_t text_size);
+
+/* Loop thread. Goes by another configuration, lent as above; data planes that are attached go on as
+ * they were told. */
+void publisher_configure(struct publisher *p, const struct config *next);
+
+/* Any thread. Calls back, with a lock held, with the configuration that each data plane goes by. */
+void publisher_each_welcomed(struct publisher *p,
+                             void (*fn)(const struct config *, void *), void *arg);
 
 /* Loop thread. Hangs up on everybody; data planes serve on from what they have, so the table must
  * not be written any more. The memory goes when the loop has run once more. */
@@ -88,6 +97,22 @@ struct publisher_rings {
 	unsigned workers;                    /* of each that can be in use */
 };
 void publisher_rings(struct publisher *p, struct publisher_rings *out);
+
+/* Loop thread. From now on calls punted, on the loop thread, when a data plane says that there is something in
+ * its rings, and when there is another one in the slot or none any more. */
+typedef void publisher_punted(void *arg, unsigned slot);
+void publisher_watch_punts(struct publisher *p, publisher_punted *punted, void *arg);
+
+/* Loop thread. Who is attached in a slot, and the rings of its workers, lent until somebody else is; this side
+ * has one reader and one writer. Gives a number that no other attachment has ever had, 0 for nobody. */
+struct publisher_punts {
+	struct punt *of; /* by worker */
+	unsigned workers;
+};
+uint64_t publisher_punts(struct publisher *p, unsigned slot, struct publisher_punts *out);
+
+/* Loop thread. Wakes the workers of a slot that have something to send. */
+void publisher_nudge(struct publisher *p, unsigned slot);
 
 /* Any thread. What one worker of the attached process has counted for this control plane; zeros when
  * there is none such. What its process counted for an earlier one is in the attachment's sum only. */

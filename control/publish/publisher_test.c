@@ -51,6 +51,12 @@ struct fixture {
 	struct segment table;
 	atomic_int watched; /* what the watcher was told last: a sum of WATCHED_... */
 	atomic_uint told;   /* how often */
+	struct {
+		atomic_ullong
+			newest; /* highest number of an attachment that it was told of */
+		atomic_uint taken; /* messages */
+		atomic_uint ended; /* attachments */
+	} punts;
 	pid_t peers[PEERS_MAX];
 	unsigned npeers;
 };
@@ -147,6 +153,7 @@ static void set_config(struct fixture *f)
 
 	f->config.dataplane_socket = f->socket;
 	f->config.workers = 3;
+	atomic_init(&f->config.references, 1); /* never the last one */
 	f->config.stopped_after_ms = 60000;
 	f->config.listen_count = 2;
 	memcpy(&f->config.listen[0], &in, sizeof in);
@@ -170,6 +177,33 @@ static bool watched(struct fixture *f, int what, unsigned told)
 	       atomic_load_explicit(&f->watched, memory_order_relaxed) == what;
 }
 
+/* On the loop's thread: sends back what has come up, as it is. */
+static void punted(void *arg, unsigned slot)
+{
+	struct fixture *f = arg;
+	struct publisher_punts rings;
+	struct punt_record r;
+	uint64_t number = publisher_punts(f->publisher, slot, &rings);
+
+	if (number > atomic_load(&f->punts.newest))
+		atomic_store(&f->punts.newest, number);
+	if (number == 0)
+		atomic_fetch_add(&f->punts.ended, 1);
+	for (unsigned w = 0; number != 0 && w < rings.workers; w++) {
+		struct punt *punt = &rings.of[w];
+		do {
+			while (punt_take(&punt->up, &r)) {
+				struct punt_record *to = punt_reserve(&punt->down);
+				assert(to != NULL);
+				*to = r;
+				atomic_fetch_add(&f->punts.taken, 1);
+				if (punt_commit(&punt->down))
+					publisher_nudge(f->publisher, slot);
+			}
+		} while (!punt_sleep(&punt->up));
+	}
+}
+
 static void start(struct fixture *f)
 {
 	char text[256] = "";
@@ -182,6 +216,7 @@ static void start(struct fixture *f)
 	assert_int_equal(
 		publisher_open(&f->loop, &f->config, &f->publisher, text, sizeof text),
 		0);
+	publisher_watch_punts(f->publisher, punted, f);
 	publisher_watch(f->publisher, watch, f);
 	if (f->config.supervise)
 		supervisor_open(&f->loop, &f->config, f->publisher, &f->supervisor);
@@ -699,6 +734,34 @@ static void each_worker_has_counters_of_its_own(void **state)
 	stop(f);
 }
 
+/* ---- punting ---- */
+
+static uint64_t relayed(struct fixture *f, pid_t pid)
+{
+	uint64_t sum[COUNTER_COUNT];
+
+	publisher_worker_counters(f->publisher, (uint32_t)pid, 1, sum);
+	return sum[COUNTER_relayed];
+}
+
+/* Each wakes the other, and the ring of one that ends goes to the next with another number. */
+static void what_is_punted_comes_up_and_back_down(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	for (unsigned i = 1; i <= 3; i++) {
+		pid_t pid = peer_start("punts", f->socket, false);
+		WAIT_UNTIL(relayed(f, pid) == 3);
+		assert_int_equal(atomic_load(&f->punts.taken), 3 * i);
+		assert_int_equal(atomic_load(&f->punts.newest), i);
+		assert_int_equal(atomic_load(&f->punts.ended), i - 1);
+		peer_kill(pid);
+		WAIT_UNTIL(atomic_load(&f->punts.ended) == i);
+	}
+	stop(f);
+}
+
 /* ---- back ends ---- */
 
 static void watcher_is_told_when_the_back_ends_change(void **state)
@@ -871,6 +934,7 @@ int main(int argc, char **argv)
 		T(second_publisher_does_not_steal_the_socket),
 		T(counts_of_ended_data_planes_stay_in_the_sum),
 		T(each_worker_has_counters_of_its_own),
+		T(what_is_punted_comes_up_and_back_down),
 		T(watcher_is_told_when_the_back_ends_change),
 		T(back_end_of_one_that_hung_up_counts_until_it_ends),
 		T(ports_are_kept_for_each_data_plane),

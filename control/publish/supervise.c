@@ -165,6 +165,11 @@ void supervisor_open(uv_loop_t *loop, const struct config *config, struct publis
 	*out = s;
 }
 
+void supervisor_configure(struct supervisor *s, const struct config *next)
+{
+	s->config = next;
+}
+
 void supervisor_close(struct supervisor **sp)
 {
 	struct supervisor *s = *sp;

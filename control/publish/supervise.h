@@ -17,10 +17,13 @@
 
 struct supervisor;
 
-/* Loop thread. Runs config->supervise, which is not empty. config and p are lent for the
- * supervisor's life. */
+/* Loop thread. Runs config->supervise, which is not empty. config is lent until the next
+ * one, p for the supervisor's life. */
 void supervisor_open(uv_loop_t *loop, const struct config *config, struct publisher *p,
                      struct supervisor **out);
+
+/* Loop thread. A data plane that it starts from now on goes by next, lent as above. */
+void supervisor_configure(struct supervisor *s, const struct config *next);
 
 /* Loop thread. Ends the data plane with SIGTERM; before publisher_close(). The memory goes when
  * the loop has run once more. */

@@ -30,6 +30,8 @@ struct test_peer {
 	bool supervised;
 	int sock;
 	struct segment slots;
+	struct punt *punt; /* of worker 1, once it is welcome */
+	struct counters *counters;
 	unsigned segments; /* SEGMENT messages so far */
 	struct ipc_message in;
 	struct ipc_message out;
@@ -109,6 +111,32 @@ static inline void peer_tell(struct test_peer *p)
 	peer_send(p);
 }
 
+/* Sends a message up, and the control plane a word if that sleeps. */
+static inline void peer_punt(struct test_peer *p)
+{
+	struct punt_record *r = punt_reserve(&p->punt->up);
+
+	if (r == NULL)
+		exit(PEER_FAILED);
+	memset(r, 0, sizeof *r);
+	r->len = 40;
+	if (punt_commit(&p->punt->up)) {
+		peer_message(p, IPC_NUDGE);
+		peer_send(p);
+	}
+}
+
+/* Counts what has come down, and then sleeps. */
+static inline void peer_relay(struct test_peer *p)
+{
+	struct punt_record r;
+
+	do {
+		while (punt_take(&p->punt->down, &r))
+			counter_add(p->counters, COUNTER_relayed, r.len == 40);
+	} while (!punt_sleep(&p->punt->down));
+}
+
 /* Counts 5 queries, once. */
 static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *w, int fd)
 {
@@ -123,6 +151,11 @@ static inline void peer_welcomed(struct test_peer *p, const struct ipc_welcome *
 	if (w->slot >= ATTACHMENTS_MAX || w->listen_count != 2 || w->workers != 3)
 		exit(PEER_FAILED);
 	counter_add(&slots->attachments[w->slot].workers[2], COUNTER_queries, 5);
+	p->punt = &slots->punts[w->slot][1];
+	p->counters = &slots->attachments[w->slot].workers[1];
+	peer_relay(p);
+	for (unsigned i = 0; peer_is(p, "punts") && i < 3; i++)
+		peer_punt(p);
 }
 
 static inline void peer_segment(struct test_peer *p, uint64_t generation, int fd)
@@ -160,6 +193,8 @@ static inline void peer_handle(struct test_peer *p, const struct ipc_message *m,
 		peer_welcomed(p, &m->welcome, fd);
 		peer_misbehave(p);
 	}
+	if (m->type == IPC_NUDGE)
+		peer_relay(p);
 	if (m->type == IPC_SEGMENT)
 		peer_segment(p, m->number, fd);
 	if (m->type == IPC_GRACE && !peer_is(p, "mute") && !peer_is(p, "hangs-up")) {

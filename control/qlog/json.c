@@ -4,16 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/json_put.h"
 #include "control/qlog/reader.h"
 #include "shared/rrtype.h"
 
 enum { NS_PER_S = 1000000000, NS_PER_US = 1000 };
-
-static void put(json_t *o, const char *key, json_t *value)
-{
-	if (json_object_set_new(o, key, value) < 0)
-		abort();
-}
 
 static void put_time(json_t *o, uint64_t ns)
 {
@@ -22,23 +17,23 @@ static void put_time(json_t *o, uint64_t ns)
 
 	/* What fits in 64 bits of nanoseconds is before the year 2600. */
 	(void)gmtime_r(&seconds, &date);
-	put(o, "time",
-	    json_sprintf("%04d-%02d-%02dT%02d:%02d:%02d.%06" PRIu64 "Z",
-	                 date.tm_year + 1900, date.tm_mon + 1, date.tm_mday, date.tm_hour,
-	                 date.tm_min, date.tm_sec, ns % NS_PER_S / NS_PER_US));
+	json_put(o, "time",
+	         json_sprintf("%04d-%02d-%02dT%02d:%02d:%02d.%06" PRIu64 "Z",
+	                      date.tm_year + 1900, date.tm_mon + 1, date.tm_mday,
+	                      date.tm_hour, date.tm_min, date.tm_sec,
+	                      ns % NS_PER_S / NS_PER_US));
 }
 
 static void put_client(json_t *o, const struct qlog_record *r)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool ipv4 = memcmp(r->addr, mapped, sizeof mapped) == 0;
+	bool ipv4 = qlog_is_ipv4(r);
 	char text[INET6_ADDRSTRLEN] = "";
 
 	(void)inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? r->addr + 12 : r->addr, text,
 	                sizeof text);
-	put(o, "client", json_string(text));
-	put(o, "port", json_integer(r->port));
-	put(o, "protocol", json_string(r->flags & QLOG_TCP ? "tcp" : "udp"));
+	json_put(o, "client", json_string(text));
+	json_put(o, "port", json_integer(r->port));
+	json_put(o, "protocol", json_string(r->flags & QLOG_TCP ? "tcp" : "udp"));
 }
 
 static void put_class(json_t *o, uint16_t qclass)
@@ -49,7 +44,7 @@ static void put_class(json_t *o, uint16_t qclass)
 	                   : qclass == ANY ? "ANY"
 	                                   : NULL;
 
-	put(o, "class", name ? json_string(name) : json_sprintf("CLASS%u", qclass));
+	json_put(o, "class", name ? json_string(name) : json_sprintf("CLASS%u", qclass));
 }
 
 static void put_question(json_t *o, const struct qlog_record *r)
@@ -58,11 +53,11 @@ static void put_question(json_t *o, const struct qlog_record *r)
 	char type[RRTYPE_TEXT_MAX];
 
 	if (r->name_len == 0) {
-		put(o, "name", json_null());
+		json_put(o, "name", json_null());
 		return;
 	}
-	put(o, "name", json_string(name_to_text(r->name, name)));
-	put(o, "type", json_string(rrtype_to_text(r->qtype, type)));
+	json_put(o, "name", json_string(name_to_text(r->name, name)));
+	json_put(o, "type", json_string(rrtype_to_text(r->qtype, type)));
 	put_class(o, r->qclass);
 }
 
@@ -74,11 +69,11 @@ static void put_rcode(json_t *o, uint16_t rcode)
 	enum { BADVERS = 16 };
 
 	if (rcode < ARRAY_LEN(names))
-		put(o, "rcode", json_string(names[rcode]));
+		json_put(o, "rcode", json_string(names[rcode]));
 	else if (rcode == BADVERS)
-		put(o, "rcode", json_string("BADVERS"));
+		json_put(o, "rcode", json_string("BADVERS"));
 	else
-		put(o, "rcode", json_sprintf("RCODE%u", rcode));
+		json_put(o, "rcode", json_sprintf("RCODE%u", rcode));
 }
 
 static void put_flags(json_t *o, uint8_t flags)
@@ -93,29 +88,21 @@ static void put_flags(json_t *o, uint8_t flags)
 	           {QLOG_TC, "tc"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		put(o, all[i].name, json_boolean((flags & all[i].flag) != 0));
+		json_put(o, all[i].name, json_boolean((flags & all[i].flag) != 0));
 }
 
-/* Whatever else is in a record can be shown; a name must be one. */
-static bool is_sound(const struct qlog_record *r)
+void qlog_write(const struct qlog_record *r, const char *source, FILE *to)
 {
-	return r->name_len == 0 || name_len(r->name, sizeof r->name) == r->name_len;
-}
-
-bool qlog_write(const struct qlog_record *r, const char *source, FILE *to)
-{
-	if (!is_sound(r))
-		return false;
 	json_t *o = json_object();
+
 	put_time(o, r->time);
 	put_client(o, r);
 	put_question(o, r);
 	put_rcode(o, r->rcode);
 	put_flags(o, r->flags);
-	put(o, "size", json_integer(r->len));
-	put(o, "by", json_string(source));
+	json_put(o, "size", json_integer(r->len));
+	json_put(o, "by", json_string(source));
 	if (json_dumpf(o, to, JSON_COMPACT) == 0)
 		(void)fputc('\n', to);
 	json_decref(o);
-	return true;
 }

@@ -45,6 +45,10 @@ static const struct attr attrs[ZONE_ATTRS] = {
 	[ATTR_RECTIFY] = FLAG(api_rectify),
 	[ATTR_NSEC3PARAM] = TEXT(nsec3param),
 	[ATTR_NSEC3NARROW] = FLAG(nsec3narrow),
+	[ATTR_TEMPLATE] = TEXT(template_name),
+	[ATTR_GROUP] = TEXT(group),
+	[ATTR_MEMBER] = TEXT(member),
+	[ATTR_ZONEMD] = NUMBER(zonemd, ZONEMD_MAKE),
 };
 
 void store_attrs_merge(struct zone_attrs *to, const struct zone_attrs *from, uint32_t set)

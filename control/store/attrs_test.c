@@ -15,6 +15,10 @@ static struct zone_attrs full(void)
 		.api_rectify = true,
 		.nsec3param = "1 0 0 -",
 		.nsec3narrow = true,
+		.template_name = "secondaries",
+		.group = "europe",
+		.member = "qnbr6",
+		.zonemd = ZONEMD_MAKE,
 	};
 	memset(a.tenant, 't', sizeof a.tenant - 1);
 	memset(a.masters, 'm', sizeof a.masters - 1);

@@ -1,11 +1,18 @@
 /*
- * Eight bytes a step from eight tables ("slicing by 8"): fast enough that reading a store stays
- * bound by LMDB, with no demand on the processor.
+ * Eight bytes a step: by the instruction that x86-64 has for it (SSE 4.2), elsewhere from eight tables
+ * ("slicing by 8").
  */
 #include "control/store/crc32c.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <nmmintrin.h>
+#endif
 
 enum { SLICES = 8 };
 
@@ -43,7 +50,7 @@ static uint32_t eight_bytes(uint32_t crc, const uint8_t *p)
 	       tables[1][high >> 16 & 0xff] ^ tables[0][high >> 24];
 }
 
-uint32_t crc32c(uint32_t previous, const void *bytes, size_t len)
+uint32_t crc32c_portable(uint32_t previous, const void *bytes, size_t len)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const uint8_t *p = bytes;
@@ -55,4 +62,76 @@ uint32_t crc32c(uint32_t previous, const void *bytes, size_t len)
 	for (; len; len--, p++)
 		crc = crc >> 8 ^ tables[0][(crc ^ *p) & 0xff];
 	return ~crc;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("sse4.2"))) static uint32_t
+crc32c_native(uint32_t previous, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	uint64_t crc = ~previous;
+	uint64_t word;
+	uint32_t half;
+
+	for (; len >= sizeof word; len -= sizeof word, p += sizeof word) {
+		memcpy(&word, p, sizeof word);
+		crc = _mm_crc32_u64(crc, word);
+	}
+	uint32_t rest = (uint32_t)crc;
+	if (len >= sizeof half) {
+		memcpy(&half, p, sizeof half);
+		rest = _mm_crc32_u32(rest, half);
+		len -= sizeof half;
+		p += sizeof half;
+	}
+	for (; len; len--, p++)
+		rest = _mm_crc32_u8(rest, *p);
+	return ~rest;
+}
+
+static bool is_native(void)
+{
+	unsigned eax;
+	unsigned ebx;
+	unsigned ecx;
+	unsigned edx;
+
+	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_SSE4_2);
+}
+
+#else
+
+static uint32_t crc32c_native(uint32_t previous, const void *bytes, size_t len)
+{
+	return crc32c_portable(previous, bytes, len);
+}
+
+static bool is_native(void)
+{
+	return false;
+}
+
+#endif
+
+typedef uint32_t crc32c_fn(uint32_t previous, const void *bytes, size_t len);
+
+static crc32c_fn choose;
+
+/* Starts as choose(), which puts the right one in its place; any number of threads may do so at
+ * once, and they all store the same. */
+static crc32c_fn *_Atomic chosen = choose;
+
+static uint32_t choose(uint32_t previous, const void *bytes, size_t len)
+{
+	crc32c_fn *fn = is_native() ? crc32c_native : crc32c_portable;
+
+	/* Relaxed here and below: code is there all along, nothing else is passed on. */
+	atomic_store_explicit(&chosen, fn, memory_order_relaxed);
+	return fn(previous, bytes, len);
+}
+
+uint32_t crc32c(uint32_t previous, const void *bytes, size_t len)
+{
+	return atomic_load_explicit(&chosen, memory_order_relaxed)(previous, bytes, len);
 }

@@ -19,7 +19,7 @@ int store_extra_get(struct store_txn *t, uint32_t zone, struct store_extra *x)
 
 	if (set_key_make(&bytes, zone, x->key, x->key_len, x->type, &k) < 0)
 		return ERR_NOTFOUND;
-	TRY(store_sealed_get(t->txn, t->store->extra, k, &found));
+	TRY(store_sealed_get(t, t->store->extra, k, &found));
 	x->value = found.mv_data;
 	x->size = found.mv_size;
 	return 0;
@@ -36,7 +36,7 @@ int store_extra_delete(struct store_txn *t, uint32_t zone, const uint8_t *key,
 	return store_delete(t, t->store->extra, k);
 }
 
-static int each_with(MDB_cursor *cursor, uint32_t zone, MDB_val key,
+static int each_with(struct store_txn *t, MDB_cursor *cursor, uint32_t zone, MDB_val key,
                      int (*fn)(const struct store_extra *, void *), void *arg)
 {
 	MDB_val value;
@@ -45,7 +45,7 @@ static int each_with(MDB_cursor *cursor, uint32_t zone, MDB_val key,
 	while (mdb == MDB_SUCCESS && set_key_is_of(&key, zone)) {
 		struct store_extra x = {.type = set_key_type(&key)};
 
-		TRY(store_sealed_open(&key, &value));
+		TRY(store_sealed_open(t->store, t->store->extra, &key, &value));
 		x.key = set_key_owner(&key, &x.key_len);
 		x.value = value.mv_data;
 		x.size = value.mv_size;
@@ -67,7 +67,7 @@ int store_extra_each(struct store_txn *t, uint32_t zone, const uint8_t *from,
 
 	TRY(set_key_make(&bytes, zone, from, from_len, 0, &key));
 	TRY(store_error(mdb_cursor_open(t->txn, t->store->extra, &cursor)));
-	int err = each_with(cursor, zone, key, fn, arg);
+	int err = each_with(t, cursor, zone, key, fn, arg);
 	mdb_cursor_close(cursor);
 	return err;
 }

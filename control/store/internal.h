@@ -44,6 +44,7 @@ struct store {
 	pthread_mutex_t lock;
 	unsigned open_txns; /* under lock: the map may only move when there are none */
 	bool full;          /* under lock: a transaction found the map full */
+	char damage[STORE_DAMAGE_SIZE]; /* under lock: the value found damaged last */
 	bool purged; /* the writing thread's: nothing is on the list of what is to be purged */
 };
 
@@ -66,11 +67,14 @@ MUST_CHECK int store_write_error(struct store *s, int mdb);
 MUST_CHECK int store_sealed_put(struct store_txn *t, MDB_dbi dbi, MDB_cursor *cursor,
                                 MDB_val key, MDB_val value, unsigned flags);
 
-/* Checks the seal and takes it off: value is what was put. ERR_CORRUPT. */
-MUST_CHECK int store_sealed_open(const MDB_val *key, MDB_val *value);
+/* Checks the seal and takes it off: value is what was put. ERR_CORRUPT: which one is damaged is
+ * logged, and remembered for store_damage(). */
+MUST_CHECK int store_sealed_open(struct store *s, MDB_dbi dbi, const MDB_val *key,
+                                 MDB_val *value);
 
 /* Gives the value, its seal checked and taken off, lent. */
-MUST_CHECK int store_sealed_get(MDB_txn *txn, MDB_dbi dbi, MDB_val key, MDB_val *value);
+MUST_CHECK int store_sealed_get(struct store_txn *t, MDB_dbi dbi, MDB_val key,
+                                MDB_val *value);
 
 /* Removes the value of a key. ERR_NOTFOUND. */
 MUST_CHECK int store_delete(struct store_txn *t, MDB_dbi dbi, MDB_val key);

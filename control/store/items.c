@@ -48,7 +48,7 @@ int store_item_get(struct store_txn *t, enum store_list l, const void *key,
 
 	if (make_key(&bytes, l, key, key_len, &k) < 0)
 		return ERR_NOTFOUND;
-	TRY(store_sealed_get(t->txn, t->store->item, k, &found));
+	TRY(store_sealed_get(t, t->store->item, k, &found));
 	*value = found.mv_data;
 	*size = found.mv_size;
 	return 0;
@@ -71,7 +71,7 @@ static bool begins_with(const MDB_val *key, const MDB_val *prefix)
 	       memcmp(key->mv_data, prefix->mv_data, prefix->mv_size) == 0;
 }
 
-static int each_with(MDB_cursor *cursor, const MDB_val *prefix,
+static int each_with(struct store_txn *t, MDB_cursor *cursor, const MDB_val *prefix,
                      int (*fn)(const struct store_item *, void *), void *arg)
 {
 	MDB_val key = *prefix;
@@ -79,7 +79,7 @@ static int each_with(MDB_cursor *cursor, const MDB_val *prefix,
 	int mdb = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 
 	while (mdb == MDB_SUCCESS && begins_with(&key, prefix)) {
-		TRY(store_sealed_open(&key, &value));
+		TRY(store_sealed_open(t->store, t->store->item, &key, &value));
 		struct store_item item = {
 			.key = (const uint8_t *)key.mv_data + 1,
 			.key_len = key.mv_size - 1,
@@ -104,7 +104,7 @@ int store_item_each(struct store_txn *t, enum store_list l, const void *prefix,
 	if (make_prefix(&bytes, l, prefix, len, &p) < 0)
 		return 0; /* no item has a key that long */
 	TRY(store_error(mdb_cursor_open(t->txn, t->store->item, &cursor)));
-	int err = each_with(cursor, &p, fn, arg);
+	int err = each_with(t, cursor, &p, fn, arg);
 	mdb_cursor_close(cursor);
 	return err;
 }

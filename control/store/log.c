@@ -155,8 +155,9 @@ static int leave_header(MDB_cursor *cursor, uint64_t seq, bool header, MDB_val *
 	                         : seek_change(cursor, seq + 1, key, value);
 }
 
-static int each_header(MDB_cursor *cursor, uint64_t from, uint64_t to,
-                       int (*fn)(uint64_t seq, const void *, size_t, void *), void *arg)
+static int each_header(struct store_txn *t, MDB_cursor *cursor, uint64_t from,
+                       uint64_t to, int (*fn)(uint64_t seq, const void *, size_t, void *),
+                       void *arg)
 {
 	MDB_val key;
 	MDB_val value;
@@ -171,7 +172,7 @@ static int each_header(MDB_cursor *cursor, uint64_t from, uint64_t to,
 		if (at.seq > to)
 			return 0;
 		if (header)
-			err = store_sealed_open(&key, &value);
+			err = store_sealed_open(t->store, t->store->log, &key, &value);
 		if (header && err == 0)
 			err = fn(at.seq, value.mv_data, value.mv_size, arg);
 		if (err != 0)
@@ -188,7 +189,7 @@ int store_log_each(struct store_txn *t, uint64_t from, uint64_t to,
 	MDB_cursor *cursor;
 
 	TRY(store_error(mdb_cursor_open(t->txn, t->store->log, &cursor)));
-	int err = each_header(cursor, from, to, fn, arg);
+	int err = each_header(t, cursor, from, to, fn, arg);
 	mdb_cursor_close(cursor);
 	return err;
 }
@@ -207,7 +208,7 @@ static int call_with(const struct rows_place *at, const MDB_val *value,
 	return fn(&rows, arg);
 }
 
-static int each_rows(MDB_cursor *cursor, uint64_t seq,
+static int each_rows(struct store_txn *t, MDB_cursor *cursor, uint64_t seq,
                      int (*fn)(const struct store_rows *, void *), void *arg)
 {
 	MDB_val key;
@@ -224,7 +225,7 @@ static int each_rows(MDB_cursor *cursor, uint64_t seq,
 			return 0;
 		if (header)
 			continue;
-		TRY(store_sealed_open(&key, &value));
+		TRY(store_sealed_open(t->store, t->store->log, &key, &value));
 		int err = call_with(&at, &value, fn, arg);
 		if (err != 0)
 			return err;
@@ -238,7 +239,7 @@ int store_log_each_rows(struct store_txn *t, uint64_t seq,
 	MDB_cursor *cursor;
 
 	TRY(store_error(mdb_cursor_open(t->txn, t->store->log, &cursor)));
-	int err = each_rows(cursor, seq, fn, arg);
+	int err = each_rows(t, cursor, seq, fn, arg);
 	mdb_cursor_close(cursor);
 	return err;
 }
@@ -301,7 +302,7 @@ static int give_rows(struct walk *w)
 	struct log_key k;
 	MDB_val value;
 
-	int err = store_sealed_get(w->txn->txn, w->txn->store->log, rows_key(&k, &w->at),
+	int err = store_sealed_get(w->txn, w->txn->store->log, rows_key(&k, &w->at),
 	                           &value);
 	if (err < 0)
 		return err == ERR_NOTFOUND ? ERR_CORRUPT : err;
@@ -374,6 +375,36 @@ static int trim_oldest(struct store_txn *t, MDB_cursor *cursor, uint64_t below)
 	return store_write_error(t->store, mdb_cursor_del(cursor, 0));
 }
 
+/* Removes a change's entries one by one, from the first on. */
+static int drop_one(struct store_txn *t, MDB_cursor *cursor, uint64_t seq)
+{
+	struct rows_place at;
+	struct log_key k;
+	MDB_val key;
+	MDB_val value;
+	bool header;
+
+	TRY(seek_change(cursor, seq, &key, &value));
+	TRY(read_log_key(&key, &header, &at));
+	if (at.seq != seq)
+		return ERR_NOTFOUND;
+	if (!header)
+		TRY(store_delete(t, t->store->history, history_key(&k, &at)));
+	return store_write_error(t->store, mdb_cursor_del(cursor, 0));
+}
+
+int store_log_drop(struct store_txn *t, uint64_t seq)
+{
+	MDB_cursor *cursor;
+	int err = 0;
+
+	TRY(store_error(mdb_cursor_open(t->txn, t->store->log, &cursor)));
+	while (err == 0)
+		err = drop_one(t, cursor, seq);
+	mdb_cursor_close(cursor);
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
 int store_log_trim(struct store_txn *t, uint64_t below, size_t most, size_t *done)
 {
 	MDB_cursor *cursor;
@@ -393,5 +424,21 @@ int store_log_trim(struct store_txn *t, uint64_t below, size_t most, size_t *don
 	if (err < 0 && err != ERR_NOTFOUND)
 		return err;
 	*done = n;
+	return 0;
+}
+
+int store_log_size(struct store_txn *t, uint64_t *out)
+{
+	const MDB_dbi both[] = {t->store->log, t->store->history};
+	uint64_t size = 0;
+	MDB_stat stat;
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		TRY(store_error(mdb_stat(t->txn, both[i], &stat)));
+		size += (stat.ms_branch_pages + stat.ms_leaf_pages +
+		         stat.ms_overflow_pages) *
+		        stat.ms_psize;
+	}
+	*out = size;
 	return 0;
 }

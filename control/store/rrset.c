@@ -7,6 +7,7 @@
 
 #include "control/store/internal.h"
 #include "shared/err.h"
+#include "shared/rrtype.h"
 #include "shared/wire.h"
 
 enum {
@@ -78,8 +79,19 @@ int store_rrset_get(struct store_txn *t, uint32_t zone, const uint8_t *key,
 
 	if (set_key_make(&bytes, zone, key, key_len, type, &k) < 0)
 		return ERR_NOTFOUND;
-	TRY(store_sealed_get(t->txn, t->store->rrset, k, &value));
+	TRY(store_sealed_get(t, t->store->rrset, k, &value));
 	return rrset_open(type, value.mv_data, value.mv_size, out);
+}
+
+int store_soa_get(struct store_txn *t, uint32_t zone, struct rrset *out)
+{
+	struct rrset soa;
+
+	TRY(store_rrset_get(t, zone, (const uint8_t *)"", 0, RRTYPE_SOA, &soa));
+	if (soa.count == 0) /* signatures alone */
+		return ERR_NOTFOUND;
+	*out = soa;
+	return 0;
 }
 
 /* Positions a cursor at the zone's first RRset, or gives ERR_NOTFOUND. */
@@ -202,6 +214,7 @@ struct store_cursor {
 	MDB_cursor *cursor;
 	uint32_t zone;
 	bool positioned;
+	struct store *store;
 };
 
 int store_cursor_open(struct store_txn *t, uint32_t zone, struct store_cursor **out)
@@ -211,6 +224,7 @@ int store_cursor_open(struct store_txn *t, uint32_t zone, struct store_cursor **
 	if (!c)
 		return ERR_NOMEM;
 	c->zone = zone;
+	c->store = t->store;
 	int err = store_error(mdb_cursor_open(t->txn, t->store->rrset, &c->cursor));
 	if (err < 0) {
 		free(c);
@@ -232,14 +246,11 @@ void store_cursor_close(struct store_cursor **c)
 static int entry_at(const struct store_cursor *c, const MDB_val *key, MDB_val value,
                     struct store_entry *out)
 {
-	struct store_entry e;
-
 	if (!set_key_is_of(key, c->zone))
 		return ERR_NOTFOUND;
-	TRY(store_sealed_open(key, &value));
-	e.key = set_key_owner(key, &e.key_len);
-	TRY(rrset_open(set_key_type(key), value.mv_data, value.mv_size, &e.set));
-	*out = e;
+	TRY(store_sealed_open(c->store, c->store->rrset, key, &value));
+	TRY(rrset_open(set_key_type(key), value.mv_data, value.mv_size, &out->set));
+	out->key = set_key_owner(key, &out->key_len);
 	return 0;
 }
 

@@ -1,9 +1,13 @@
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control/store/crc32c.h"
 #include "control/store/internal.h"
 #include "shared/err.h"
+#include "shared/log.h"
+
+enum { SHOWN_KEY_MAX = 64 };
 
 int store_error(int mdb)
 {
@@ -60,7 +64,65 @@ int store_sealed_put(struct store_txn *t, MDB_dbi dbi, MDB_cursor *cursor, MDB_v
 	return 0;
 }
 
-int store_sealed_open(const MDB_val *key, MDB_val *value)
+static const char *database_name(const struct store *s, MDB_dbi dbi)
+{
+	const struct {
+		MDB_dbi dbi;
+		const char *name;
+	} names[] = {{s->zone, "zone"}, {s->rrset, "rrset"}, {s->extra, "extra"},
+	             {s->item, "item"}, {s->log, "log"},     {s->history, "history"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].dbi == dbi)
+			return names[i].name;
+	return "meta";
+}
+
+/* A key as text: two digits for each octet, and those that are text beside them. */
+static void show_key(const MDB_val *key, char *to, size_t room)
+{
+	const uint8_t *bytes = key->mv_data;
+	size_t shown = key->mv_size < SHOWN_KEY_MAX ? key->mv_size : SHOWN_KEY_MAX;
+	FILE *out = fmemopen(to, room, "w");
+
+	if (!out)
+		return;
+	for (size_t i = 0; i < shown; i++)
+		(void)fprintf(out, "%02x", bytes[i]);
+	(void)fputs(shown < key->mv_size ? "... (\"" : " (\"", out);
+	for (size_t i = 0; i < shown; i++)
+		(void)fputc(bytes[i] > ' ' && bytes[i] < 0x7f ? bytes[i] : '.', out);
+	(void)fputs("\")", out);
+	(void)fclose(out);
+}
+
+/* Says it once, however often the value is read. */
+static void note_damage(struct store *s, MDB_dbi dbi, const MDB_val *key)
+{
+	char shown[SHOWN_KEY_MAX * 3 + 16] = "";
+	char text[STORE_DAMAGE_SIZE];
+	const char *dir = "";
+
+	(void)mdb_env_get_path(s->env, &dir);
+	show_key(key, shown, sizeof shown);
+	(void)snprintf(text, sizeof text, "database %s, key %s, in %.200s/data.mdb",
+	               database_name(s, dbi), shown, dir);
+	(void)pthread_mutex_lock(&s->lock);
+	bool news = strcmp(text, s->damage) != 0;
+	memcpy(s->damage, text, sizeof text);
+	(void)pthread_mutex_unlock(&s->lock);
+	if (news)
+		log_error("the store is damaged: %s", text);
+}
+
+void store_damage(struct store *s, char text[static STORE_DAMAGE_SIZE])
+{
+	(void)pthread_mutex_lock(&s->lock);
+	memcpy(text, s->damage, sizeof s->damage);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+static int check_seal(const MDB_val *key, MDB_val *value)
 {
 	MDB_val inner = *value;
 	uint32_t seal;
@@ -75,12 +137,21 @@ int store_sealed_open(const MDB_val *key, MDB_val *value)
 	return 0;
 }
 
-int store_sealed_get(MDB_txn *txn, MDB_dbi dbi, MDB_val key, MDB_val *value)
+int store_sealed_open(struct store *s, MDB_dbi dbi, const MDB_val *key, MDB_val *value)
+{
+	int err = check_seal(key, value);
+
+	if (err == ERR_CORRUPT)
+		note_damage(s, dbi, key);
+	return err;
+}
+
+int store_sealed_get(struct store_txn *t, MDB_dbi dbi, MDB_val key, MDB_val *value)
 {
 	MDB_val found;
 
-	TRY(store_error(mdb_get(txn, dbi, &key, &found)));
-	TRY(store_sealed_open(&key, &found));
+	TRY(store_error(mdb_get(t->txn, dbi, &key, &found)));
+	TRY(store_sealed_open(t->store, dbi, &key, &found));
 	*value = found;
 	return 0;
 }

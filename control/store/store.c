@@ -62,6 +62,11 @@ static int open_directory(struct store *s, const char *dir, const struct reason 
 	if (s->dir < 0)
 		return fail(r, ERR_SYSTEM, "cannot open store directory %s: %s", dir,
 		            strerror(errno));
+	if (faccessat(s->dir, STORE_RESTORING, F_OK, 0) == 0 &&
+	    faccessat(s->dir, "data.mdb", F_OK, 0) < 0)
+		return fail(r, ERR_REFUSED,
+		            "a restore into store %s was not finished: run it again",
+		            dir);
 	if (flock(s->dir, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
@@ -113,18 +118,18 @@ static int open_environment(struct store *s, const char *dir, const struct reaso
 }
 
 /* Gives the format. Refuses what a later version, or another program, has written. */
-static int check_format(MDB_txn *txn, const char *dir, const struct reason *r,
-                        uint32_t *out)
+static int check_format(struct store *s, MDB_txn *txn, const char *dir,
+                        const struct reason *r, uint32_t *out)
 {
+	struct store_txn t = {.store = s, .txn = txn};
 	MDB_val value;
-	MDB_dbi meta;
 	uint32_t format;
 
-	int mdb = mdb_dbi_open(txn, "meta", 0, &meta);
+	int mdb = mdb_dbi_open(txn, "meta", 0, &s->meta);
 	if (mdb != 0)
 		return fail(r, ERR_VERSION, "%s is not a store of this program's", dir);
-	int err = store_sealed_get(txn, meta, store_val(format_name, strlen(format_name)),
-	                           &value);
+	int err = store_sealed_get(&t, s->meta,
+	                           store_val(format_name, strlen(format_name)), &value);
 	if (err < 0 || value.mv_size != sizeof format)
 		return fail(r, ERR_CORRUPT,
 		            "store %s: its format mark is missing or damaged", dir);
@@ -191,7 +196,7 @@ static int open_contents_with(struct store *s, MDB_txn *txn, const char *dir,
 
 	int err = is_empty(txn, &empty);
 	if (err == 0 && !empty)
-		TRY(check_format(txn, dir, r, &format));
+		TRY(check_format(s, txn, dir, r, &format));
 	if (err == 0)
 		err = open_databases(s, txn, format);
 	if (err == 0 && format != STORE_FORMAT)
@@ -389,7 +394,7 @@ int store_meta_get(struct store_txn *t, const char *name, const void **value,
 {
 	MDB_val found;
 
-	TRY(store_sealed_get(t->txn, t->store->meta, meta_key(name), &found));
+	TRY(store_sealed_get(t, t->store->meta, meta_key(name), &found));
 	*value = found.mv_data;
 	*size = found.mv_size;
 	return 0;

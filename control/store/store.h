@@ -23,9 +23,13 @@
 struct store;
 struct store_txn;
 
+/* What a restore (control/backup/restore.h) puts together in the directory of a store. */
+#define STORE_RESTORING "restoring"
+
 /* dir is made when missing (mode 0700); a store of an older format is brought to today's, or left as it
  * is when that fails. text, when not NULL, receives a reason in words.
  * ERR_BUSY: another process (or this one) has it open. ERR_VERSION: written by another version.
+ * ERR_REFUSED: a restore into it was not finished.
  * Nothing of a store may be used after fork(). */
 MUST_CHECK int store_open(const char *dir, struct store **out, char *text,
                           size_t text_size);
@@ -39,6 +43,11 @@ struct store_usage {
 	uint64_t zones;
 };
 MUST_CHECK int store_usage(struct store *s, struct store_usage *out);
+
+/* Writes which value was found damaged last: "database rrset, key ..., in DIR/data.mdb"; empty: none
+ * was since the store was opened. Any thread. */
+enum { STORE_DAMAGE_SIZE = 512 };
+void store_damage(struct store *s, char text[static STORE_DAMAGE_SIZE]);
 
 /* A transaction ends with exactly one of commit or abort, which take it (abort: NULL is fine).
  * The map grows by itself between transactions. After any error of a write but ERR_NOTFOUND,
@@ -61,6 +70,9 @@ enum zone_kind {
 /* What a change does to the SOA's serial (control/change/serial.h). */
 enum serial_policy { SERIAL_INCREMENT, SERIAL_KEEP, SERIAL_DATE, SERIAL_UNIXTIME };
 
+/* Message digests (RFC 8976). */
+enum zone_zonemd { ZONEMD_UNSAID, ZONEMD_NO, ZONEMD_CHECK, ZONEMD_MAKE };
+
 /* Named by ATTR_..., of which bits 1 << ATTR_... make sets. */
 enum zone_attr {
 	ATTR_KIND,
@@ -74,6 +86,10 @@ enum zone_attr {
 	ATTR_RECTIFY,
 	ATTR_NSEC3PARAM,
 	ATTR_NSEC3NARROW,
+	ATTR_TEMPLATE,
+	ATTR_GROUP,
+	ATTR_MEMBER,
+	ATTR_ZONEMD,
 	ZONE_ATTRS
 };
 
@@ -86,10 +102,15 @@ struct zone_attrs {
 	char catalog[256];
 	char soa_edit[32];
 	char soa_edit_api[32];
-	char masters[1024]; /* addresses with blanks between them */
+	char masters[1024]; /* addresses, or names of remotes, with blanks between them */
 	bool api_rectify;
 	char nsec3param[64];
 	bool nsec3narrow;
+	char template_name[64]; /* of the configuration's; empty: as its entry says */
+	char group[256];        /* in the catalog that the zone is, or comes, from */
+	char member
+		[64]; /* the zone's label in the catalog that it comes from; empty: from none */
+	enum zone_zonemd zonemd;
 };
 
 /* Sets in *to those attributes of from that are in a set. */
@@ -110,6 +131,7 @@ struct store_zone {
 	uint32_t id; /* given by the store, never used again for another zone */
 	uint8_t name[NAME_MAX_LEN];
 	bool loaded;     /* has contents */
+	bool expired;    /* which are not served: no primary has answered for too long */
 	bool added;      /* added by command, not by the configuration file */
 	uint32_t serial; /* of the loaded SOA */
 	uint64_t rrsets;
@@ -140,12 +162,16 @@ MUST_CHECK int store_zone_put(struct store_txn *t, struct store_zone *zone);
 /* Removes the zone with all of its RRsets and what they have besides; its history stays. What a
  * large zone has stays, out of reach, until store_purge() has taken it away. */
 MUST_CHECK int store_zone_delete(struct store_txn *t, const uint8_t *name);
+/* Puts the zone with its id, whether it is there or not: one that is what it was before. */
+MUST_CHECK int store_zone_restore(struct store_txn *t, const struct store_zone *zone);
+/* Removes what a zone has in it as store_zone_delete() does: not all of it at once. */
+MUST_CHECK int store_zone_clear(struct store_txn *t, const struct store_zone *zone);
 /* Removes some of what deleted zones have left, in a transaction of its own that is short enough not
  * to keep a commit waiting. Gives 1 when it did, 0 when nothing is left. */
 MUST_CHECK int store_purge(struct store *s);
-/* Calls back in canonical order of zone names until it gives non-zero, which is handed through.
- * fn must not write. */
-MUST_CHECK int store_zone_each(struct store_txn *t,
+/* Calls back in canonical order of zone names, for those behind a name (NULL: all), until it gives
+ * non-zero, which is handed through. fn must not write. */
+MUST_CHECK int store_zone_each(struct store_txn *t, const uint8_t *after,
                                int (*fn)(const struct store_zone *, void *), void *arg);
 
 /* Stores set->bytes under the owner's key and set->type (never RRSIG). ERR_TOOBIG when the key is beyond
@@ -156,6 +182,9 @@ MUST_CHECK int store_rrset_delete(struct store_txn *t, uint32_t zone, const uint
                                   size_t key_len, uint16_t type);
 MUST_CHECK int store_rrset_get(struct store_txn *t, uint32_t zone, const uint8_t *key,
                                size_t key_len, uint16_t type, struct rrset *out);
+
+/* Gives the RRset at the apex that has the SOA. ERR_NOTFOUND: there is none. */
+MUST_CHECK int store_soa_get(struct store_txn *t, uint32_t zone, struct rrset *out);
 
 /* Puts RRsets in rising key order (ERR_INVALID otherwise) into a zone that has none (ERR_EXISTS):
  * the fast way to load. End it before its transaction. */
@@ -215,6 +244,7 @@ enum store_list {
 	STORE_ZONEMETA,
 	STORE_TSIG,
 	STORE_CRYPTOKEY,
+	STORE_REFRESH, /* what is known of each secondary's primaries, and what others were told of */
 	STORE_LISTS
 };
 
@@ -284,10 +314,50 @@ MUST_CHECK int store_history_each(struct store_txn *t, uint32_t zone, uint64_t f
 MUST_CHECK int store_log_trim(struct store_txn *t, uint64_t below, size_t most,
                               size_t *done);
 
+/* Gives the octets of the pages that hold the log and the history. */
+MUST_CHECK int store_log_size(struct store_txn *t, uint64_t *out);
+
+/* Removes the newest change from the log, with its rows: one that has been undone. */
+MUST_CHECK int store_log_drop(struct store_txn *t, uint64_t seq);
+
 /* Small named values (cookie secret, format marks). ERR_NOTFOUND. lent like the rest. */
 MUST_CHECK int store_meta_get(struct store_txn *t, const char *name, const void **value,
                               size_t *size);
 MUST_CHECK int store_meta_put(struct store_txn *t, const char *name, const void *value,
                               size_t size);
+
+/* ---- all of it, for copies ---- */
+
+/* What a copy is made of; the history follows from the log. The numbers are in backups. */
+enum store_database {
+	STORE_META,
+	STORE_ZONE,
+	STORE_RRSET,
+	STORE_EXTRA,
+	STORE_ITEM,
+	STORE_LOG,
+	STORE_DATABASES
+};
+
+struct store_raw {
+	const void *key; /* all is lent */
+	size_t key_len;
+	const void *value;
+	size_t size;
+};
+
+uint32_t store_format(void);
+
+/* How many entries store_raw_each() shows. */
+MUST_CHECK int store_raw_count(struct store_txn *t, enum store_database db,
+                               uint64_t *out);
+
+/* Calls back for all that a database has, in order of the keys' octets, until it gives non-zero, which
+ * is handed through. fn must not write. */
+MUST_CHECK int store_raw_each(struct store_txn *t, enum store_database db,
+                              int (*fn)(const struct store_raw *, void *), void *arg);
+/* Puts the same into an empty store, in the same order (ERR_EXISTS otherwise). ERR_CORRUPT. */
+MUST_CHECK int store_raw_put(struct store_txn *t, enum store_database db,
+                             const struct store_raw *raw);
 
 #endif

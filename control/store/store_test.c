@@ -124,19 +124,27 @@ static unsigned count_rrsets(struct store_txn *t, uint32_t zone)
 
 /* ---- opening ---- */
 
-static void crc32c_matches_the_values_of_rfc_3720(void **state)
+static void each_crc32c_matches_the_values_of_rfc_3720(void **state)
 {
-	uint8_t bytes[32] = {0};
+	static uint32_t (*const sums[])(uint32_t, const void *,
+	                                size_t) = {crc32c, crc32c_portable};
+	uint8_t bytes[32];
 
 	(void)state;
-	assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283);
-	assert_int_equal(crc32c(0, bytes, sizeof bytes), 0x8a9136aa);
-	memset(bytes, 0xff, sizeof bytes);
-	assert_int_equal(crc32c(0, bytes, sizeof bytes), 0x62a8ab43);
-	for (uint8_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = i;
-	assert_int_equal(crc32c(0, bytes, sizeof bytes), 0x46dd794e);
-	assert_int_equal(crc32c(crc32c(0, bytes, 13), bytes + 13, 19), 0x46dd794e);
+	for (size_t n = 0; n < ARRAY_LEN(sums); n++) {
+		memset(bytes, 0, sizeof bytes);
+		assert_int_equal(sums[n](0, "123456789", 9), 0xe3069283);
+		assert_int_equal(sums[n](0, bytes, sizeof bytes), 0x8a9136aa);
+		memset(bytes, 0xff, sizeof bytes);
+		assert_int_equal(sums[n](0, bytes, sizeof bytes), 0x62a8ab43);
+		for (uint8_t i = 0; i < sizeof bytes; i++)
+			bytes[i] = i;
+		assert_int_equal(sums[n](0, bytes, sizeof bytes), 0x46dd794e);
+		for (size_t cut = 0; cut <= sizeof bytes; cut++)
+			assert_int_equal(sums[n](sums[n](0, bytes, cut), bytes + cut,
+			                         sizeof bytes - cut),
+			                 0x46dd794e);
+	}
 }
 
 static void missing_directory_is_made_private(void **state)
@@ -561,31 +569,54 @@ static int see(const struct store_zone *z, void *arg)
 	return --s->stop_after == 0 ? 42 : 0;
 }
 
+static void zones_behind(struct store_txn *t, const char *name, const char *names)
+{
+	struct seen s = {.stop_after = 100};
+	uint8_t after[NAME_MAX_LEN];
+
+	name_of(name, after);
+	assert_int_equal(store_zone_each(t, after, see, &s), 0);
+	assert_string_equal(s.names, names);
+}
+
 static void zones_are_walked_in_canonical_order(void **state)
 {
 	static const char *const names[] = {
 		"zABC.a.example.",  "z.a.example.", "\\001.z.example.",    "*.z.example.",
 		"\\200.z.example.", "example.",     "yljkjljk.a.example.", ".",
 		"a.example.",       "z.example."};
+	char long_name[1024] = "";
 	struct seen s = {.stop_after = 100};
 	struct store_txn *t = begin_write();
 
 	(void)state;
+	/* Longer than any key. */
+	for (unsigned i = 0; i < 121; i++)
+		(void)strcat(long_name, "\\000.");
+	(void)strcat(long_name, "\\100.z.example.");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct store_zone z = {0};
 		name_of(names[i], z.name);
 		name_fold(z.name, name_len(z.name, sizeof z.name));
 		assert_int_equal(store_zone_put(t, &z), 0);
 	}
-	assert_int_equal(store_zone_each(t, see, &s), 0);
+	assert_int_equal(store_zone_each(t, NULL, see, &s), 0);
 	/* RFC 4034 §6.1, with the root before it. */
 	assert_string_equal(s.names,
 	                    ". example. a.example. yljkjljk.a.example. z.a.example. "
 	                    "zabc.a.example. z.example. \\001.z.example. *.z.example. "
 	                    "\\200.z.example. ");
 	s = (struct seen){.stop_after = 2};
-	assert_int_equal(store_zone_each(t, see, &s), 42);
+	assert_int_equal(store_zone_each(t, NULL, see, &s), 42);
 	assert_string_equal(s.names, ". example. ");
+	zones_behind(t, "z.a.example.",
+	             "zabc.a.example. z.example. \\001.z.example. *.z.example. "
+	             "\\200.z.example. ");
+	/* It need not be there. */
+	zones_behind(t, "y.z.example.", "\\200.z.example. ");
+	zones_behind(t, "\\200.z.example.", "");
+	zones_behind(t, "net.", "");
+	zones_behind(t, long_name, "\\200.z.example. ");
 	store_abort(&t);
 }
 
@@ -824,6 +855,11 @@ static void damaged_value_is_found_on_reading(void **state)
 	assert_int_equal(mdb_cursor_get(raw, &key, &value, MDB_FIRST), 0);
 	((uint8_t *)value.mv_data)[RRSET_HEADER + 3] ^= 0x10;
 	assert_int_equal(get(t, zone, "www", 1), ERR_CORRUPT);
+	char damage[STORE_DAMAGE_SIZE];
+	store_damage(store, damage);
+	assert_non_null(strstr(damage, "database rrset, key "));
+	assert_non_null(strstr(damage, "www"));
+	assert_non_null(strstr(damage, dir));
 	assert_int_equal(store_cursor_open(t, zone, &c), 0);
 	assert_int_equal(store_cursor_seek(c, o.key, o.len, &e), ERR_CORRUPT);
 	store_cursor_close(&c);
@@ -1361,7 +1397,7 @@ static void meta_values_are_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc32c_matches_the_values_of_rfc_3720),
+		cmocka_unit_test(each_crc32c_matches_the_values_of_rfc_3720),
 		TEST(missing_directory_is_made_private),
 		TEST(directory_that_cannot_be_made_is_named),
 		TEST(unwritable_directory_is_named),

@@ -27,6 +27,7 @@ enum {
 	ZONE_FLAG_LOADED = 1 << 0,
 	ZONE_FLAG_ADDED = 1 << 1,
 	ZONE_FLAG_EDITED = 1 << 2,
+	ZONE_FLAG_EXPIRED = 1 << 3,
 };
 
 static const uint8_t root_name[1] = {0};
@@ -56,7 +57,8 @@ size_t store_zone_encode(const struct store_zone *z,
 	wire_write8(&w, ZONE_VALUE_VERSION);
 	wire_write8(&w, (uint8_t)((z->loaded ? ZONE_FLAG_LOADED : 0) |
 	                          (z->added ? ZONE_FLAG_ADDED : 0) |
-	                          (z->edited ? ZONE_FLAG_EDITED : 0)));
+	                          (z->edited ? ZONE_FLAG_EDITED : 0) |
+	                          (z->expired ? ZONE_FLAG_EXPIRED : 0)));
 	wire_write32(&w, z->id);
 	wire_write32(&w, z->serial);
 	wire_write64(&w, z->rrsets);
@@ -84,6 +86,7 @@ int store_zone_decode(const uint8_t *name, const void *bytes, size_t size,
 	z.loaded = flags & ZONE_FLAG_LOADED;
 	z.added = flags & ZONE_FLAG_ADDED;
 	z.edited = flags & ZONE_FLAG_EDITED;
+	z.expired = flags & ZONE_FLAG_EXPIRED;
 	z.id = wire_read32(&r);
 	z.serial = wire_read32(&r);
 	z.rrsets = wire_read64(&r);
@@ -123,7 +126,7 @@ int store_zone_get(struct store_txn *t, const uint8_t *name, struct store_zone *
 	/* A name that is too long for a key cannot have been put. */
 	if (make_key(&bytes, name, &key) < 0)
 		return ERR_NOTFOUND;
-	TRY(store_sealed_get(t->txn, t->store->zone, key, &value));
+	TRY(store_sealed_get(t, t->store->zone, key, &value));
 	return decode(&key, &value, out);
 }
 
@@ -148,11 +151,21 @@ static int take_id(struct store_txn *t, uint32_t *out)
 	return 0;
 }
 
+int store_zone_restore(struct store_txn *t, const struct store_zone *zone)
+{
+	struct zone_key bytes;
+	uint8_t value[STORE_ZONE_SIZE];
+	MDB_val key;
+
+	TRY(make_key(&bytes, zone->name, &key));
+	MDB_val v = {.mv_size = store_zone_encode(zone, value), .mv_data = value};
+	return store_sealed_put(t, t->store->zone, NULL, key, v, 0);
+}
+
 int store_zone_put(struct store_txn *t, struct store_zone *zone)
 {
 	struct zone_key bytes;
 	struct store_zone old;
-	uint8_t value[STORE_ZONE_SIZE];
 	uint32_t id = zone->id;
 	MDB_val key;
 
@@ -171,10 +184,14 @@ int store_zone_put(struct store_txn *t, struct store_zone *zone)
 
 	struct store_zone with_id = *zone;
 	with_id.id = id;
-	MDB_val v = {.mv_size = store_zone_encode(&with_id, value), .mv_data = value};
-	TRY(store_sealed_put(t, t->store->zone, NULL, key, v, 0));
+	TRY(store_zone_restore(t, &with_id));
 	zone->id = id;
 	return 0;
+}
+
+int store_zone_clear(struct store_txn *t, const struct store_zone *zone)
+{
+	return store_purge_zone(t, zone->id, zone->rrsets);
 }
 
 int store_zone_delete(struct store_txn *t, const uint8_t *name)
@@ -189,33 +206,51 @@ int store_zone_delete(struct store_txn *t, const uint8_t *name)
 	return store_delete(t, t->store->zone, key);
 }
 
-static int each_with(MDB_cursor *cursor, int (*fn)(const struct store_zone *, void *),
-                     void *arg)
+/* Gives the first zone behind a name. A name that has no key is behind none that has one and is
+ * longer: the key that it would have, cut, is as good. */
+static int seek_behind(MDB_cursor *cursor, const uint8_t *after, MDB_val *key,
+                       MDB_val *value)
+{
+	struct zone_key bytes;
+	size_t len = name_to_key(after, sizeof root_name, bytes.bytes);
+
+	bytes.bytes[len++] = 0;
+	*key = store_val(bytes.bytes, len < STORE_KEY_MAX ? len : STORE_KEY_MAX);
+	MDB_val wanted = *key;
+	TRY(store_error(mdb_cursor_get(cursor, key, value, MDB_SET_RANGE)));
+	if (key->mv_size != wanted.mv_size ||
+	    memcmp(key->mv_data, bytes.bytes, wanted.mv_size) != 0)
+		return 0;
+	return store_error(mdb_cursor_get(cursor, key, value, MDB_NEXT));
+}
+
+static int each_with(struct store_txn *t, MDB_cursor *cursor, const uint8_t *after,
+                     int (*fn)(const struct store_zone *, void *), void *arg)
 {
 	struct store_zone zone;
 	MDB_val key;
 	MDB_val value;
+	int err = after ? seek_behind(cursor, after, &key, &value)
+	                : store_error(mdb_cursor_get(cursor, &key, &value, MDB_FIRST));
 
-	for (;;) {
-		int err = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
-		if (err == ERR_NOTFOUND)
-			return 0;
-		TRY(err);
-		TRY(store_sealed_open(&key, &value));
+	while (err == 0) {
+		TRY(store_sealed_open(t->store, t->store->zone, &key, &value));
 		TRY(decode(&key, &value, &zone));
 		err = fn(&zone, arg);
 		if (err != 0)
 			return err;
+		err = store_error(mdb_cursor_get(cursor, &key, &value, MDB_NEXT));
 	}
+	return err == ERR_NOTFOUND ? 0 : err;
 }
 
-int store_zone_each(struct store_txn *t, int (*fn)(const struct store_zone *, void *),
-                    void *arg)
+int store_zone_each(struct store_txn *t, const uint8_t *after,
+                    int (*fn)(const struct store_zone *, void *), void *arg)
 {
 	MDB_cursor *cursor;
 
 	TRY(store_error(mdb_cursor_open(t->txn, t->store->zone, &cursor)));
-	int err = each_with(cursor, fn, arg);
+	int err = each_with(t, cursor, after, fn, arg);
 	mdb_cursor_close(cursor);
 	return err;
 }

@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-enum { UNITS_PER_LINE = CACHE_LINE / TABLE_UNIT };
+enum {
+	UNITS_PER_LINE = CACHE_LINE / TABLE_UNIT,
+	RESERVE_SHARE = 64, /* of the arena, up to */
+	RESERVE_MAX = 4 << 20,
+};
 
 void room_init(struct room *a, uint8_t *base, uint64_t start, uint64_t end)
 {
@@ -11,6 +15,9 @@ void room_init(struct room *a, uint8_t *base, uint64_t start, uint64_t end)
 	a->start = start;
 	a->at = start;
 	a->end = end - TABLE_SLACK;
+	a->reserve = (a->end - start) / RESERVE_SHARE;
+	if (a->reserve > RESERVE_MAX)
+		a->reserve = RESERVE_MAX;
 }
 
 static size_t units_of(size_t bytes)
@@ -70,7 +77,7 @@ static uint64_t bump(struct room *a, size_t units)
 	if (units <= UNITS_PER_LINE && in_line + units > UNITS_PER_LINE)
 		at += CACHE_LINE - at % CACHE_LINE;
 	uint64_t end = at + units * TABLE_UNIT;
-	if (end > a->end)
+	if (end > a->end - (a->keep ? a->reserve : 0))
 		return 0;
 	give_away(a, a->at, at);
 	a->at = end;

@@ -3,10 +3,14 @@
  * size and a handful per power of two above, bumping the end of the arena when a list is empty.
  * Free lists run through the freed objects themselves. Objects of up to a cache line never cross
  * one.
+ *
+ * What is freed serves its own size again, and no other. So of an arena that is full of large
+ * objects the last octets are kept back, for what is small and comes so that large objects can go.
  */
 #ifndef CONTROL_TABLE_ROOM_H
 #define CONTROL_TABLE_ROOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/compiler.h"
@@ -23,6 +27,8 @@ struct room {
 	uint64_t start; /* byte offset of the arena */
 	uint64_t at;    /* first byte never given out yet */
 	uint64_t end;
+	uint64_t reserve; /* bytes before the end */
+	bool keep;        /* the reserve is not given out now */
 	uint64_t used;
 	uint64_t free;
 	table_ref lists[ROOM_CLASSES];

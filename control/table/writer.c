@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "control/must.h"
 #include "control/table/internal.h"
 #include "shared/err.h"
 
@@ -22,13 +23,6 @@ enum {
 	CLEAN_STEP_MAX = 1024, /* buckets between two commits */
 	MADE_KEPT = 1 << 16,   /* objects: the list of a larger change is not kept */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 struct batch *writer_batch_new(void)
 {
@@ -200,6 +194,11 @@ table_ref writer_alloc(struct table_writer *w, size_t bytes, void **out)
 	if (w->shared)
 		note_made(w, ref, bytes);
 	return ref;
+}
+
+void writer_use_reserve(struct table_writer *w, bool use)
+{
+	w->room.keep = !use;
 }
 
 static void free_room(struct table_writer *w, table_ref ref, size_t bytes)
@@ -512,6 +511,7 @@ void writer_batch_end(struct table_writer *w)
 void writer_share(struct table_writer *w)
 {
 	w->shared = true;
+	writer_use_reserve(w, false);
 	w->commit = 1;
 	/* Release pairs with the acquire in table_snapshot(). */
 	atomic_store_explicit(&w->header->commit, w->commit, memory_order_release);

@@ -45,6 +45,10 @@ void writer_share(struct table_writer *w);
  */
 table_ref writer_alloc(struct table_writer *w, size_t bytes, void **out);
 
+/* Until the next call, lets allocations have what is kept back for changes that make room, or not. A
+ * segment has all while it is private. */
+void writer_use_reserve(struct table_writer *w, bool use);
+
 /* Frees after this commit's grace period; at once while the segment is private. */
 void writer_retire(struct table_writer *w, table_ref ref, size_t bytes);
 

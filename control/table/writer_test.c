@@ -243,6 +243,49 @@ static void settings_put_twice_are_taken_back(void **unused)
 	writer_close(&f.w);
 }
 
+static void fill(struct table_writer *w)
+{
+	static const size_t sizes[] = {1 << 20, 4096, TABLE_UNIT};
+	void *room;
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		while (writer_alloc(w, sizes[i], &room))
+			;
+}
+
+static void a_full_segment_has_room_for_what_makes_room(void **unused)
+{
+	struct fixture f = {0};
+	void *room;
+
+	(void)unused;
+	assert_int_equal(writer_open(SEGMENT, 1, 1, &f.w), 0);
+	writer_share(f.w);
+	fill(f.w);
+	assert_int_equal(writer_alloc(f.w, 512, &room), 0);
+	assert_true(writer_failed(f.w));
+	writer_use_reserve(f.w, true);
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_not_equal(writer_alloc(f.w, 512, &room), 0);
+	writer_use_reserve(f.w, false);
+	assert_int_equal(writer_alloc(f.w, 512, &room), 0);
+	writer_undo(f.w);
+	writer_close(&f.w);
+}
+
+static void a_private_segment_is_filled_to_the_end(void **unused)
+{
+	struct fixture f = {0};
+	void *room;
+
+	(void)unused;
+	assert_int_equal(writer_open(SEGMENT, 1, 1, &f.w), 0);
+	fill(f.w);
+	writer_use_reserve(f.w, true);
+	assert_int_equal(writer_alloc(f.w, 512, &room), 0);
+	writer_close(&f.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +293,8 @@ int main(void)
 		cmocka_unit_test(what_growth_leaves_is_cleaned_in_steps),
 		cmocka_unit_test(changes_go_on_while_buckets_are_cleaned),
 		cmocka_unit_test(settings_put_twice_are_taken_back),
+		cmocka_unit_test(a_full_segment_has_room_for_what_makes_room),
+		cmocka_unit_test(a_private_segment_is_filled_to_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

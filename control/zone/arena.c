@@ -3,6 +3,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/log.h"
 
@@ -92,6 +93,23 @@ void *arena_aligned(struct contents_arena *a, size_t size)
 	uint8_t *p = arena_alloc(a, size + mask);
 
 	return p + (-(uintptr_t)p & mask);
+}
+
+void *arena_copy(struct contents_arena *a, const void *bytes, size_t size)
+{
+	void *to = arena_alloc(a, size);
+
+	return size ? memcpy(to, bytes, size) : to;
+}
+
+void *arena_room(struct contents_arena *a, void *array, size_t count, size_t *room,
+                 size_t item_size)
+{
+	if (count < *room)
+		return array;
+	*room = *room ? *room * 2 : 4;
+	void *larger = arena_aligned(a, *room * item_size);
+	return count ? memcpy(larger, array, count * item_size) : larger;
 }
 
 void *array_room(void *array, size_t count, size_t *room, size_t item_size)

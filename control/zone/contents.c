@@ -153,6 +153,16 @@ static int set_owner(struct contents_builder *b, const uint8_t *owner,
 	return 0;
 }
 
+int contents_check_record(const uint8_t *apex, const uint8_t *owner, uint16_t type,
+                          struct rdata rdata, struct diag *diag)
+{
+	struct place place = {.diag = diag, .file = ""};
+
+	TRY(check_type(&place, type));
+	TRY(check_rdata(&place, type, rdata.bytes, rdata.len));
+	return name_is_under(owner, apex, NULL) ? 0 : refuse_outside(&place, owner, apex);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): a record has that many parts */
 int contents_builder_add(struct contents_builder *b, const uint8_t *owner, uint16_t type,
                          uint32_t ttl, const uint8_t *rdata, size_t rdata_len,

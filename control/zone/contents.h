@@ -52,6 +52,12 @@ MUST_CHECK int contents_builder_add(struct contents_builder *b, const uint8_t *o
                                     size_t rdata_len, uint16_t file, uint32_t line,
                                     struct diag *diag);
 
+/* What contents_builder_add() checks of a record, for who does without it: that the zone may hold it. apex:
+ * folded; rdata: uncompressed. ERR_REFUSED, with a diagnostic. */
+MUST_CHECK int contents_check_record(const uint8_t *apex, const uint8_t *owner,
+                                     uint16_t type, struct rdata rdata,
+                                     struct diag *diag);
+
 /* Sorts, merges into RRsets, drops duplicates (warned), evens out TTLs (the lowest wins, warned,
  * RFC 2181 §5.2). On success *b is taken and set to NULL. */
 MUST_CHECK int contents_builder_finish(struct contents_builder **b, struct contents **out,

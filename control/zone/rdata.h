@@ -11,6 +11,7 @@
 #include "shared/compiler.h"
 
 enum { RDATA_MAX = 65535 };
+enum { TTL_MAX = 0x7fffffff }; /* RFC 2181 §8 */
 
 /* Gives the field letters of rdata_fields.def, or NULL for a type that has no line there. */
 const char *rdata_fields(uint16_t type);
@@ -24,5 +25,10 @@ MUST_CHECK int rdata_check(uint16_t type, const uint8_t *rdata, size_t len);
  * rdata_check(). */
 int rdata_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b,
                   size_t b_len);
+
+/* Gives RDATA with those names in lower case: a copy in scratch, or itself when it has no such names.
+ * It has passed rdata_check(). */
+const uint8_t *rdata_canonical(uint16_t type, const uint8_t *rdata, size_t len,
+                               uint8_t scratch[static RDATA_MAX]);
 
 #endif

@@ -19,6 +19,7 @@
 
 enum {
 	LDNS_TEXT_MAX = 65000, /* ldns reads into buffers of 65535 octets */
+	TEXT_PER_OCTET = 5,    /* of SVCB at most: "key65535," for two */
 	STRING_MAX = 255,
 	RRTYPE_IPSECKEY = 45,
 	RRTYPE_HIP = 55,
@@ -438,7 +439,8 @@ int rdata_print_ldns(struct rdata_text *x, uint16_t type, const uint8_t *rdata,
 	ldns_rr *rr = rr_from_wire(type, rdata, len);
 	if (!rr)
 		return ERR_NOTFOUND;
-	ldns_buffer *buffer = ldns_buffer_new(LDNS_MIN_BUFLEN);
+	/* It does not make room for all that it writes of SVCB, and stops the process then. */
+	ldns_buffer *buffer = ldns_buffer_new(LDNS_MIN_BUFLEN + TEXT_PER_OCTET * len);
 	if (!buffer)
 		abort();
 

@@ -107,3 +107,15 @@ int rdata_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *
 	}
 	return a_len < b_len ? -1 : a_len > b_len;
 }
+
+const uint8_t *rdata_canonical(uint16_t type, const uint8_t *rdata, size_t len,
+                               uint8_t scratch[static RDATA_MAX])
+{
+	struct spans spans = folded_spans(type, rdata, len);
+
+	if (!spans.count)
+		return rdata;
+	for (size_t at = 0; at < len; at++)
+		scratch[at] = folded_octet(&spans, rdata, at);
+	return scratch;
+}

@@ -22,19 +22,29 @@ static const uint8_t *skip_records(const uint8_t *at, const uint8_t *end, unsign
 int rrset_open(uint16_t type, const void *blob, size_t size, struct rrset *out)
 {
 	const uint8_t *bytes = blob;
-	struct rrset s = {.type = type, .bytes = bytes, .size = size};
+	uint32_t ttl;
+	uint32_t sig_ttl;
+	uint16_t count;
+	uint16_t sig_count;
 
 	if (size < RRSET_HEADER)
 		return ERR_CORRUPT;
-	memcpy(&s.ttl, bytes, sizeof s.ttl);
-	memcpy(&s.sig_ttl, bytes + 4, sizeof s.sig_ttl);
-	memcpy(&s.count, bytes + 8, sizeof s.count);
-	memcpy(&s.sig_count, bytes + 10, sizeof s.sig_count);
+	memcpy(&ttl, bytes, sizeof ttl);
+	memcpy(&sig_ttl, bytes + 4, sizeof sig_ttl);
+	memcpy(&count, bytes + 8, sizeof count);
+	memcpy(&sig_count, bytes + 10, sizeof sig_count);
 
-	unsigned n = (unsigned)s.count + s.sig_count;
+	unsigned n = (unsigned)count + sig_count;
 	if (n == 0 || skip_records(bytes + RRSET_HEADER, bytes + size, n) != bytes + size)
 		return ERR_CORRUPT;
-	*out = s;
+	/* One by one: a copy in wide pieces of what has just been put together waits for that. */
+	out->type = type;
+	out->count = count;
+	out->sig_count = sig_count;
+	out->ttl = ttl;
+	out->sig_ttl = sig_ttl;
+	out->bytes = bytes;
+	out->size = size;
 	return 0;
 }
 

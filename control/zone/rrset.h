@@ -63,6 +63,14 @@ static inline struct rdata rrset_next(const uint8_t **at)
 	return d;
 }
 
+/* Gives the first record of an RRset that has any. */
+static inline struct rdata rrset_first_record(const struct rrset *s)
+{
+	const uint8_t *at = rrset_first(s);
+
+	return rrset_next(&at);
+}
+
 /* Building one: a blob takes RRSET_HEADER bytes and 2 + len for each record. */
 void rrset_write_header(uint8_t *blob, const struct rrset *s);
 

@@ -12,6 +12,7 @@
 #include "control/diag.h"
 #include "control/zone/contents.h"
 #include "control/zone/entry.h"
+#include "control/zone/rdata.h"
 #include "control/zone/rdata_text.h"
 #include "shared/compiler.h"
 #include "shared/name.h"
@@ -20,7 +21,6 @@ enum {
 	INCLUDE_DEPTH_MAX = 16,
 	/* A few files that include each other fan out without end. */
 	INCLUDE_FILES_MAX = 10000,
-	TTL_MAX = 0x7fffffff, /* RFC 2181 §8 */
 };
 
 /* A text being read, and where the including one goes on when it ends. */

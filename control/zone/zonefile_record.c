@@ -3,10 +3,10 @@
  * (RFC 1035 §5.1).
  */
 #include "control/zone/literal.h"
+#include "control/zone/soa.h"
 #include "control/zone/zonefile_reader.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
-#include "shared/wire.h"
 
 /* What precedes the RDATA. */
 struct front {
@@ -151,10 +151,10 @@ static int read_rdata(struct zone_reader *r, const struct entry *e,
 	return err < 0 ? reader_refuse(r, x->at, x->rule, "%s", x->reason) : 0;
 }
 
-/* The last four octets of an SOA's data (RFC 2308 §4). */
+/* RFC 2308 §4. */
 static void note_soa(struct zone_reader *r)
 {
-	uint32_t minimum = wire_load32(r->rdata->bytes + r->rdata->len - 4);
+	uint32_t minimum = soa_number(r->rdata->bytes, r->rdata->len, SOA_MINIMUM);
 
 	r->ttl_soa = (struct maybe_ttl){
 		.known = true,

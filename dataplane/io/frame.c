@@ -419,3 +419,57 @@ HOT size_t frame_reply(uint8_t *frame, const struct pkt *p)
 	}
 	return len;
 }
+
+/* ---- replies that come later ---- */
+
+unsigned frame_headers(const uint8_t *frame, const struct pkt *p,
+                       uint8_t headers[static FRAME_HEADERS_MAX])
+{
+	size_t len = (size_t)(p->dns - frame);
+
+	memcpy(headers, frame, len);
+	return (unsigned)len;
+}
+
+/* Nothing but headers of this kind, of a query to an address served, is at ip. */
+static bool is_turnable4(const struct frame_rules *r, const uint8_t *ip, size_t left)
+{
+	uint16_t port;
+
+	if (left != FRAME_IPV4 + FRAME_UDP || ip[0] != IPV4_VERSION_AND_LENGTH ||
+	    ip[9] != IPPROTO_UDP)
+		return false;
+	memcpy(&port, ip + FRAME_IPV4 + 2, sizeof port);
+	return is_served4(r, ip + 16, port);
+}
+
+static bool is_turnable6(const struct frame_rules *r, const uint8_t *ip, size_t left)
+{
+	uint16_t port;
+
+	if (left != FRAME_IPV6 + FRAME_UDP || ip[0] >> 4 != IPV6_VERSION ||
+	    ip[6] != IPPROTO_UDP)
+		return false;
+	memcpy(&port, ip + FRAME_IPV6 + 2, sizeof port);
+	return is_served6(r, ip + 24, port);
+}
+
+size_t frame_reply_with(const struct frame_rules *rules, uint8_t *frame,
+                        const uint8_t *headers, size_t headers_len,
+                        const uint8_t *message, uint16_t len)
+{
+	struct pkt p = {.dns = frame + headers_len, .len = len};
+	struct layers l;
+
+	if (len == 0 || !read_link(headers, headers_len, &l) || l.left + len > rules->mtu)
+		return 0;
+	if (l.type == ETHERTYPE_IPV4
+	            ? !is_turnable4(rules, l.ip, l.left)
+	            : l.type != ETHERTYPE_IPV6 || !is_turnable6(rules, l.ip, l.left))
+		return 0;
+	p.client.is_ipv4 = l.type == ETHERTYPE_IPV4;
+	p.client.port = wire_load16(headers + headers_len - FRAME_UDP);
+	memcpy(frame, headers, headers_len);
+	memcpy(p.dns, message, len);
+	return frame_reply(frame, &p);
+}

@@ -29,6 +29,7 @@ enum {
 	FRAME_IPV6 = 40,
 	FRAME_UDP = 8,
 	FRAME_LINK_MAX = FRAME_ETHERNET + FRAME_TAGS_MAX * FRAME_TAG,
+	FRAME_HEADERS_MAX = FRAME_LINK_MAX + FRAME_IPV6 + FRAME_UDP,
 	FRAME_MIN =
 		60, /* shorter ones are filled up with zeros; without the check sequence */
 };
@@ -84,5 +85,17 @@ HOT enum frame_verdict frame_read(const struct frame_rules *rules, uint8_t *fram
 /* Turns the frame of a query that frame_read() gave around, its payload being p->len > 0 bytes of
  * reply by now, with all checksums in software. Gives the reply's length. */
 HOT size_t frame_reply(uint8_t *frame, const struct pkt *p);
+
+/* Copies the headers of a query's frame, with which its reply can be made when the frame is gone. Gives their
+ * length. */
+unsigned frame_headers(const uint8_t *frame, const struct pkt *p,
+                       uint8_t headers[static FRAME_HEADERS_MAX]);
+
+/* Makes the frame of a reply of such headers and a message. frame has room for rules->mtu +
+ * FRAME_LINK_MAX bytes. Gives its length, or 0: these are no headers of a query to an address served, or the
+ * message is empty or too long for the link. */
+size_t frame_reply_with(const struct frame_rules *rules, uint8_t *frame,
+                        const uint8_t *headers, size_t headers_len,
+                        const uint8_t *message, uint16_t len);
 
 #endif

@@ -498,6 +498,72 @@ static void reply_of_any_length_goes_back_where_the_query_came_from(void **state
 	}
 }
 
+/* From headers that were kept, the reply is that which would have been made of the frame at once. */
+static void reply_that_comes_later_is_the_same(void **state)
+{
+	static const uint16_t tags[2] = {0x88a8, 0x8100};
+	static const uint16_t lengths[] = {1, 12, 17, 18, 19, 512, 1452};
+	static uint8_t message[1452];
+	struct frame_rules r = rules();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof message; i++)
+		message[i] = (uint8_t)(i * 13 + 5);
+	for (unsigned i = 0; i < 6 * ARRAY_LEN(lengths); i++) {
+		struct made at_once = make(i & 1, tags, i / 2 % 3, 33);
+		uint16_t payload = lengths[i / 6];
+		uint8_t headers[FRAME_HEADERS_MAX];
+		uint8_t later[BUFFER];
+		struct pkt p;
+		assert_int_equal(frame_read(&r, at_once.bytes, at_once.len, 0, &p),
+		                 FRAME_QUERY);
+		unsigned len = frame_headers(at_once.bytes, &p, headers);
+		assert_int_equal(len, at_once.udp + FRAME_UDP);
+		memset(later, 0xee, sizeof later);
+		memcpy(p.dns, message, payload);
+		p.len = payload;
+		size_t size = frame_reply(at_once.bytes, &p);
+		assert_int_equal(
+			frame_reply_with(&r, later, headers, len, message, payload),
+			size);
+		assert_memory_equal(later, at_once.bytes, size);
+	}
+}
+
+/* Headers that were kept for a server of before may mean nothing to this one. */
+static void headers_that_are_none_make_no_reply(void **state)
+{
+	static const uint8_t message[MTU] = {1};
+	struct frame_rules r = rules();
+	uint8_t frame[BUFFER];
+
+	(void)state;
+	for (unsigned is_ipv4 = 0; is_ipv4 < 2; is_ipv4++) {
+		struct made m = plain(is_ipv4);
+		size_t len = m.udp + FRAME_UDP;
+		uint16_t most = (uint16_t)(MTU - (len - FRAME_ETHERNET));
+		assert_int_equal(frame_reply_with(&r, frame, m.bytes, len, message, most),
+		                 len + most);
+		assert_int_equal(frame_reply_with(&r, frame, m.bytes, len, message,
+		                                  (uint16_t)(most + 1)),
+		                 0);
+		assert_int_equal(frame_reply_with(&r, frame, m.bytes, len, message, 0),
+		                 0);
+		for (size_t n = 0; n < 2 * FRAME_HEADERS_MAX; n++)
+			if (n != len)
+				assert_int_equal(frame_reply_with(&r, frame, m.bytes, n,
+				                                  message, 12),
+				                 0);
+		m.bytes[m.udp - 1] ^= 0x40; /* another address */
+		assert_int_equal(frame_reply_with(&r, frame, m.bytes, len, message, 12),
+		                 0);
+		m = plain(is_ipv4);
+		m.bytes[m.udp + 3] ^= 1; /* another port */
+		assert_int_equal(frame_reply_with(&r, frame, m.bytes, len, message, 12),
+		                 0);
+	}
+}
+
 static void sum_that_comes_to_nothing_is_sent_as_ones(void **state)
 {
 	struct frame_rules r = rules();
@@ -611,6 +677,8 @@ int main(void)
 		cmocka_unit_test(absent_sum_is_good_over_ipv4_only),
 		cmocka_unit_test(what_the_card_has_checked_is_not_checked_again),
 		cmocka_unit_test(reply_of_any_length_goes_back_where_the_query_came_from),
+		cmocka_unit_test(reply_that_comes_later_is_the_same),
+		cmocka_unit_test(headers_that_are_none_make_no_reply),
 		cmocka_unit_test(sum_that_comes_to_nothing_is_sent_as_ones),
 		cmocka_unit_test(replies_of_one_socket_have_one_flow_label),
 		cmocka_unit_test(address_that_frames_cannot_be_told_by_is_refused),

@@ -23,6 +23,9 @@
  * smaller. */
 enum { IO_MESSAGE_MAX = 4096 };
 
+/* Octets of a way back, whatever the back end. */
+enum { IO_WAY_MAX = 152 };
+
 struct io_mem;
 struct io_device;
 
@@ -33,6 +36,7 @@ struct io_config {
 	unsigned workers;
 	const struct io_settings *settings; /* dpdk and xdp only */
 	int wake_fd;              /* readable: idle() returns at once, for good */
+	const int *nudge_fds;     /* by worker: the same, once (nudge.h); NULL: none */
 	const struct io_mem *mem; /* mem only */
 };
 
@@ -52,6 +56,7 @@ enum io_event {
 struct io {
 	bool noted; /* some event is not 0 */
 	bool polls; /* idle() never sleeps */
+	bool naps; /* idle() sleeps for less than a millisecond: nobody needs to wake it */
 	uint64_t events[IO_EVENTS];
 };
 
@@ -85,6 +90,17 @@ struct io_ops {
 
 	/* Takes back all that the last rx() lent and sends those with len > 0, without waiting. */
 	void (*tx)(struct io *io, struct pkt pkts[], unsigned n);
+
+	/* How a reply to a message that rx() lent gets back, for as long as the device runs: octets that
+	 * mean something to send() of this device only. Gives their number. Between rx() and tx(). */
+	unsigned (*way)(struct io *io, const struct pkt *p,
+	                uint8_t way[static IO_WAY_MAX]);
+
+	/* Sends one message by such a way, without waiting; outside of rx() to tx(). Slow: for the few
+	 * that were not answered at once. false: there is no room, or the way is none of this device,
+	 * which is all that may come of any octets. */
+	bool (*send)(struct io *io, const uint8_t *way, unsigned way_len,
+	             const uint8_t *message, uint16_t len);
 
 	/* Waits until rx() may have something. The worker holds nothing from the table, and is
 	 * no reader meanwhile unless the back end polls. */

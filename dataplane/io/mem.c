@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "dataplane/io/nudge.h"
 #include "shared/err.h"
 
 enum { STRIDE = IO_MESSAGE_MAX + 5 * CACHE_LINE };
@@ -12,11 +14,11 @@ enum { STRIDE = IO_MESSAGE_MAX + 5 * CACHE_LINE };
 struct mem {
 	struct io io;
 	const struct io_mem *config;
-	int wake_fd;
-	uint64_t next;    /* message to give next, counted without end */
-	uint64_t at;      /* the same modulo config->count */
-	uint64_t lent_at; /* index of the burst's first message */
-	uint8_t *room;    /* BURST_MAX times STRIDE */
+	struct pollfd poll[2]; /* to end, and to be nudged */
+	uint64_t next;         /* message to give next, counted without end */
+	uint64_t at;           /* the same modulo config->count */
+	uint64_t lent_at;      /* index of the burst's first message */
+	uint8_t *room;         /* BURST_MAX times STRIDE */
 };
 
 static int mem_open(const struct io_config *config, struct io_device *device,
@@ -26,7 +28,6 @@ static int mem_open(const struct io_config *config, struct io_device *device,
 	uint8_t *room = malloc((size_t)BURST_MAX * STRIDE);
 
 	(void)device;
-	(void)worker;
 	if (m == NULL || room == NULL) {
 		snprintf(text, text_size, "mem: %s", err_text(ERR_NOMEM));
 		free(m);
@@ -34,7 +35,8 @@ static int mem_open(const struct io_config *config, struct io_device *device,
 		return ERR_NOMEM;
 	}
 	m->config = config->mem;
-	m->wake_fd = config->wake_fd;
+	m->poll[0] = (struct pollfd){.fd = config->wake_fd, .events = POLLIN};
+	m->poll[1] = nudge_poll(config, worker);
 	m->room = room;
 	*out = &m->io;
 	return 0;
@@ -75,13 +77,44 @@ HOT static void mem_tx(struct io *io, struct pkt pkts[], unsigned n)
 		m->config->sink(m->config->arg, m->lent_at + pkts[i].io, &pkts[i]);
 }
 
-static void mem_idle(struct io *io)
+/* The way back is the index of the message. */
+static unsigned mem_way(struct io *io, const struct pkt *p,
+                        uint8_t way[static IO_WAY_MAX])
 {
 	const struct mem *m = (const struct mem *)(const void *)io;
-	struct pollfd wake = {.fd = m->wake_fd, .events = POLLIN};
+	uint64_t index = m->lent_at + p->io;
 
-	while (m->next == m->config->total && poll(&wake, 1, -1) < 0 && errno == EINTR)
+	memcpy(way, &index, sizeof index);
+	return sizeof index;
+}
+
+static bool mem_send(struct io *io, const uint8_t *way, unsigned way_len,
+                     const uint8_t *message, uint16_t len)
+{
+	struct mem *m = (struct mem *)(void *)io;
+	struct pkt p = {.dns = m->room, .len = len};
+	uint64_t index;
+
+	if (way_len != sizeof index || len > IO_MESSAGE_MAX)
+		return false;
+	memcpy(&index, way, sizeof index);
+	if (index >= m->next)
+		return false;
+	memcpy(m->room, message, len);
+	if (m->config->sink != NULL)
+		m->config->sink(m->config->arg, index, &p);
+	return true;
+}
+
+static void mem_idle(struct io *io)
+{
+	struct mem *m = (struct mem *)(void *)io;
+
+	if (m->next < m->config->total)
+		return;
+	while (poll(m->poll, ARRAY_LEN(m->poll), -1) < 0 && errno == EINTR)
 		continue;
+	nudge_taken(&m->poll[1]);
 }
 
 static void mem_close(struct io **io)
@@ -98,6 +131,8 @@ const struct io_ops io_mem_ops = {
 	.open = mem_open,
 	.rx = mem_rx,
 	.tx = mem_tx,
+	.way = mem_way,
+	.send = mem_send,
 	.idle = mem_idle,
 	.close = mem_close,
 };

@@ -15,8 +15,8 @@ struct io_mem_message {
 	struct client client;
 };
 
-/* Called from tx() for each message of a burst; response.len is 0 where nothing is sent. index is
- * that of the message it answers. */
+/* Called from tx() for each message of a burst, where response.len is 0 if nothing is sent, and from send().
+ * index is that of the message it answers. */
 typedef void io_mem_sink(void *arg, uint64_t index, const struct pkt *response);
 
 struct io_mem {

@@ -1,7 +1,10 @@
 #include "dataplane/io/mem.h"
 
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "dataplane/io/nudge.h"
 
 /* cmocka.h needs these before it. */
 // clang-format off
@@ -95,10 +98,70 @@ static void idle_waits_only_when_there_is_nothing_left(void **state)
 	close(config.wake_fd);
 }
 
+static void reply_that_comes_later_is_that_of_its_message(void **state)
+{
+	static const uint8_t bytes[2] = {0};
+	static const uint8_t reply[3] = {0xff, 2, 3};
+	static const struct io_mem_message message = {.bytes = bytes, .len = 2};
+	struct seen seen = {0};
+	struct io_mem mem = {.messages = &message,
+	                     .count = 1,
+	                     .total = 3,
+	                     .burst = 1,
+	                     .sink = see,
+	                     .arg = &seen};
+	struct io_config config = {.wake_fd = -1, .mem = &mem};
+	uint8_t way[3][IO_WAY_MAX];
+	struct pkt pkts[BURST_MAX];
+	unsigned len = 0;
+	struct io *io;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(io_mem_ops.open(&config, NULL, 0, &io, text, sizeof text), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(io_mem_ops.rx(io, pkts), 1);
+		len = io_mem_ops.way(io, pkts, way[i]);
+		assert_true(len <= IO_WAY_MAX);
+		pkts[0].len = 0;
+		io_mem_ops.tx(io, pkts, 1);
+	}
+	seen = (struct seen){.count = 1};
+	assert_true(io_mem_ops.send(io, way[1], len, reply, sizeof reply));
+	assert_true(io_mem_ops.send(io, way[2], len, reply, sizeof reply));
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.empty, 0);
+	assert_false(io_mem_ops.send(io, way[2], len - 1, reply, sizeof reply));
+	memset(way[0], 0xee, sizeof way[0]);
+	assert_false(io_mem_ops.send(io, way[0], len, reply, sizeof reply));
+	io_mem_ops.close(&io);
+}
+
+static void idle_ends_once_for_each_nudge(void **state)
+{
+	struct io_mem mem = {.total = 0};
+	const int fds[2] = {-1, eventfd(0, EFD_NONBLOCK)};
+	struct io_config config = {.wake_fd = -1, .nudge_fds = fds, .mem = &mem};
+	struct pollfd nudged = {.fd = fds[1], .events = POLLIN};
+	struct io *io;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(io_mem_ops.open(&config, NULL, 1, &io, text, sizeof text), 0);
+	nudge(fds[1]);
+	nudge(fds[1]);
+	io_mem_ops.idle(io);
+	assert_int_equal(poll(&nudged, 1, 0), 0);
+	io_mem_ops.close(&io);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_round_and_come_fresh_each_time),
+		cmocka_unit_test(reply_that_comes_later_is_that_of_its_message),
+		cmocka_unit_test(idle_ends_once_for_each_nudge),
 		cmocka_unit_test(idle_waits_only_when_there_is_nothing_left),
 	};
 

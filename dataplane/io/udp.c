@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "dataplane/io/io.h"
+#include "dataplane/io/nudge.h"
 #include "shared/address.h"
 #include "shared/cacheline.h"
 #include "shared/err.h"
@@ -48,9 +49,15 @@ struct udp {
 	union udp_asked asked[BURST_MAX];
 	size_t asked_len[BURST_MAX];
 	struct way ways[LISTEN_MAX];
-	struct pollfd poll[LISTEN_MAX + 1];
+	struct pollfd poll[LISTEN_MAX + 2]; /* sockets; to end, and to be nudged */
 	alignas(CACHE_LINE) uint8_t room[(size_t)BURST_MAX * STRIDE];
 };
+
+struct way_back {
+	struct udp_way way;
+	uint32_t socket;
+};
+STATIC_ASSERT(sizeof(struct way_back) <= IO_WAY_MAX, "it fits in any way");
 
 /* ---- opening ---- */
 
@@ -109,7 +116,6 @@ static int udp_open(const struct io_config *config, struct io_device *device,
 	struct udp *u = NULL;
 
 	(void)device;
-	(void)worker;
 	if (config->listen_count == 0 || config->listen_count > LISTEN_MAX) {
 		snprintf(text, text_size,
 		         "UDP: between 1 and %u addresses are served, not %zu",
@@ -128,6 +134,7 @@ static int udp_open(const struct io_config *config, struct io_device *device,
 		udp_close(&io);
 		return err;
 	}
+	u->poll[u->nsockets + 1] = nudge_poll(config, worker);
 	*out = io;
 	return 0;
 }
@@ -241,14 +248,43 @@ HOT static void udp_tx(struct io *io, struct pkt pkts[], unsigned n)
 	}
 }
 
+/* ---- replies that come later ---- */
+
+static unsigned udp_way(struct io *io, const struct pkt *p,
+                        uint8_t way[static IO_WAY_MAX])
+{
+	const struct udp *u = (const struct udp *)(const void *)io;
+	const struct way_back back = {
+		.way = udp_way_of(&u->names[p->io], p->client.is_ipv4, &u->asked[p->io],
+	                          u->asked_len[p->io]),
+		.socket = u->turn};
+
+	memcpy(way, &back, sizeof back);
+	return sizeof back;
+}
+
+static bool udp_send(struct io *io, const uint8_t *way, unsigned way_len,
+                     const uint8_t *message, uint16_t len)
+{
+	const struct udp *u = (const struct udp *)(const void *)io;
+	struct way_back back;
+
+	if (way_len != sizeof back)
+		return false;
+	memcpy(&back, way, sizeof back);
+	return back.socket < u->nsockets &&
+	       udp_way_send(&u->ways[back.socket].socket, &back.way, message, len);
+}
+
 /* ---- waiting ---- */
 
 static void udp_idle(struct io *io)
 {
 	struct udp *u = (struct udp *)(void *)io;
 
-	if (poll(u->poll, u->nsockets + 1, -1) <= 0)
+	if (poll(u->poll, u->nsockets + 2, -1) <= 0)
 		return;
+	nudge_taken(&u->poll[u->nsockets + 1]);
 	for (unsigned i = 0; i < u->nsockets; i++)
 		u->ways[i].may_have_more = u->poll[i].revents != 0;
 }
@@ -258,6 +294,8 @@ const struct io_ops io_udp = {
 	.open = udp_open,
 	.rx = udp_rx,
 	.tx = udp_tx,
+	.way = udp_way,
+	.send = udp_send,
 	.idle = udp_idle,
 	.close = udp_close,
 };

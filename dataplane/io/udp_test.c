@@ -346,6 +346,48 @@ static void only_what_is_to_be_answered_is_sent(void **state)
 	assert_int_equal(f->workers[0].events[IO_UNSENT], 0);
 }
 
+/* Through the socket and from the address that was asked, when others have been asked since. */
+static void reply_that_comes_later_goes_back_too(void **state)
+{
+	static const char *const asked[] = {"127.0.0.1", "127.0.0.2"};
+	struct fixture *f = *state;
+	uint16_t port = test_free_port(SOCK_DGRAM);
+	uint8_t way[2][IO_WAY_MAX];
+	struct pkt pkts[BURST_MAX];
+	unsigned len = 0;
+	int clients[2];
+	char text[256];
+	struct io *io;
+
+	f->listen[0] = test_address("0.0.0.0", port);
+	f->config.listen = f->listen;
+	f->config.listen_count = 1;
+	f->config.wake_fd = -1;
+	assert_int_equal(io_udp.open(&f->config, NULL, 0, &io, text, sizeof text), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned n = 0;
+		clients[i] = client_of(asked[i], port);
+		ask(clients[i], (uint16_t)i, 0, HEADER);
+		while ((n = io_udp.rx(io, pkts)) == 0)
+			io_udp.idle(io);
+		assert_int_equal(n, 1);
+		len = io_udp.way(io, pkts, way[i]);
+		assert_true(len <= IO_WAY_MAX);
+		pkts[0].len = 0;
+		io_udp.tx(io, pkts, 1);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t message[100] = {0, (uint8_t)(i + 7), 0x80};
+		assert_true(io_udp.send(io, way[i], len, message, sizeof message));
+		assert_int_equal(answer(clients[i], SOON_MS, sizeof message), i + 7);
+		assert_false(io_udp.send(io, way[i], len - 1, message, sizeof message));
+		memset(way[i], 0xee, sizeof way[i]);
+		assert_false(io_udp.send(io, way[i], len, message, sizeof message));
+		close(clients[i]);
+	}
+	io_udp.close(&io);
+}
+
 static void query_from_port_0_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -442,6 +484,7 @@ int main(void)
 		T(port_of_somebody_else_is_refused),
 		T(message_of_4096_bytes_fits_and_a_larger_one_is_dropped),
 		T(only_what_is_to_be_answered_is_sent),
+		T(reply_that_comes_later_goes_back_too),
 		T(query_from_port_0_is_dropped),
 		T(hundred_thousand_queries_are_answered_by_both_workers),
 		T(idle_worker_uses_no_processor_time),

@@ -6,14 +6,7 @@
 #include "shared/rrtype.h"
 #include "shared/wire.h"
 
-enum {
-	OPTION_HEADER = 4,
-	OPTION_NSID = 3,
-	OPTION_COOKIE = 10,
-	OPTION_KEEPALIVE = 11,
-	OPTION_EDE = 15,
-	COOKIE_REPLY_LEN = 24, /* client cookie and 16 bytes of server cookie */
-};
+enum { COOKIE_REPLY_LEN = 24 }; /* client cookie and 16 bytes of server cookie */
 
 static bool gives_cookie(const struct query *q, const struct table_settings *settings)
 {

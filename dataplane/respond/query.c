@@ -12,12 +12,17 @@ enum {
 	OPT_DO = 0x8000,
 };
 
-enum { OPTION_NSID = 3, OPTION_COOKIE = 10, OPTION_KEEPALIVE = 11 };
-
 static void reply(struct query *q, enum rcode rcode)
 {
 	q->verdict = VERDICT_REPLY;
 	q->rcode = (uint8_t)rcode;
+}
+
+/* The verdict so far is for when there is nobody to hand it to. */
+static void hand(struct query *q)
+{
+	q->otherwise = q->verdict;
+	q->verdict = VERDICT_HAND;
 }
 
 /* Reads the name at offset 12: validates, folds and hashes it. A compression pointer has nothing
@@ -85,6 +90,9 @@ static bool parse_options(struct query *q, const uint8_t *options, size_t len)
 			if (!cookie_len_valid(size))
 				return false;
 			parse_cookie(q, data, size);
+		} else if (code == OPTION_EXPIRE && q->qtype == RRTYPE_SOA &&
+		           q->qclass == CLASS_IN && q->verdict == VERDICT_LOOKUP) {
+			hand(q);
 		}
 	}
 	return r.ok;
@@ -149,6 +157,7 @@ static NEVER_INLINE bool parse_records(struct query *q, const uint8_t *dns, size
 				return false;
 			/* RFC 8945 §5.2: no key is known here. */
 			reply(q, RCODE_NOTAUTH);
+			hand(q);
 		}
 		if (type != RRTYPE_OPT)
 			continue;
@@ -182,16 +191,26 @@ static ALWAYS_INLINE bool parse_rest(struct query *q, const uint8_t *dns, size_t
 static void parse_no_question(struct query *q, const uint8_t *dns, size_t len)
 {
 	q->question_end = DNS_HEADER_LEN;
+	q->qtype = 0;
 	bool ok = parse_rest(q, dns, len, DNS_HEADER_LEN);
 	q->question_end = 0;
-	if (q->verdict == VERDICT_REPLY)
+	if (q->verdict != VERDICT_LOOKUP)
 		return;
 	reply(q, ok && (q->edns & EDNS_COOKIE) ? RCODE_NOERROR : RCODE_FORMERR);
 }
 
-static void classify(struct query *q)
+/* AXFR is never over UDP, RFC 5936 §4.2. */
+static void classify_transfer(struct query *q, const struct pkt *p)
 {
-	if (q->verdict == VERDICT_REPLY)
+	if (q->qtype == RRTYPE_AXFR)
+		reply(q, RCODE_REFUSED);
+	if (q->qtype == RRTYPE_IXFR || p->client.transport == TRANSPORT_TCP)
+		hand(q);
+}
+
+static void classify(struct query *q, const struct pkt *p)
+{
+	if (q->verdict != VERDICT_LOOKUP)
 		return;
 	if (q->qclass == CLASS_CH)
 		q->verdict = VERDICT_CHAOS;
@@ -203,9 +222,15 @@ static void classify(struct query *q)
 		reply(q, RCODE_NOTIMP);
 	else if (q->qtype == RRTYPE_MAILA || q->qtype == RRTYPE_MAILB)
 		reply(q, RCODE_NOTIMP);
-	else if (q->qtype == RRTYPE_AXFR)
-		reply(q,
-		      RCODE_REFUSED); /* nobody is allowed one; never over UDP, RFC 5936 §4.2 */
+	else if (q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR)
+		classify_transfer(q, p);
+}
+
+/* RFC 1996 §3.7, RFC 2136 §3.1.1. What others have is not known. */
+static bool has_one_question(unsigned opcode)
+{
+	return opcode == OPCODE_QUERY || opcode == OPCODE_NOTIFY ||
+	       opcode == OPCODE_UPDATE;
 }
 
 HOT void query_parse(struct query *q, const struct pkt *p,
@@ -225,21 +250,23 @@ HOT void query_parse(struct query *q, const struct pkt *p,
 	q->verdict = VERDICT_LOOKUP;
 	unsigned opcode = dns[2] >> OPCODE_SHIFT & OPCODE_MASK;
 	uint16_t questions = wire_load16(dns + 4);
-	if (unlikely(questions == 0 && opcode == 0)) {
+	if (unlikely(questions == 0 && opcode == OPCODE_QUERY)) {
 		parse_no_question(q, dns, len);
 		return;
 	}
 	if (unlikely(questions != 1 || !parse_name(q, dns, len, key) ||
 	             (size_t)DNS_QUESTION_AT + q->name_len + 4 > len)) {
-		reply(q, opcode == 0 ? RCODE_FORMERR : RCODE_NOTIMP);
+		reply(q, has_one_question(opcode) ? RCODE_FORMERR : RCODE_NOTIMP);
 		return;
 	}
 	size_t at = (size_t)DNS_QUESTION_AT + q->name_len;
 	q->qtype = wire_load16(dns + at);
 	q->qclass = wire_load16(dns + at + 2);
 	q->question_end = (uint16_t)(at + 4);
-	if (unlikely(opcode != 0)) {
+	if (unlikely(opcode != OPCODE_QUERY)) {
 		reply(q, RCODE_NOTIMP);
+		if (opcode == OPCODE_NOTIFY || opcode == OPCODE_UPDATE)
+			hand(q);
 		return;
 	}
 	if (unlikely(!parse_rest(q, dns, len, at + 4))) {
@@ -248,7 +275,7 @@ HOT void query_parse(struct query *q, const struct pkt *p,
 		reply(q, RCODE_FORMERR);
 		return;
 	}
-	if (unlikely(q->verdict == VERDICT_REPLY || q->qclass != CLASS_IN ||
+	if (unlikely(q->verdict != VERDICT_LOOKUP || q->qclass != CLASS_IN ||
 	             q->qtype >= 128 || q->qtype == RRTYPE_OPT || q->qtype == 0))
-		classify(q);
+		classify(q, p);
 }

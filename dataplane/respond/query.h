@@ -11,6 +11,7 @@
 #include "dataplane/respond/respond.h"
 #include "dataplane/respond/search.h"
 #include "shared/compiler.h"
+#include "shared/dns.h"
 #include "shared/name.h"
 #include "shared/namehash.h"
 #include "shared/table.h"
@@ -30,26 +31,14 @@ enum {
 	DNS_FLAGS_KEPT = 0x79, /* opcode and RD are echoed */
 };
 
-enum rcode {
-	RCODE_NOERROR = 0,
-	RCODE_FORMERR = 1,
-	RCODE_SERVFAIL = 2,
-	RCODE_NXDOMAIN = 3,
-	RCODE_NOTIMP = 4,
-	RCODE_REFUSED = 5,
-	RCODE_YXDOMAIN = 6,
-	RCODE_NOTAUTH = 9,
-	RCODE_BADVERS = 16, /* extended, RFC 6891 §9 */
-};
-
-enum { CLASS_IN = 1, CLASS_CH = 3, CLASS_ANY = 255 };
-
 /* What is to become of a message. */
 enum verdict {
 	VERDICT_LOOKUP, /* look the name up */
 	VERDICT_CHAOS,  /* class CH: answered without the table */
 	VERDICT_REPLY,  /* answer with query.rcode, question as far as it was read */
-	VERDICT_DROP,   /* say nothing: a response, or too short to have a header */
+	/* From here on nothing is said. */
+	VERDICT_DROP, /* a response, or too short to have a header */
+	VERDICT_HAND, /* handed to whoever can answer it; if there is nobody, query.otherwise */
 };
 
 enum {
@@ -84,7 +73,8 @@ struct query {
 	uint8_t edns; /* EDNS_ bits */
 	uint8_t cookie_server_len;
 	uint8_t encloser_labels;
-	uint8_t pad[7];
+	uint8_t otherwise; /* the verdict without anybody to hand it to */
+	uint8_t pad[6];
 	/* ---- folded name ---- */
 	uint8_t name[NAME_MAX_LEN + 1 + NAME_PAD];
 	/* ---- for when the name is missing ---- */

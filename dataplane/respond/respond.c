@@ -48,6 +48,8 @@ struct responder {
 	struct query queries[BURST_MAX];
 	struct counters *counters;
 	struct qlog_ring *log; /* or NULL */
+	responder_hand *hand;  /* or NULL */
+	void *hand_arg;
 	const struct table_settings *settings;
 	struct tally tally; /* of the present burst */
 	struct snapshot snapshot;
@@ -82,6 +84,12 @@ void responder_count_in(struct responder *r, struct counters *counters)
 void responder_log_to(struct responder *r, struct qlog_ring *ring)
 {
 	r->log = ring;
+}
+
+void responder_hand_to(struct responder *r, responder_hand *hand, void *arg)
+{
+	r->hand = hand;
+	r->hand_arg = arg;
 }
 
 /* ---- counting ---- */
@@ -189,6 +197,30 @@ static ALWAYS_INLINE void prefetch_rest(const struct pkt pkts[], unsigned i, uns
 	prefetch_write(p->dns + p->len);
 }
 
+static ALWAYS_INLINE void prefetch_bucket(const struct snapshot *s, struct query *q,
+                                          const struct pkt *p)
+{
+	q->bucket = table_bucket_of(s, q->hash);
+	prefetch_read(q->bucket);
+	prefetch_write(p->dns + p->len + ONE_A_RR);
+}
+
+/* Hands a message over, or finds that it has to do without. */
+static NEVER_INLINE void hand_over(struct responder *r, const struct pkt *p,
+                                   struct query *q)
+{
+	if (r->hand && r->hand(r->hand_arg, p)) {
+		count(r, COUNTER_handed_over, 1);
+		return;
+	}
+	if (r->hand)
+		count(r, COUNTER_dropped_hand, 1);
+	if (!r->hand || q->otherwise == VERDICT_LOOKUP)
+		q->verdict = q->otherwise;
+	if (q->verdict == VERDICT_LOOKUP)
+		prefetch_bucket(&r->snapshot, q, p);
+}
+
 /* Messages are asked for some ahead of their parsing: the processor drops requests for memory, or
  * makes them wait, when too many come at once. */
 static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], unsigned n)
@@ -210,11 +242,10 @@ static ALWAYS_INLINE void stage_parse(struct responder *r, struct pkt pkts[], un
 			prefetch_write(pkts[i + AHEAD].dns);
 		prefetch_rest(pkts, i, n);
 		query_parse(q, p, &s->hash_key);
-		if (likely(q->verdict == VERDICT_LOOKUP)) {
-			q->bucket = table_bucket_of(s, q->hash);
-			prefetch_read(q->bucket);
-			prefetch_write(p->dns + p->len + ONE_A_RR);
-		}
+		if (likely(q->verdict == VERDICT_LOOKUP))
+			prefetch_bucket(s, q, p);
+		else if (q->verdict == VERDICT_HAND)
+			hand_over(r, p, q);
 		tally_type(r, q);
 		if (unlikely(q->edns & EDNS_COOKIE))
 			check_cookie(r, p, q);
@@ -485,8 +516,10 @@ static void answer_end(struct responder *r, struct answer *a, struct pkt *p)
 	tally_rcode(r, a->rcode);
 }
 
-static void count_drop(struct responder *r, const struct pkt *p)
+static void count_drop(struct responder *r, const struct query *q, const struct pkt *p)
 {
+	if (q->verdict == VERDICT_HAND)
+		return; /* it has been counted */
 	count(r,
 	      p->len < DNS_HEADER_LEN ? COUNTER_dropped_runt : COUNTER_dropped_response,
 	      1);
@@ -510,8 +543,8 @@ static ALWAYS_INLINE void stage_write(struct responder *r, struct pkt pkts[], un
 			bytes += p->len;
 			continue;
 		}
-		if (unlikely(q->verdict == VERDICT_DROP)) {
-			count_drop(r, p);
+		if (unlikely(q->verdict >= VERDICT_DROP)) {
+			count_drop(r, q, p);
 			p->len = 0;
 			dropped++;
 			continue;

@@ -47,6 +47,18 @@ void responder_free(struct responder *r);
  * bursts only. */
 void responder_log_to(struct responder *r, struct qlog_ring *ring);
 
+/*
+ * Takes a message that is not answered from the table: NOTIFY, UPDATE, IXFR, AXFR over a stream, what is
+ * signed by TSIG, SOA with EXPIRE. p is as it came, lent for the call; it must not be answered from in
+ * here. false: there is no room for it.
+ */
+typedef bool responder_hand(void *arg, const struct pkt *p);
+
+/* Hands such messages over from now on; between bursts only. Afterwards their len is 0, also when there was
+ * no room, except where a question can be answered all the same. Without a hand (NULL, as at first) everything
+ * is answered here: as not implemented, not allowed, or without what is not known here. */
+void responder_hand_to(struct responder *r, responder_hand *hand, void *arg);
+
 /* Counts elsewhere from now on; between bursts only. */
 void responder_count_in(struct responder *r, struct counters *counters);
 

@@ -49,7 +49,8 @@ endfunction()
 
 # anser_tests([DIRECTORY <dir>] [SOURCES <file>...] [EXCEPT <file>...] NEEDS <library>...)
 # One cmocka program for each *_test.c. Those whose name ends in _stress_test have the label
-# "stress": they are what runs under ThreadSanitizer.
+# "stress" and are built by the target stress_tests: they are what runs under ThreadSanitizer.
+add_custom_target(stress_tests)
 function(anser_tests)
 	cmake_parse_arguments(PARSE_ARGV 0 arg "" "DIRECTORY" "SOURCES;EXCEPT;NEEDS")
 	anser_find_sources(*_test.c)
@@ -67,9 +68,10 @@ function(anser_tests)
 		target_link_libraries(${name} PRIVATE
 			${arg_NEEDS} PkgConfig::cmocka Threads::Threads)
 		add_test(NAME ${name} COMMAND ${name})
-		set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit SKIP_RETURN_CODE 77)
+		set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit PROCESSORS 2 SKIP_RETURN_CODE 77)
 		if(name MATCHES "_stress_test$")
 			set_tests_properties(${name} PROPERTIES LABELS "unit;stress" TIMEOUT 300)
+			add_dependencies(stress_tests ${name})
 		endif()
 	endforeach()
 endfunction()

@@ -7,7 +7,6 @@ one of them. ALLOWED says where Anser may differ from all of them, with the sent
 
 from collections import namedtuple
 
-import compare
 import message
 from message import TYPES
 
@@ -254,7 +253,6 @@ def expected(what):
         if what.startswith(prefix):
             return outcome
     raise KeyError(what)
-
 
 
 def counted(query, forms, responses, hosted):

@@ -1,15 +1,18 @@
 """Starts the servers to compare, each on a loopback port of its own, and ends them again."""
 
 import os
-import selectors
-import shutil
 import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 import message
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+from checks import free_port
 
 ADDRESS = "127.0.0.1"
 START_SECONDS = 60
@@ -17,20 +20,6 @@ START_SECONDS = 60
 
 class StartFailed(Exception):
     """A server ended, or did not answer for all of its zones in time."""
-
-
-def free_port():
-    """A port free for UDP and for TCP at the moment of asking."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind((ADDRESS, 0))
-            port = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-                try:
-                    udp.bind((ADDRESS, port))
-                    return port
-                except OSError:
-                    continue
 
 
 class Server:

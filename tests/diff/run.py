@@ -9,6 +9,7 @@
 
 import argparse
 import collections
+import concurrent.futures
 import fnmatch
 import os
 import shutil
@@ -28,6 +29,7 @@ ROOT_ZONE = os.path.join(HERE, "..", "data", "root.zone.gz")
 CHUNK = 2000
 UDP_SIZES = (None, 512, 1232, 4096)
 EXAMPLES = 7
+SILENT = 0.5           # seconds until there is no answer to an odd message
 
 
 class Parser:
@@ -87,14 +89,18 @@ class Run:
         self.parse = Parser()
         self.hosted = hosted
 
+    def all_asked(self, ask):
+        """What each server answers, all asked at the same time."""
+        with concurrent.futures.ThreadPoolExecutor(len(self.servers)) as pool:
+            return dict(zip([server.name for server in self.servers], pool.map(ask, self.servers)))
+
     # Content, over TCP.
 
     def content(self, asked):
         for start in range(0, len(asked), CHUNK):
             part = asked[start : start + CHUNK]
-            answers = {}
-            for server in self.servers:
-                answers[server.name] = server.ask_tcp([query.wire() for query in part])
+            wires = [query.wire() for query in part]
+            answers = self.all_asked(lambda server, wires=wires: server.ask_tcp(wires))
             for i, query in enumerate(part):
                 self.one(query, {name: wires[i] for name, wires in answers.items()})
 
@@ -156,43 +162,46 @@ class Run:
     # Truncation, over UDP.
 
     def truncation(self, asked):
-        servers = self.servers
         for start in range(0, len(asked), CHUNK):
             part = asked[start : start + CHUNK]
-            for server in servers:
-                full = server.ask_tcp([query.wire() for query in part])
-                for size in UDP_SIZES:
-                    self.sizes(server, part, full, size)
+            wires = [query.wire() for query in part]
+            full = self.all_asked(lambda server, wires=wires: server.ask_tcp(wires))
+            for size in UDP_SIZES:
+                self.sizes(part, full, size)
 
-    def sizes(self, server, part, full, size):
+    def sizes(self, part, full, size):
         limit = 512 if size is None else min(max(size, 512), 1232)
         chosen = [i for i, query in enumerate(part) if query.edns == (size is not None)]
-        wires = server.ask_udp([part[i].wire(size or 512) for i in chosen])
-        for i, wire in zip(chosen, wires):
-            small, whole = self.parse(wire), self.parse(full[i])
-            self.report.asked += 1
-            if not isinstance(small, message.Message) or not isinstance(whole, message.Message):
-                self.fault(server.name, "UDP: no answer or malformed", part[i].text())
-                continue
-            for fault in compare.check_size(part[i], limit, small, whole):
-                if part[i].qtype == compare.ANY:
-                    fault += " (ANY)"
-                self.fault(server.name, fault, "%s size %s" % (part[i].text(), size))
+        asked = [part[i].wire(size or 512) for i in chosen]
+        for name, wires in self.all_asked(lambda server: server.ask_udp(asked)).items():
+            for i, wire in zip(chosen, wires):
+                self.one_size(name, part[i], (limit, size), wire, full[name][i])
+
+    def one_size(self, name, query, sizes, wire, full):
+        limit, size = sizes
+        small, whole = self.parse(wire), self.parse(full)
+        self.report.asked += 1
+        if not isinstance(small, message.Message) or not isinstance(whole, message.Message):
+            self.fault(name, "UDP: no answer or malformed", query.text())
+            return
+        for fault in compare.check_size(query, limit, small, whole):
+            if query.qtype == compare.ANY:
+                fault += " (ANY)"
+            self.fault(name, fault, "%s size %s" % (query.text(), size))
 
     # Messages that are not ordinary queries.
 
     def odd(self, zone):
         cases = list(queries.odd_messages(zone))
         for transport in ("UDP", "TCP"):
-            for what, wire in cases:
+            def answers(server, transport=transport):
+                return [server.ask_udp([wire], SILENT, 1)[0] if transport == "UDP" else
+                        server.ask_tcp([wire], SILENT)[0] for _, wire in cases]
+            found = self.all_asked(answers)
+            for i, (what, _) in enumerate(cases):
                 self.report.asked += 1
-                shapes = {}
-                for server in self.servers:
-                    ask = server.ask_udp if transport == "UDP" else server.ask_tcp
-                    answer = ask([wire], timeout=0.15, **(
-                        {"tries": 1} if transport == "UDP" else {}))[0]
-                    shapes[server.name] = shape(self.parse(answer))
-                self.odd_verdict(what, transport, shapes)
+                self.odd_verdict(what, transport, {name: shape(self.parse(wires[i]))
+                                                   for name, wires in found.items()})
 
     def odd_verdict(self, what, transport, shapes):
         text = "; ".join("%s %s" % item for item in sorted(shapes.items()))

@@ -33,12 +33,12 @@ static void check_round_trip(const struct config *c)
 	char *text = shown(c, &size);
 
 	diag_init(&diag);
-	if (config_parse(text, size, "/again.yaml", &again, &diag) < 0)
+	if (config_parse(text, size, "/again.yaml", NULL, &again, &diag) < 0)
 		abort();
 	char *text_again = shown(again, &size_again);
 	if (size != size_again || memcmp(text, text_again, size) != 0)
 		abort();
-	config_free(again);
+	config_release(again);
 	diag_fini(&diag);
 	free(text);
 	free(text_again);
@@ -50,9 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct diag diag;
 
 	diag_init(&diag);
-	if (config_parse((const char *)data, size, "/dir/anser.yaml", &c, &diag) == 0) {
+	if (config_parse((const char *)data, size, "/dir/anser.yaml", NULL, &c, &diag) ==
+	    0) {
 		check_round_trip(c);
-		config_free(c);
+		config_release(c);
 	} else if (diag.errors == 0) {
 		abort();
 	}

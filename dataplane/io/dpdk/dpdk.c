@@ -182,6 +182,7 @@ static int dpdk_open(const struct io_config *config, struct io_device *device,
 	d->device = device;
 	d->queue = (uint16_t)worker;
 	d->io.polls = config->settings->idle != IO_IDLE_SLEEP;
+	d->io.naps = true;
 	*out = &d->io;
 	return 0;
 }
@@ -372,6 +373,46 @@ HOT static void dpdk_tx(struct io *io, struct pkt pkts[], unsigned n)
 		send_patiently(d, out + sent, total - sent);
 }
 
+/* ---- replies that come later ----
+ *
+ * A way is the number of the port and the headers of the query's frame.
+ */
+
+STATIC_ASSERT(1 + FRAME_HEADERS_MAX <= IO_WAY_MAX, "it fits in any way");
+
+static unsigned dpdk_way(struct io *io, const struct pkt *p,
+                         uint8_t way[static IO_WAY_MAX])
+{
+	const struct dpdk *d = (const struct dpdk *)(const void *)io;
+
+	way[0] = (uint8_t)d->turn;
+	return 1 + frame_headers(rte_pktmbuf_mtod(d->lent[p->io], const uint8_t *), p,
+	                         way + 1);
+}
+
+static bool dpdk_send(struct io *io, const uint8_t *way, unsigned way_len,
+                      const uint8_t *message, uint16_t len)
+{
+	const struct dpdk *d = (const struct dpdk *)(const void *)io;
+	size_t n = 0;
+
+	if (way_len == 0 || way[0] >= d->device->nports)
+		return false;
+	const struct port *port = &d->device->ports[way[0]];
+	struct rte_mbuf *m = rte_pktmbuf_alloc(port->pool);
+	if (m == NULL)
+		return false;
+	if (way_len + len <= rte_pktmbuf_tailroom(m))
+		n = frame_reply_with(&port->rules, rte_pktmbuf_mtod(m, uint8_t *),
+		                     way + 1, way_len - 1, message, len);
+	m->data_len = (uint16_t)n;
+	m->pkt_len = (uint32_t)n;
+	if (n > 0 && rte_eth_tx_burst(port->id, d->queue, &m, 1) == 1)
+		return true;
+	rte_pktmbuf_free(m);
+	return false;
+}
+
 /* ---- waiting ---- */
 
 static void dpdk_idle(struct io *io)
@@ -397,6 +438,8 @@ const struct io_ops io_dpdk = {
 	.leave = dpdk_leave,
 	.rx = dpdk_rx,
 	.tx = dpdk_tx,
+	.way = dpdk_way,
+	.send = dpdk_send,
 	.idle = dpdk_idle,
 	.close = dpdk_close,
 	.ports = dpdk_ports,

@@ -141,8 +141,10 @@ static int set_up(struct queue *q, const struct queue_options *o, char *text,
 	TRY(set_up_memory(q, o, text, text_size));
 	if (o->busy_poll)
 		TRY(set_busy_poll(q->fd, text, text_size));
-	for (uint32_t i = 0; i < QUEUE_CHUNKS; i++)
+	for (uint32_t i = QUEUE_SPARES; i < QUEUE_CHUNKS; i++)
 		queue_return(q, (uint64_t)i * o->chunk);
+	for (; q->spares < QUEUE_SPARES; q->spares++)
+		q->spare[q->spares] = (uint64_t)q->spares * o->chunk;
 	ring_produced(&q->fill);
 	TRY(bind_to_queue(q->fd, o, text, text_size));
 	if (getsockopt(q->fd, SOL_XDP, XDP_OPTIONS, &options, &len) == 0)
@@ -186,14 +188,31 @@ int queue_statistics(const struct queue *q, struct xdp_statistics *out)
 
 /* ---- moving chunks ---- */
 
+/* Of n chunks that have been sent, the first few fill up what is set aside. Which ones does not matter. Gives
+ * how many. */
+NEVER_INLINE static uint32_t take_back_spares(struct queue *q, uint32_t n)
+{
+	const struct ring *done = &q->completion;
+	uint32_t taken = n < q->owed ? n : q->owed;
+
+	for (uint32_t i = 0; i < taken; i++)
+		q->spare[q->spares++] = umem_chunk_of(
+			&q->umem, done->addrs[ring_at(done, done->ours + i)]);
+	q->owed -= taken;
+	return taken;
+}
+
 HOT void queue_reclaim(struct queue *q)
 {
 	struct ring *done = &q->completion;
 	uint32_t n = ring_ready(done, done->size);
+	uint32_t i = 0;
 
 	if (n == 0)
 		return;
-	for (uint32_t i = 0; i < n; i++)
+	if (unlikely(q->owed > 0))
+		i = take_back_spares(q, n);
+	for (; i < n; i++)
 		queue_return(q, done->addrs[ring_at(done, done->ours + i)]);
 	done->ours += n;
 	ring_consumed(done);

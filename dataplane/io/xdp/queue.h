@@ -18,7 +18,10 @@
  * what came out of completion, and what is missing from the whole is held. Between bursts that is
  * 0, or a chunk was lost.
  *
- * No list of free chunks is kept. fill has an entry for every chunk there is, so a chunk that is
+ * A few chunks are set aside for what is sent without having come in one. The card has them only
+ * while it sends them; they come back from completion first of all.
+ *
+ * No other list of free chunks is kept. fill has an entry for every chunk there is, so a chunk that is
  * free goes there at once and always finds room. tx and completion together have room for half of
  * the chunks: when the card cannot send, the other half still receives.
  *
@@ -42,6 +45,7 @@ enum {
 	QUEUE_RX = 2048, /* how long a worker may be away: 1 ms at 2 M queries/s */
 	QUEUE_TX = 1024,
 	QUEUE_COMPLETION = 1024,
+	QUEUE_SPARES = 8,
 };
 
 struct queue {
@@ -50,6 +54,9 @@ struct queue {
 	struct ring tx;
 	struct ring completion;
 	struct umem umem;
+	uint64_t spare[QUEUE_SPARES]; /* chunks set aside */
+	uint32_t spares;              /* that are there */
+	uint32_t owed;                /* that are being sent */
 	int fd;
 	bool busy_poll;
 	bool zero_copy; /* what it came to */
@@ -64,7 +71,7 @@ struct queue_options {
 	bool busy_poll;
 };
 
-/* All chunks are in fill then. ERR_REFUSED: the kernel, the driver or somebody else who has the
+/* All chunks are in fill or spare then. ERR_REFUSED: the kernel, the driver or somebody else who has the
  * queue is against it, and text says what; ERR_SYSTEM. Nothing is left to close then. */
 MUST_CHECK int queue_open(struct queue *q, const struct queue_options *options,
                           char *text, size_t text_size);
@@ -89,7 +96,7 @@ static inline uint32_t queue_sending(const struct queue *q)
 
 static inline uint32_t queue_held(const struct queue *q)
 {
-	return q->umem.count - queue_receiving(q) - queue_sending(q);
+	return q->umem.count - queue_receiving(q) - queue_sending(q) - q->spares;
 }
 
 /* ---- moving chunks ---- */
@@ -130,7 +137,26 @@ static inline bool queue_send(struct queue *q, uint64_t addr, uint32_t len)
 	return true;
 }
 
-/* Chunks that have been sent go back to fill. */
+/* Where a frame may be written that queue_send_spare() sends; false: all spare chunks are being sent. */
+static inline bool queue_has_spare(const struct queue *q, uint64_t *addr)
+{
+	if (q->spares == 0)
+		return false;
+	*addr = q->spare[q->spares - 1] + UMEM_HEADROOM;
+	return true;
+}
+
+/* As queue_send(), for the frame at queue_has_spare(). */
+static inline bool queue_send_spare(struct queue *q, uint32_t len)
+{
+	if (!queue_send(q, q->spare[q->spares - 1] + UMEM_HEADROOM, len))
+		return false;
+	q->spares--;
+	q->owed++;
+	return true;
+}
+
+/* Chunks that have been sent go back to fill, or are spare again. */
 HOT void queue_reclaim(struct queue *q);
 
 /* The kernel sees what was returned and is to be sent, and is called if it asks for that. */

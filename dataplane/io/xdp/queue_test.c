@@ -261,6 +261,41 @@ static void worker_that_is_away_gets_what_fits_rx(void **state)
 	check_all_are_there(&f);
 }
 
+/* As many as are set aside are sent, and once the card has done so they are there again. */
+static void spare_chunks_come_back_before_others(void **state)
+{
+	static struct fixture f;
+	uint64_t addr;
+
+	(void)state;
+	begin(&f, 3);
+	f.q.fill.ours = f.q.fill.theirs = 3;
+	atomic_store_explicit(&f.index[0].producer, 3, memory_order_relaxed);
+	for (uint32_t i = 0; i < CHUNKS; i++)
+		if (i < 2)
+			f.q.spare[f.q.spares++] = (uint64_t)i * CHUNK;
+		else
+			queue_return(&f.q, (uint64_t)i * CHUNK);
+	ring_produced(&f.q.fill);
+	assert_int_equal(queue_held(&f.q), 0);
+	for (unsigned round = 0; round < 50; round++) {
+		for (unsigned i = 0; i < 2; i++) {
+			assert_true(queue_has_spare(&f.q, &addr));
+			assert_int_equal(addr % CHUNK, HEADROOM);
+			assert_true(queue_send_spare(&f.q, 60));
+		}
+		assert_false(queue_has_spare(&f.q, &addr));
+		queue_flush(&f.q);
+		assert_int_equal(kernel_receives(&f.k, 1), 1);
+		assert_int_equal(work(&f), 0);
+		kernel_sends(&f, TX, TX);
+		queue_reclaim(&f.q);
+		assert_int_equal(f.q.spares, 2);
+		assert_int_equal(f.q.owed, 0);
+		assert_int_equal(queue_held(&f.q), 0);
+	}
+}
+
 static void returned_chunk_is_whole_again(void **state)
 {
 	static struct fixture f;
@@ -316,6 +351,7 @@ int main(void)
 		cmocka_unit_test(no_chunk_is_lost_in_a_million_frames),
 		cmocka_unit_test(card_that_sends_nothing_leaves_half_to_receive),
 		cmocka_unit_test(worker_that_is_away_gets_what_fits_rx),
+		cmocka_unit_test(spare_chunks_come_back_before_others),
 		cmocka_unit_test(returned_chunk_is_whole_again),
 		cmocka_unit_test(lost_chunk_shows_in_the_books),
 		cmocka_unit_test(closing_what_was_not_opened_is_allowed),

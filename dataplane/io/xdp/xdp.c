@@ -16,6 +16,7 @@
 
 #include "dataplane/io/frame.h"
 #include "dataplane/io/io.h"
+#include "dataplane/io/nudge.h"
 #include "dataplane/io/xdp/device.h"
 #include "dataplane/io/xdp/program.h"
 #include "dataplane/io/xdp/queue.h"
@@ -40,7 +41,7 @@ struct xdp {
 	unsigned nways;
 	unsigned turn; /* the way of the burst that is lent, or of the next */
 	struct way ways[DEVICE_PORTS_MAX];
-	struct pollfd poll[DEVICE_PORTS_MAX + 1];
+	struct pollfd poll[DEVICE_PORTS_MAX + 2]; /* sockets; to end, and to be nudged */
 };
 
 /* ---- opening ---- */
@@ -62,6 +63,7 @@ static int xdp_open(const struct io_config *config, struct io_device *device,
 		x->poll[x->nways] = (struct pollfd){.fd = q->fd, .events = POLLIN};
 	}
 	x->poll[x->nways] = (struct pollfd){.fd = config->wake_fd, .events = POLLIN};
+	x->poll[x->nways + 1] = nudge_poll(config, worker);
 	*out = &x->io;
 	return 0;
 }
@@ -185,6 +187,43 @@ HOT static void xdp_tx(struct io *io, struct pkt pkts[], unsigned n)
 	queue_flush(q);
 }
 
+/* ---- replies that come later ----
+ *
+ * A way is the number of the interface and the headers of the query's frame.
+ */
+
+STATIC_ASSERT(1 + FRAME_HEADERS_MAX <= IO_WAY_MAX, "it fits in any way");
+
+static unsigned xdp_way(struct io *io, const struct pkt *p,
+                        uint8_t way[static IO_WAY_MAX])
+{
+	const struct xdp *x = (const struct xdp *)(const void *)io;
+	const struct queue *q = x->ways[x->turn].queue;
+
+	way[0] = (uint8_t)x->turn;
+	return 1 + frame_headers(q->umem.base + p->io, p, way + 1);
+}
+
+static bool xdp_send(struct io *io, const uint8_t *way, unsigned way_len,
+                     const uint8_t *message, uint16_t len)
+{
+	struct xdp *x = (struct xdp *)(void *)io;
+	uint64_t at;
+
+	if (way_len == 0 || way[0] >= x->nways)
+		return false;
+	struct queue *q = x->ways[way[0]].queue;
+	queue_reclaim(q);
+	if (!queue_has_spare(q, &at))
+		return false;
+	size_t n = frame_reply_with(&x->ways[way[0]].port->rules, q->umem.base + at,
+	                            way + 1, way_len - 1, message, len);
+	if (n == 0 || !queue_send_spare(q, (uint32_t)n))
+		return false;
+	queue_flush(q);
+	return true;
+}
+
 /* ---- waiting ---- */
 
 /* poll() also has the kernel send what is waiting, and look for frames where it asked to be
@@ -198,8 +237,9 @@ static void xdp_idle(struct io *io)
 		if (x->poll[i].fd >= 0 && queue_is_behind(x->ways[i].queue))
 			timeout = BEHIND_MS;
 	}
-	if (poll(x->poll, x->nways + 1, timeout) <= 0)
+	if (poll(x->poll, x->nways + 2, timeout) <= 0)
 		return;
+	nudge_taken(&x->poll[x->nways + 1]);
 	for (unsigned i = 0; i < x->nways; i++) {
 		/* The interface is gone for good, and before Linux 5.11 wakes us for ever. */
 		if (x->poll[i].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -215,6 +255,8 @@ const struct io_ops io_xdp = {
 	.leave = xdp_leave,
 	.rx = xdp_rx,
 	.tx = xdp_tx,
+	.way = xdp_way,
+	.send = xdp_send,
 	.idle = xdp_idle,
 	.close = xdp_close,
 	.ports = device_ports,

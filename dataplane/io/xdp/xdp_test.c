@@ -236,8 +236,44 @@ static void chunks_go_round(void **state)
 		struct queue *q = &f->device->ports[i]->queues[0];
 		queue_reclaim(q);
 		assert_int_equal(queue_sending(q), 0);
-		assert_int_equal(queue_receiving(q), QUEUE_CHUNKS);
+		assert_int_equal(queue_receiving(q), QUEUE_CHUNKS - QUEUE_SPARES);
 	}
+}
+
+/* The way back holds long after its query, on whatever interface others came by meanwhile. */
+static void reply_that_comes_later_goes_back_too(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t way[PAIRS][IO_WAY_MAX];
+	uint8_t message[PAYLOAD] = {0, 0, 0x80};
+	struct pkt pkts[BURST_MAX];
+	unsigned len = 0;
+	uint16_t id = 0;
+
+	for (unsigned pair = 0; pair < PAIRS; pair++) {
+		uint64_t end = clock_now_ms() + SOON_MS;
+		unsigned n = 0;
+		ask(f, pair, 1, 0, 4000);
+		while (n == 0 && clock_now_ms() < end)
+			n = io_xdp.rx(f->io, pkts);
+		assert_int_equal(n, 1);
+		len = io_xdp.way(f->io, pkts, way[pair]);
+		assert_true(len <= IO_WAY_MAX);
+		pkts[0].len = 0;
+		io_xdp.tx(f->io, pkts, 1);
+	}
+	for (uint16_t i = 0; i < 8 * QUEUE_SPARES; i++) {
+		wire_store16(message, i);
+		assert_true(io_xdp.send(f->io, way[i % PAIRS], len, message, PAYLOAD));
+		assert_true(next_reply(f, i % PAIRS, &id));
+		assert_int_equal(id, i);
+	}
+	assert_false(io_xdp.send(f->io, way[0], len - 1, message, PAYLOAD));
+	assert_false(io_xdp.send(f->io, way[0], 0, message, PAYLOAD));
+	assert_false(io_xdp.send(f->io, way[0], len, message, 4000));
+	way[0][0] = PAIRS;
+	assert_false(io_xdp.send(f->io, way[0], len, message, PAYLOAD));
+	check_books(f);
 }
 
 static void ports_tell_what_a_sleeping_worker_missed(void **state)
@@ -455,6 +491,7 @@ int main(void)
 		CASE(dropped_messages_are_not_answered),
 		CASE(bad_frames_are_noted_and_given_back),
 		CASE(chunks_go_round),
+		CASE(reply_that_comes_later_goes_back_too),
 		CASE(ports_tell_what_a_sleeping_worker_missed),
 		CASE(worker_wakes_for_a_frame_and_for_good),
 		CASE(no_queries_come_after_leaving),
