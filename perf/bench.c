@@ -67,7 +67,7 @@ void bench_open(struct bench *b, const char *parent)
 	diag_init(&diag);
 	int len = snprintf(text, sizeof text,
 	                   "control:\n  store: %s/store\n  table-limit: 16G\n", b->dir);
-	int err = config_parse(text, (size_t)len, "bench", &b->config, &diag);
+	int err = config_parse(text, (size_t)len, "bench", NULL, &b->config, &diag);
 	diag_print(&diag, stderr);
 	diag_fini(&diag);
 	must(err, "configuration");
@@ -93,7 +93,7 @@ void bench_close(struct bench *b)
 	char path[300];
 
 	committer_close(&b->committer);
-	config_free(b->config);
+	config_release(b->config);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", b->dir, files[i]);
 		(void)unlink(path);

@@ -11,7 +11,6 @@ import random
 import threading
 import time
 
-import data
 import links
 import servers
 from servers import Failed

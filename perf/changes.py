@@ -14,6 +14,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -108,12 +109,6 @@ class Live(servers.Anser):
                 raise Failed("the control plane does not come to rest")
             time.sleep(0.5)
             before, now = now, self.processor_time()
-
-    def processor_time(self):
-        """Seconds that the control plane has had."""
-        with open(f"/proc/{self.processes[0].pid}/stat") as f:
-            words = f.read().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def forget(self):
         """Has the kernel give up its copy of the store: a start then reads it from the disk."""
@@ -261,6 +256,52 @@ def bulk_anser(count, size, streams):
         return timed(server, count, send)
 
 
+def cli_anser(count, size):
+    """anserctl, reading so many changes in transactions of that size."""
+    text = "".join("".join(f"set {name} 3600 A {wanted}\n" for name, wanted in map(added, part)) + "\n"
+                   for part in in_parts(count, size))
+
+    def send():
+        done = subprocess.run([servers.tool("anserctl"), "--json", "-s", f"{server.dir}/control",
+                               "batch", "--timeout", "600"], input=text, capture_output=True, text=True,
+                              check=False, timeout=900)
+        if done.returncode != 0 or json.loads(done.stdout)["changes"] != count:
+            raise Failed(f"anserctl batch: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+    with Live([(data.ORIGIN, data.hosts(BULK_NAMES))]) as server:
+        server.wait_until_loaded()
+        return timed(server, count, send)
+
+
+def transaction(numbers):
+    rrsets = [{"name": name, "type": "A", "ttl": 3600, "changetype": "REPLACE",
+               "records": [{"content": wanted, "disabled": False}]}
+              for name, wanted in map(added, numbers)]
+    return json.dumps({"zones": [{"name": data.ORIGIN, "rrsets": rrsets}]}) + "\n"
+
+
+def bulk_stream(count, size):
+    """Transactions of so many records, as one body of lines over HTTP, sent by curl."""
+    def send():
+        sent = subprocess.run(
+            ["curl", "-sS", "--unix-socket", f"{server.dir}/api.sock", "-X", "POST", "-T", path,
+             "-H", "Content-Type: application/x-ndjson",
+             "http://localhost/api/anser/v1/batch?wait=visible&stop-on-error"],
+            stdout=subprocess.PIPE, text=True, check=False, timeout=600)
+        summary = json.loads(sent.stdout.splitlines()[-1]) if sent.stdout else {}
+        if sent.returncode != 0 or summary.get("done") != lines or summary["status"] != 200:
+            raise Failed(f"a stream is refused: {sent.stdout[-1000:]}")
+
+    with Live([(data.ORIGIN, data.hosts(BULK_NAMES))]) as server:
+        server.wait_until_loaded()
+        path = f"{server.dir}/lines"
+        parts = in_parts(count, size)
+        lines = len(parts)
+        with open(path, "w") as f:
+            f.writelines(map(transaction, parts))
+        return timed(server, count, send)
+
+
 class KnotLive(servers.Knot):
     """With its journal, which is what makes its changes durable."""
 
@@ -331,12 +372,86 @@ def bulk_pdns(count, size):
         return timed(server, count, send)
 
 
-def bulk_peers(count):
+def bulk_peers(count, only=None):
     """What others do, as text; of the slowest fewer are asked for."""
     peers = [("knotc", "knotc", bulk_knot, (count,)),
              ("pdns API", "pdns_server", bulk_pdns, (count // 4, 1000))]
+    peers = [peer for peer in peers if only in (None, peer[0])]
     return ", ".join(f"{peer} {bulk(*args):.0f}/s" if shutil.which(program)
                      else f"{peer} not installed" for peer, program, bulk, args in peers)
+
+
+# ---- changes under load ----
+
+PAIRS_WRITERS = 8
+ROUNDS = 4
+
+
+class Pairs(servers.Anser):
+    """With the records that anser-pairs changes. Its worker has one processor, the asker another, and
+    the control plane and those who make the changes take what both leave."""
+    patience = 60
+
+    def __init__(self):
+        self.made = tempfile.mkdtemp(prefix="pairs-", dir=servers.WORK)
+        zones = []
+        for zone in ("pairs", "other"):
+            path = os.path.join(self.made, zone)
+            with open(path, "w") as f:
+                f.write(servers.run_tool([servers.tool("anser-pairs"), "--zone", zone,
+                                          "--writers", str(PAIRS_WRITERS)]))
+            zones.append((f"{zone}.example.", path))
+        super().__init__(zones)
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.made, ignore_errors=True)
+
+    def begin_anew(self):
+        """With the records as they were before any change."""
+        for zone, _ in self.zones:
+            servers.run_tool([servers.tool("anserctl"), "-s", f"{self.dir}/control", "zone", "reload",
+                              zone], 60)
+
+    def pairs(self, *options):
+        """What anser-pairs says. Its exit status is a matter of the figures."""
+        command = [servers.tool("anser-pairs"), "--port", self.port, "--cpu", servers.CLIENT_CPU,
+                   "--writers", PAIRS_WRITERS, *options]
+        done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, text=True,
+                              timeout=600, check=False)
+        if not done.stdout:
+            raise Failed("anser-pairs says nothing")
+        return servers.records(done.stdout)[0]
+
+
+    def waited(self):
+        """Seconds that the busiest thread of the data plane has waited for a processor."""
+        tasks = f"/proc/{self.processes[1].pid}/task"
+        waits = []
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/schedstat") as f:
+                waits.append(int(f.read().split()[1]))
+        return max(waits) / 1e9
+
+
+def under_load(part, changes, seconds):
+    """The most answers a second; what anser-pairs says at a part of them with so many changes a
+    second; and the seconds that the worker waited meanwhile. A round in which the asker had not the
+    processor that it takes says nothing."""
+    with Pairs() as server:
+        server.wait_until_serving()
+        for _ in range(ROUNDS):
+            peak = max(server.pairs("--seconds", 1, "--window", window)["rate"]
+                       for window in (8, 16, 8, 16))
+            before = server.waited()
+            step = server.pairs("--seconds", seconds, "--rate", peak * part, "--change-rate",
+                                changes, "--control", f"{server.dir}/control")
+            waited = server.waited() - before
+            if step["asked"] >= 0.95 * part * peak * seconds and step["change_rate"] >= 0.95 * changes:
+                return peak, step, waited
+            server.begin_anew()
+    raise Failed(f"in {ROUNDS} rounds either the queries or the changes were never as many as they "
+                 f"should be: peak {peak:.0f}/s, {step}")
 
 
 # ---- starts ----

@@ -264,6 +264,12 @@ class Anser(Server):
     def start_dataplane(self):
         self.spawn([tool("anser-dataplane"), "-s", f"{self.dir}/data"], self.preload)
 
+    def processor_time(self):
+        """Seconds that the control plane has had."""
+        with open(f"/proc/{self.processes[0].pid}/stat") as f:
+            words = f.read().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def command(self, path):
         return []
 
@@ -330,21 +336,19 @@ def memio(server_name, zones, queries, seconds):
             os.unlink(result)
 
 
-def dnsperf(server_name, zones, queries, seconds, dnssec_ok=False, client_cpus=None):
-    """Answers per second over loopback sockets. client_cpus: a list for taskset; the client is
-    alone on its own processor unless told."""
-    with SERVERS[server_name](zones) as server:
-        server.wait_until_serving()
-        options = ["-D"] if dnssec_ok else ["-e"]
-        text = run_tool(["taskset", "-c", client_cpus or str(CLIENT_CPU), "dnsperf", "-s",
-                         "127.0.0.1", "-p", str(server.port), "-d", queries, "-l", str(seconds),
-                         "-c", "16", "-T", "1", "-q", "400", "-t", "2"] + options)
-    figures = {"qps": 0.0, "lost": 0.0, "bytes": 0.0, "codes": ""}
+def ask_by_dnsperf(server, queries, seconds, *options, client_cpus=None):
+    """What dnsperf says of a server that serves."""
+    text = run_tool(["taskset", "-c", client_cpus or str(CLIENT_CPU), "dnsperf", "-s",
+                     "127.0.0.1", "-p", str(server.port), "-d", queries, "-l", str(seconds),
+                     "-c", "16", "-T", "1", "-q", "400", "-t", "2", *options])
+    figures = {"qps": 0.0, "sent": 0, "lost": 0.0, "bytes": 0.0, "codes": ""}
     for line in text.splitlines():
         key, _, value = line.strip().partition(":")
         value = value.strip()
         if key == "Queries per second":
             figures["qps"] = float(value)
+        elif key == "Queries sent":
+            figures["sent"] = int(value)
         elif key == "Queries lost":
             figures["lost"] = float(value.partition("(")[2].partition("%")[0] or 0)
         elif key == "Average packet size":
@@ -352,6 +356,15 @@ def dnsperf(server_name, zones, queries, seconds, dnssec_ok=False, client_cpus=N
         elif key == "Response codes":
             figures["codes"] = value
     return figures
+
+
+def dnsperf(server_name, zones, queries, seconds, dnssec_ok=False, client_cpus=None):
+    """Answers per second over loopback sockets. client_cpus: a list for taskset; the client is
+    alone on its own processor unless told."""
+    with SERVERS[server_name](zones) as server:
+        server.wait_until_serving()
+        return ask_by_dnsperf(server, queries, seconds, "-D" if dnssec_ok else "-e",
+                              client_cpus=client_cpus)
 
 
 def check_answers(figures, rcode, least_bytes):
