@@ -47,7 +47,7 @@ zones:
 # What differs from one moment to the next.
 PASSING = {"uptime_s", "visible_ms", "store", "table", "audit", "commit", "change", "changed_at",
            "serial", "serial_before", "version", "counters", "types", "burst_sizes", "burst_ns",
-           "tcp_connections", "used_at", "attachments", "text"}
+           "tcp_connections", "used_at", "attachments", "text", "days_left"}
 
 
 class Server(ControlPlane):
