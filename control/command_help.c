@@ -1,10 +1,12 @@
 /* What commands share: how they refuse, and what they read of their arguments. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/access/keys.h"
 #include "control/engine_internal.h"
 #include "control/json_put.h"
+#include "control/must.h"
 #include "shared/err.h"
 
 enum { WAIT_DEFAULT_MS = 5000 };
@@ -110,6 +112,20 @@ enum engine_outcome engine_zone_wanted(struct engine *e, const json_t *args,
 	if (err < 0)
 		return engine_refuse(result, err, "%s", err_text(err));
 	return ENGINE_OK;
+}
+
+enum engine_outcome engine_continue_with_zone(struct engine *e, const json_t *args,
+                                              json_t *result, engine_command *part)
+{
+	struct job *j = engine_job();
+	struct store_zone *z = must(malloc(sizeof *z));
+	enum engine_outcome outcome = engine_zone_wanted(e, args, result, z);
+
+	if (outcome == ENGINE_OK)
+		engine_continue(ON_LOOP, part);
+	j->state = z;
+	j->state_free = free;
+	return outcome;
 }
 
 enum engine_outcome engine_tenant_of_key(const json_t *args, json_t *result,

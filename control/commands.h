@@ -16,7 +16,7 @@ enum command_thread {
 	ON_COMMIT,
 	ON_POOL,
 	ON_POOL_ALONE, /* begins on the pool; no two of these at a time */
-	ON_LOOP,       /* parts only, which are short */
+	ON_LOOP,       /* what is short */
 };
 
 /* Whom a command is for: commands.def. */

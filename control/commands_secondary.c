@@ -17,13 +17,10 @@ static enum engine_outcome look_at(struct engine *e, const json_t *args, json_t 
                                    bool transfer)
 {
 	const struct engine_secondaries *s = &e->secondaries;
-	struct store_zone z;
-	enum engine_outcome outcome = engine_zone_wanted(e, args, result, &z);
+	const struct store_zone *z = engine_job()->state;
 
-	if (outcome != ENGINE_OK)
-		return outcome;
 	if (!s->refresh ||
-	    !s->refresh(s->arg, z.id, transfer, is_set(args, "serial_may_fall")))
+	    !s->refresh(s->arg, z->id, transfer, is_set(args, "serial_may_fall")))
 		return engine_fail(result, ENGINE_REFUSED, "%s is no secondary",
 		                   json_string_value(json_object_get(args, "zone")));
 	json_put(result, "zone", json_copy(json_object_get(args, "zone")));
@@ -41,30 +38,20 @@ static enum engine_outcome retransfer(struct engine *e, const json_t *args,
 	return look_at(e, args, result, true);
 }
 
-static enum engine_outcome begin(struct engine *e, const json_t *args, json_t *result,
-                                 engine_command *part)
-{
-	struct store_zone z;
-	enum engine_outcome outcome = engine_zone_wanted(e, args, result, &z);
-
-	if (outcome == ENGINE_OK)
-		engine_continue(ON_LOOP, part);
-	return outcome;
-}
-
 enum engine_outcome command_zone_refresh(struct engine *e, const json_t *args,
                                          json_t *result)
 {
-	return begin(e, args, result, refresh);
+	return engine_continue_with_zone(e, args, result, refresh);
 }
 
 enum engine_outcome command_zone_retransfer(struct engine *e, const json_t *args,
                                             json_t *result)
 {
-	return begin(e, args, result, retransfer);
+	return engine_continue_with_zone(e, args, result, retransfer);
 }
 
-static enum engine_outcome list(struct engine *e, const json_t *args, json_t *result)
+enum engine_outcome command_zone_secondaries(struct engine *e, const json_t *args,
+                                             json_t *result)
 {
 	const struct engine_secondaries *s = &e->secondaries;
 	json_int_t most = json_integer_value(json_object_get(args, "limit"));
@@ -79,15 +66,5 @@ static enum engine_outcome list(struct engine *e, const json_t *args, json_t *re
 		most = LISTED_DEFAULT;
 	json_put(result, "secondaries",
 	         s->list ? s->list(s->arg, z.id, (size_t)most) : json_array());
-	return ENGINE_OK;
-}
-
-enum engine_outcome command_zone_secondaries(struct engine *e, const json_t *args,
-                                             json_t *result)
-{
-	(void)e;
-	(void)args;
-	(void)result;
-	engine_continue(ON_LOOP, list);
 	return ENGINE_OK;
 }

@@ -86,6 +86,13 @@ MUST_CHECK int engine_look_up_zone(struct engine *e, const uint8_t *name,
 MUST_CHECK enum engine_outcome engine_zone_wanted(struct engine *e, const json_t *args,
                                                   json_t *result, struct store_zone *out);
 
+/* Pool: the same, and has the command go on on the loop's thread, with what the store says of the zone as
+ * the job's state. */
+MUST_CHECK enum engine_outcome engine_continue_with_zone(struct engine *e,
+                                                         const json_t *args,
+                                                         json_t *result,
+                                                         engine_command *part);
+
 /* The tenant that a key is to be of: "tenant" of args, else that of the actor of the running job, who may
  * keep keys of no other one if he has one. */
 MUST_CHECK enum engine_outcome engine_tenant_of_key(const json_t *args, json_t *result,

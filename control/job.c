@@ -155,6 +155,8 @@ void job_run(struct job *j)
 	else if (j->command && !command_is_for(j->command, j->actor))
 		j->outcome = engine_refuse(j->result, ERR_DENIED, "%s may not do that",
 		                           j->actor->name);
+	else if (j->command && j->command->thread == ON_LOOP)
+		engine_continue(ON_LOOP, j->command->run);
 	else if (j->command)
 		j->outcome = j->command->run(j->engine, j->args, j->result);
 	else
