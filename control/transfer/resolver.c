@@ -156,11 +156,21 @@ static void become_known(struct entry *e)
 	}
 }
 
+static struct entry *next_waiting(const struct resolver *r)
+{
+	struct entry *e = r->entries;
+
+	while (e && e->state != ENTRY_WAITS)
+		e = e->next;
+	return e;
+}
+
+/* From the list's head each time: whoever is told may ask for more, which throws out what is old. */
 static void begin_more(struct resolver *r)
 {
-	for (struct entry *e = r->entries; e && r->busy < AT_ONCE; e = e->next) {
-		if (e->state != ENTRY_WAITS)
-			continue;
+	struct entry *e;
+
+	while (r->busy < AT_ONCE && (e = next_waiting(r))) {
 		if (begin(r, e)) {
 			e->state = ENTRY_BUSY;
 			r->busy++;
