@@ -40,7 +40,7 @@ struct open_transaction {
 	json_t *edits;
 	size_t count;
 	size_t octets;
-	char wrong[160]; /* why it cannot be, or empty */
+	char wrong[JSON_ERROR_TEXT_LENGTH + 64]; /* why it cannot be, or empty */
 	uint64_t wrong_line;
 };
 
@@ -376,7 +376,7 @@ static void read_edit(struct batch *b, const char *op, char *name)
 static void read_json(struct batch *b, const char *line)
 {
 	json_error_t error;
-	char why[JSON_ERROR_TEXT_LENGTH + 64];
+	char why[sizeof b->open.wrong];
 	json_t *value = json_loads(line, JSON_REJECT_DUPLICATES, &error);
 	json_t *edits = json_object_get(value, "edits");
 

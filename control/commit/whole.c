@@ -134,9 +134,13 @@ static struct contents_rrset *find_soa(const struct contents *contents)
 	return NULL;
 }
 
-static int set_serial(struct plan *p, struct planned *z, struct contents_rrset *soa,
+static int set_serial(struct plan *p, struct planned *z, const struct contents *contents,
                       uint32_t serial)
 {
+	struct contents_rrset *soa = find_soa(contents);
+
+	if (!soa)
+		return ERR_CORRUPT;
 	uint8_t *blob = arena_copy(p->change->arena, soa->blob, soa->size);
 
 	TRY(serial_write(blob, soa->size, serial));
@@ -179,7 +183,7 @@ static int find_same_contents(struct plan *p, const struct zone_change *zc,
  */
 int plan_contents(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
-	struct contents_rrset *r = zc->contents ? find_soa(zc->contents) : NULL;
+	const struct contents_rrset *r = zc->contents ? find_soa(zc->contents) : NULL;
 	struct rrset soa;
 	uint32_t serial;
 
@@ -191,7 +195,7 @@ int plan_contents(struct plan *p, const struct zone_change *zc, struct planned *
 	if (zc->serial == SERIAL_AS_GIVEN || !z->before.loaded ||
 	    serial_newer(serial, z->before.serial))
 		return renew_digest(p, zc, z);
-	TRY(set_serial(p, z, r, z->before.serial));
+	TRY(set_serial(p, z, zc->contents, z->before.serial));
 	if (is_contents_alone(zc, z))
 		TRY(find_same_contents(p, zc, z));
 	if (z->same_contents)
@@ -205,7 +209,7 @@ int plan_contents(struct plan *p, const struct zone_change *zc, struct planned *
 		                   z->before.serial);
 		return ERR_REFUSED;
 	}
-	TRY(set_serial(p, z, find_soa(zc->contents), next));
+	TRY(set_serial(p, z, zc->contents, next));
 	return renew_digest(p, zc, z);
 }
 

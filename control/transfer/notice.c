@@ -11,6 +11,7 @@
 #include "control/transfer/connect.h"
 #include "control/tsig/tsig.h"
 #include "control/wire/writer.h"
+#include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 #include "shared/wire.h"
@@ -110,7 +111,8 @@ static uint16_t build(const struct notify_list *l, uint8_t out[static MESSAGE_RO
 	                             .rdata_len = l->soa_len};
 	uint16_t id = 0;
 
-	(void)getrandom(&id, sizeof id, 0);
+	if (getrandom(&id, sizeof id, 0) != sizeof id)
+		id = (uint16_t)clock_now_ns();
 	soa.owner_len = (uint8_t)name_len(l->name, NAME_MAX_LEN);
 	memcpy(soa.owner, l->name, soa.owner_len);
 	message_begin(w, out, MESSAGE_ROOM - TSIG_ROOM_MAX, id,

@@ -1,5 +1,6 @@
 #include "control/tsig/key.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -45,7 +46,7 @@ static EVP_MAC_CTX *make_ready(const struct tsig_key_parts *p)
 	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 
 	EVP_MAC_free(mac);
-	(void)strncpy(digest, tsig_algorithms[p->algorithm].digest, sizeof digest);
+	(void)snprintf(digest, sizeof digest, "%s", tsig_algorithms[p->algorithm].digest);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 	params[1] = OSSL_PARAM_construct_end();
 	if (ctx && EVP_MAC_init(ctx, p->secret, p->secret_len, params) != 1) {
