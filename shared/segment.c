@@ -150,6 +150,14 @@ void segment_prefault(const struct segment *s)
 		(void)madvise(s->base + run[0], run[1] - run[0], MADV_POPULATE_READ);
 }
 
+void segment_populate(const struct segment *s, uint64_t offset, uint64_t len)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = offset & ~(page - 1);
+
+	(void)madvise(s->base + start, offset + len - start, MADV_POPULATE_WRITE);
+}
+
 /* Linux 6.1; the C library does not name it everywhere yet. */
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25

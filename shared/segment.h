@@ -40,6 +40,9 @@ void segment_discard(struct segment *s, uint64_t offset, uint64_t len);
 /* Maps every page that has memory behind it, so that a reader does not fault on its first look. */
 void segment_prefault(const struct segment *s);
 
+/* Puts memory behind the whole of [offset, offset + len), of a segment that this process may write to. */
+void segment_populate(const struct segment *s, uint64_t offset, uint64_t len);
+
 /* Replaces the small pages wholly inside [offset, offset + len) by huge ones, for every process
  * that maps the segment, where the kernel can (Linux 6.1): a look-up in a large table costs as
  * much for the address translation as for the data. Needs no privilege and no setting. Takes

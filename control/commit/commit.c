@@ -16,7 +16,10 @@
 #include "shared/rcu.h"
 #include "shared/rrtype.h"
 
-enum { GROUP_US = 5000 };
+enum {
+	GROUP_US = 5000,
+	COMPILED_NAME = 48, /* octets of a small node beside what its records hold */
+};
 
 #define COOKIE_SECRET_NAME "cookie-secret"
 #define GENERATION_NAME    "generation"
@@ -627,15 +630,17 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 	TRY(commit_zone_expire(c, z, false));
 	diff_init(&d);
 	int err = diff_compute(&d, c->txn, z->table.id, contents);
+	if (d.all)
+		writer_expect(c->writer, d.names * COMPILED_NAME + d.bytes);
 	if (err == 0 && log)
 		err = diff_show(&d, log);
 	if (err == 0)
-		err = diff_apply(&d, c->txn, z->table.id, contents);
+		err = diff_apply(&d, c->txn, z->table.id);
 	if (first)
-		writer_reserve(c->writer, d.change_count);
+		writer_reserve(c->writer, d.names);
 	*report = (struct commit_report){
 		.added = d.added, .removed = d.removed, .changed = d.changed};
-	if (err == 0 && first)
+	if (err == 0 && (first || d.all))
 		err = first_contents(c, z, contents, report);
 	else if (err == 0 && d.change_count > 0)
 		err = compile_changes(c->compiler, &z->table, c->txn, d.changes,
@@ -647,7 +652,7 @@ int commit_zone_contents(struct committer *c, struct zone *z,
 		z->serial = serial_of(contents);
 		z->records = contents->records;
 		z->rrsets = contents->count;
-		if (d.step_count > 0)
+		if (d.added + d.removed + d.changed > 0)
 			z->changed_at = (uint64_t)time(NULL);
 		err = commit_zone_state(c, z);
 	}

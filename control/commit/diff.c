@@ -84,11 +84,11 @@ static void step_delete(struct diff *d, const struct store_entry *e)
 		    });
 }
 
-static int merge(struct diff *d, struct store_cursor *cursor,
+/* From the zone's first entry on. */
+static int merge(struct diff *d, struct store_cursor *cursor, struct store_entry e,
                  const struct contents *contents)
 {
-	struct store_entry e;
-	int found = store_cursor_seek(cursor, NULL, 0, &e);
+	int found = 0;
 	size_t i = 0;
 
 	while (i < contents->count || found == 0) {
@@ -138,6 +138,21 @@ static void collect_changes(struct diff *d)
 		    (s->type == RRTYPE_NS || s->type == RRTYPE_DNAME))
 			d->changes[d->change_count - 1].cut_changed = true;
 	}
+	d->names = d->change_count;
+}
+
+/* Nothing to compare with. */
+static void take_all(struct diff *d, const struct contents *contents)
+{
+	const struct contents_rrset *r = contents->rrsets;
+
+	d->all = contents;
+	d->added = contents->count;
+	for (size_t i = 0; i < contents->count; i++) {
+		d->bytes += r[i].key_len + r[i].size;
+		d->names += i == 0 || r[i].key_len != r[i - 1].key_len ||
+		            memcmp(r[i].key, r[i - 1].key, r[i].key_len) != 0;
+	}
 }
 
 int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
@@ -145,12 +160,17 @@ int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
 {
 	struct store_cursor *cursor;
 
+	struct store_entry e;
+
 	TRY(store_cursor_open(t, zone, &cursor));
-	int err = merge(d, cursor, contents);
+	int found = store_cursor_seek(cursor, NULL, 0, &e);
+	int err = found == 0 ? merge(d, cursor, e, contents) : found;
 	store_cursor_close(&cursor);
-	TRY(err);
-	collect_changes(d);
-	return 0;
+	if (err == ERR_NOTFOUND)
+		take_all(d, contents);
+	else if (err == 0)
+		collect_changes(d);
+	return err == ERR_NOTFOUND ? 0 : err;
 }
 
 int diff_is_none(struct store_txn *t, uint32_t zone, const struct contents *contents,
@@ -197,11 +217,10 @@ static int put_set(struct store_txn *t, uint32_t zone, const struct contents_rrs
 	return store_rrset_put(t, zone, r->key, r->key_len, &set);
 }
 
-int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
-               const struct contents *contents)
+int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone)
 {
-	if (d->removed == 0 && d->changed == 0 && d->added == contents->count)
-		return load_all(t, zone, contents);
+	if (d->all)
+		return load_all(t, zone, d->all);
 	for (size_t i = 0; i < d->step_count; i++) {
 		const struct diff_step *s = &d->steps[i];
 		const uint8_t *key = step_key(d, s);
@@ -211,8 +230,19 @@ int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
 	return 0;
 }
 
+static int show_all(const struct contents *all, const struct diff_log *log)
+{
+	for (size_t i = 0; i < all->count && all->count <= log->most; i++) {
+		const struct contents_rrset *r = &all->rrsets[i];
+		TRY(log->row(log->arg, r->key, r->key_len, r->type, r));
+	}
+	return 0;
+}
+
 int diff_show(const struct diff *d, const struct diff_log *log)
 {
+	if (d->all)
+		return show_all(d->all, log);
 	for (size_t i = 0; i < d->step_count && d->step_count <= log->most; i++) {
 		const struct diff_step *s = &d->steps[i];
 		TRY(log->row(log->arg, step_key(d, s), s->key_len, s->type, s->put));

@@ -19,6 +19,10 @@ struct diff {
 	size_t added; /* RRsets */
 	size_t removed;
 	size_t changed;
+	/* The zone held nothing, and gets all of these: there are no steps and no changes. */
+	const struct contents *all;
+	size_t names;                   /* concerned */
+	uint64_t bytes;                 /* of all these, with their keys */
 	struct compile_change *changes; /* one per owner, in canonical order */
 	size_t change_count;
 	struct diff_step *steps;
@@ -36,8 +40,7 @@ void diff_fini(struct diff *d);
 /* contents is lent until diff_fini(). */
 MUST_CHECK int diff_compute(struct diff *d, struct store_txn *t, uint32_t zone,
                             const struct contents *contents);
-MUST_CHECK int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone,
-                          const struct contents *contents);
+MUST_CHECK int diff_apply(const struct diff *d, struct store_txn *t, uint32_t zone);
 
 /* *out: the zone has these contents already, octet for octet. Reads up to the first difference. */
 MUST_CHECK int diff_is_none(struct store_txn *t, uint32_t zone,

@@ -248,6 +248,9 @@ static uint16_t keep_wildcard(struct compiler *c)
 
 	if (o->name_len + 2 > NAME_MAX_LEN)
 		return 0;
+	/* One of a name that is new is new as well, and comes behind it. */
+	if (!writer_find(c->w, o->hash, o->name, o->name_len, 0))
+		return 0;
 	memcpy(name + 2, o->name, o->name_len);
 	uint64_t hash = name_hash(writer_hash_key(c->w), name);
 	return writer_find(c->w, hash, name, o->name_len + 2U, 0) ? NODE_WILDCARD : 0;
@@ -259,6 +262,7 @@ int node_compile(struct compiler *c, struct compile_zone *z, struct place place)
 	struct builder b = {.c = c, .z = z, .node = (void *)c->node};
 	table_ref denial;
 
+	writer_prefetch(c->w, o->hash);
 	TRY(denial_compile(c, z, &denial));
 	if (place.hidden)
 		return 0;

@@ -66,6 +66,11 @@ void slot_clear(struct slot s)
 	set_tag(s.bucket, s.index, 0);
 }
 
+void buckets_prefetch(const struct buckets *b, uint64_t hash)
+{
+	__builtin_prefetch(home_of(b, b->count, hash), 1);
+}
+
 struct slot buckets_find(const struct buckets *b, uint64_t hash, const uint8_t *name,
                          size_t name_len, unsigned parent_side)
 {

@@ -37,6 +37,9 @@ struct slot {
 	unsigned index;
 };
 
+/* Asks for the line that buckets_find() begins with. */
+void buckets_prefetch(const struct buckets *b, uint64_t hash);
+
 /* The slot whose newest node has this name and side. */
 struct slot buckets_find(const struct buckets *b, uint64_t hash, const uint8_t *name,
                          size_t name_len, unsigned parent_side);

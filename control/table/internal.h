@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/table/ahead.h"
 #include "control/table/buckets.h"
 #include "control/table/room.h"
 #include "control/table/writer.h"
@@ -71,6 +72,7 @@ struct table_writer {
 	uint64_t commit;      /* last published; 0: private */
 	struct stretch front; /* header and buckets */
 	struct stretch arena;
+	struct ahead ahead;
 	uint64_t collapsed_buckets; /* bytes of them when front was begun */
 	bool shared;
 	bool failed;

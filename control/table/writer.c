@@ -20,6 +20,8 @@ enum {
 	 * makes room for one name and a half at least, so inserting never outruns them. */
 	GROWTH_SHARED = 64,
 	GROWTH_STEP_MAX = 256,
+	EXPECTED_MIN =
+		4 << 20, /* what takes less than a thread costs is touched as it comes */
 	CLEAN_STEP_MAX = 1024, /* buckets between two commits */
 	MADE_KEPT = 1 << 16,   /* objects: the list of a larger change is not kept */
 };
@@ -126,6 +128,7 @@ void writer_close(struct table_writer **wp)
 	}
 	writer_batch_free(w->current);
 	free(w->made);
+	ahead_end(&w->ahead);
 	segment_close(&w->segment);
 	free(w);
 	*wp = NULL;
@@ -303,6 +306,20 @@ void writer_reserve(struct table_writer *w, uint64_t names)
 		want = w->buckets.count + names;
 	while (w->buckets.count < want && grow(w, want - w->buckets.count))
 		;
+}
+
+void writer_expect(struct table_writer *w, uint64_t bytes)
+{
+	uint64_t room = w->room.end - w->room.at;
+
+	if (bytes >= EXPECTED_MIN)
+		ahead_begin(&w->ahead, &w->segment, w->room.at,
+		            bytes < room ? bytes : room);
+}
+
+void writer_prefetch(const struct table_writer *w, uint64_t hash)
+{
+	buckets_prefetch(&w->buckets, hash);
 }
 
 static void insert_new(struct table_writer *w, uint64_t hash, table_ref node)

@@ -76,6 +76,13 @@ void writer_put_node(struct table_writer *w, uint64_t hash, table_ref node);
  * which keeps them out of overflow buckets. */
 void writer_reserve(struct table_writer *w, uint64_t names);
 
+/* Says that allocations of about so many bytes are about to come: memory is put behind the arena meanwhile,
+ * when that is worth the while. */
+void writer_expect(struct table_writer *w, uint64_t bytes);
+
+/* Asks for the line where a name of this hash is, or is to be, looked up soon. */
+void writer_prefetch(const struct table_writer *w, uint64_t hash);
+
 /* The name is gone as of this change; nothing happens when it was not there. */
 void writer_delete_node(struct table_writer *w, uint64_t hash, const uint8_t *name,
                         size_t name_len, unsigned parent_side);

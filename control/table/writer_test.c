@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* cmocka.h needs these before it. */
 // clang-format off
@@ -286,6 +287,30 @@ static void a_private_segment_is_filled_to_the_end(void **unused)
 	writer_close(&f.w);
 }
 
+static uint64_t resident(const struct table_writer *w)
+{
+	struct writer_usage usage;
+
+	writer_usage(w, &usage);
+	return usage.resident;
+}
+
+static void what_is_expected_has_memory_before_it_comes(void **unused)
+{
+	enum { BYTES = 8 << 20 };
+	struct fixture f = open_with(1);
+	uint64_t before = resident(f.w);
+
+	(void)unused;
+	writer_expect(f.w, BYTES);
+	while (resident(f.w) < before + BYTES - (1 << 16))
+		usleep(1000);
+	writer_expect(f.w, UINT64_C(1) << 40); /* more than there is: no more than that */
+	put_number(f.w, 1);
+	publish(&f);
+	writer_close(&f.w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +320,7 @@ int main(void)
 		cmocka_unit_test(settings_put_twice_are_taken_back),
 		cmocka_unit_test(a_full_segment_has_room_for_what_makes_room),
 		cmocka_unit_test(a_private_segment_is_filled_to_the_end),
+		cmocka_unit_test(what_is_expected_has_memory_before_it_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
