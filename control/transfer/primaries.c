@@ -8,8 +8,9 @@
 
 enum {
 	PAUSE_FIRST_MS = 2000,
-	/* Less than any zone without contents waits in the end, so that one that is due does ask. */
-	PAUSE_MAX_MS = 50000,
+	/* A question now and then costs nobody anything, and all of its zones are out of date for as long as
+	 * nobody knows that it is back. */
+	PAUSE_MAX_MS = 8000,
 	PROBE_MS = 20000, /* whoever is let through has so long to say what came of it */
 	/* Of more than so many that are down at a time the others are asked as if they were up. */
 	DOWN_MAX = 1024,
