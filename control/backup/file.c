@@ -1,4 +1,5 @@
-/* Files that appear whole or not at all. */
+#include "control/backup/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/backup/backup.h"
 #include "shared/err.h"
 
 static int fail(const char *what, const char *name, char *text, size_t size)
