@@ -10,7 +10,7 @@ enum {
 	CHECKS_MAX = 32, /* at a time */
 	WAKE_MS =
 		10000, /* zones that have failed, and may not now, are looked at within */
-	WAKE_EACH_MS = 10, /* or, if that is less, within so much for each of them */
+	WAKE_EACH_MS = 2, /* or, if that is less, within so much for each of them */
 };
 
 static void run_due(uv_timer_t *timer);
