@@ -10,7 +10,7 @@ enum {
 	PAUSE_FIRST_MS = 2000,
 	/* A question now and then costs nobody anything, and all of its zones are out of date for as long as
 	 * nobody knows that it is back. */
-	PAUSE_MAX_MS = 8000,
+	PAUSE_MAX_MS = 4000,
 	PROBE_MS = 20000, /* whoever is let through has so long to say what came of it */
 	/* Of more than so many that are down at a time the others are asked as if they were up. */
 	DOWN_MAX = 1024,

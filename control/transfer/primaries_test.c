@@ -55,7 +55,7 @@ static void one_asks_after_each_pause_and_pauses_grow(UNUSED void **state)
 		assert_false(primaries_is_down(p, &a, now)); /* this one asks */
 		assert_true(primaries_is_down(p, &a, now));  /* and nobody else */
 		assert_false(primaries_tried(p, &a, false, now));
-		pause = pause * 2 > 8000 ? 8000 : pause * 2;
+		pause = pause * 2 > 4000 ? 4000 : pause * 2;
 	}
 	assert_true(primaries_tried(p, &a, true, now)); /* it is up again */
 	assert_false(primaries_is_down(p, &a, now));
