@@ -291,6 +291,20 @@ static void templates_say_what_the_default_says_unless_they_say_it(void **state)
 	config_release(c);
 }
 
+static void options_of_a_section_stand_together(void **state)
+{
+	size_t count = 0;
+
+	(void)state;
+	for (unsigned s = 0; s < SECTION_COUNT; s++)
+		for (const struct option *o = option_first((enum section_id)s); o;
+		     o = option_next(o)) {
+			assert_int_equal(o->section, s);
+			count++;
+		}
+	assert_int_equal(count, config_option_count);
+}
+
 static void every_option_is_read(void **state)
 {
 	struct config *c = parse_ok(every_option);
@@ -391,9 +405,8 @@ static void assert_same_list(const struct list_section *l, const struct config *
 	assert_int_equal(count, list_count(l, b));
 	assert_true(count > 0 || a->zone_count == 0);
 	for (size_t i = 0; i < count; i++)
-		for (const struct option *o = option_first(l->section);
-		     o < config_options + config_option_count && o->section == l->section;
-		     o++)
+		for (const struct option *o = option_first(l->section); o;
+		     o = option_next(o))
 			assert_true(
 				value_equal(o, list_item(l, a, i), list_item(l, b, i)));
 }
@@ -1280,6 +1293,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_zone_is_enough),
+		cmocka_unit_test(options_of_a_section_stand_together),
 		cmocka_unit_test(every_option_is_read),
 		cmocka_unit_test(templates_say_what_the_default_says_unless_they_say_it),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),

@@ -33,15 +33,6 @@ const struct option config_options[] = {
 const size_t config_option_count = ARRAY_LEN(config_options);
 STATIC_ASSERT(ARRAY_LEN(config_options) <= OPTIONS_MAX, "enlarge OPTIONS_MAX");
 
-const struct option *option_find(enum section_id section, const char *key)
-{
-	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].section == section &&
-		    !strcmp(config_options[i].key, key))
-			return &config_options[i];
-	return NULL;
-}
-
 #define LIST(section, items, count, type, noun, rule, sample)                            \
 	{                                                                                \
 		SECTION_##section, offsetof(struct config, items),                       \
@@ -102,6 +93,24 @@ const struct option *option_first(enum section_id section)
 	return o;
 }
 
+const struct option *option_next(const struct option *o)
+{
+	const struct option *next = o + 1;
+	bool is_last = next == config_options + config_option_count ||
+	               next->section != o->section;
+
+	return is_last ? NULL : next;
+}
+
+const struct option *option_find(enum section_id section, const char *key)
+{
+	const struct option *o = option_first(section);
+
+	while (o && strcmp(o->key, key) != 0)
+		o = option_next(o);
+	return o;
+}
+
 enum { WORD_MAX = 32 };
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
@@ -157,8 +166,9 @@ const char *option_suggest(enum section_id section, const char *misspelt)
 	if (section == SECTION_COUNT)
 		for (size_t i = 0; i < SECTION_COUNT; i++)
 			closest_try(&c, config_sections[i].name);
-	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].section == section)
-			closest_try(&c, config_options[i].key);
+	else
+		for (const struct option *o = option_first(section); o;
+		     o = option_next(o))
+			closest_try(&c, o->key);
 	return c.word;
 }

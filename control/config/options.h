@@ -116,8 +116,9 @@ const struct list_section *list_find(enum section_id section);
 size_t list_count(const struct list_section *l, const struct config *c);
 void *list_item(const struct list_section *l, const struct config *c, size_t i);
 
-/* Gives the first option of a section: the number of its others follow it. */
+/* Gives a section's first option, and that after another, which is the next one of the table; NULL: there is none. */
 const struct option *option_first(enum section_id section);
+const struct option *option_next(const struct option *o);
 
 static inline bool option_is_list(const struct option *o)
 {

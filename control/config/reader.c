@@ -332,8 +332,7 @@ static uint32_t given_options(enum section_id section, const struct seen *seen)
 	const struct option *first = option_first(section);
 	uint32_t given = 0;
 
-	for (const struct option *o = first;
-	     o < config_options + config_option_count && o->section == section; o++)
+	for (const struct option *o = first; o; o = option_next(o))
 		if (seen->at[o - config_options].line)
 			given |= UINT32_C(1) << (o - first);
 	return given;
@@ -345,10 +344,8 @@ static void complete_item(struct reader *r, enum section_id section, union item 
 {
 	struct value_problem problem;
 
-	for (size_t i = 0; i < config_option_count; i++) {
-		const struct option *o = &config_options[i];
-
-		if (o->section != section || seen->at[i].line)
+	for (const struct option *o = option_first(section); o; o = option_next(o)) {
+		if (seen->at[o - config_options].line)
 			continue;
 		if (!o->fallback)
 			diag_add(r->diag, DIAG_ERROR, "missing-key", r->name,

@@ -241,12 +241,10 @@ void references_check(const struct config *config, struct diag *diag)
 
 static void make_fallback(struct config *c, const char *dir)
 {
+	const struct option *o = option_first(SECTION_TEMPLATES);
 	struct value_problem problem;
 
-	for (size_t i = 0; i < config_option_count; i++) {
-		const struct option *o = &config_options[i];
-		if (o->section != SECTION_TEMPLATES)
-			continue;
+	for (; o; o = option_next(o)) {
 		int err = o->fallback ? value_set_default(o, &c->fallback, dir, &problem)
 		                      : value_set(o, &c->fallback, dir, DEFAULT_TEMPLATE,
 		                                  &problem);
@@ -267,10 +265,7 @@ void references_inherit(struct config *c, const char *dir)
 		struct config_template *t = &c->templates[i];
 		if (t == from)
 			continue;
-		for (const struct option *o = first;
-		     o < config_options + config_option_count &&
-		     o->section == SECTION_TEMPLATES;
-		     o++)
+		for (const struct option *o = first; o; o = option_next(o))
 			if (!(t->given >> (o - first) & 1))
 				value_copy(o, t, from);
 	}

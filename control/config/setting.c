@@ -124,8 +124,7 @@ char *config_setting_text(const struct config_setting *s, const struct config *c
 
 static bool equal_items(const struct list_section *l, const void *a, const void *b)
 {
-	for (const struct option *o = option_first(l->section);
-	     o < config_options + config_option_count && o->section == l->section; o++)
+	for (const struct option *o = option_first(l->section); o; o = option_next(o))
 		if (!value_equal(o, a, b))
 			return false;
 	return true;

@@ -8,11 +8,9 @@
 static void show_section(const struct config *c, enum section_id section, FILE *to)
 {
 	(void)fprintf(to, "%s:\n", config_sections[section].name);
-	for (size_t i = 0; i < config_option_count; i++) {
-		if (config_options[i].section != section)
-			continue;
-		(void)fprintf(to, "  %s: ", config_options[i].key);
-		value_show(&config_options[i], c, to);
+	for (const struct option *o = option_first(section); o; o = option_next(o)) {
+		(void)fprintf(to, "  %s: ", o->key);
+		value_show(o, c, to);
 		(void)fputc('\n', to);
 	}
 }
@@ -21,11 +19,9 @@ static void show_item(const void *item, enum section_id section, FILE *to)
 {
 	const char *before = "  - ";
 
-	for (size_t i = 0; i < config_option_count; i++) {
-		if (config_options[i].section != section)
-			continue;
-		(void)fprintf(to, "%s%s: ", before, config_options[i].key);
-		value_show(&config_options[i], item, to);
+	for (const struct option *o = option_first(section); o; o = option_next(o)) {
+		(void)fprintf(to, "%s%s: ", before, o->key);
+		value_show(o, item, to);
 		(void)fputc('\n', to);
 		before = "    ";
 	}
@@ -197,9 +193,9 @@ void config_describe(FILE *to)
 	for (unsigned s = 0; s < SECTION_COUNT; s++) {
 		(void)fprintf(to, "\n## %s\n\n%s\n", config_sections[s].name,
 		              config_sections[s].help);
-		for (size_t i = 0; i < config_option_count; i++)
-			if ((unsigned)config_options[i].section == s)
-				describe_option(&config_options[i], to);
+		const struct option *o = option_first((enum section_id)s);
+		for (; o; o = option_next(o))
+			describe_option(o, to);
 	}
 	(void)fputs(describe_end, to);
 }

@@ -810,9 +810,8 @@ void value_clear(const struct option *o, void *object)
 
 void value_clear_item(enum section_id section, void *item)
 {
-	for (size_t i = 0; i < config_option_count; i++)
-		if (config_options[i].section == section)
-			value_clear(&config_options[i], item);
+	for (const struct option *o = option_first(section); o; o = option_next(o))
+		value_clear(o, item);
 }
 
 void value_copy(const struct option *o, void *to, const void *from)
