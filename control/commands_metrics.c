@@ -237,9 +237,15 @@ static void metrics_free(struct metrics *m)
 	free(m);
 }
 
-enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t *result)
+static void state_free(void *state)
 {
-	struct metrics *m = must(calloc(1, sizeof *m));
+	metrics_free(state);
+}
+
+static enum engine_outcome end_metrics(struct engine *e, const json_t *args,
+                                       json_t *result)
+{
+	struct metrics *m = engine_job()->state;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *to = must(open_memstream(&text, &size));
@@ -247,10 +253,25 @@ enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t
 	(void)args;
 	gather(e, m);
 	metrics_write(m, to);
-	metrics_free(m);
 	if (fclose(to) != 0)
 		abort();
 	json_put(result, "text", json_stringn(text, size));
 	free(text);
+	return ENGINE_OK;
+}
+
+/* Of catalogs only the loop's thread knows; all else, and the text, is the commit thread's. */
+enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t *result)
+{
+	struct metrics *m = must(calloc(1, sizeof *m));
+	struct job *j = engine_job();
+
+	(void)args;
+	(void)result;
+	j->state = m;
+	j->state_free = state_free;
+	if (e->catalogs.count)
+		e->catalogs.count(e->catalogs.arg, &m->catalogs);
+	engine_continue(ON_COMMIT, end_metrics);
 	return ENGINE_OK;
 }

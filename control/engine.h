@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "control/access/actor.h"
+#include "control/catalog_figures.h"
 #include "control/change/change.h"
 #include "control/commit/note.h"
 #include "control/config/config.h"
@@ -110,6 +111,8 @@ struct engine_transfers {
  * them. */
 struct engine_catalogs {
 	json_t *(*list)(void *arg); /* an array */
+	/* Counts all of them into *to, which is zero. */
+	void (*count)(void *arg, struct catalog_figures *to);
 	/* However many zones the catalog with this number, as it is now, takes away: they go. False: it takes
 	 * none away that are kept. */
 	bool (*accept)(void *arg, uint32_t zone);

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import counters
 from checks import check, passes
@@ -91,13 +92,11 @@ def promtool_takes_rules(text):
     check(done.returncode == 0, "promtool: %s%s" % (done.stdout, done.stderr))
 
 
-def monitoring_is_good(samples):
+def monitoring_is_good(text, samples):
     """What alerts and dashboard ask for is there, and promtool takes their expressions."""
     alerts, queries = monitoring()
-    known = {name for name, _ in samples}
-    # Data planes with sockets have no ports; these are in the families all the same.
-    known |= {"anser_port_missed_packets_total", "anser_port_no_buffer_packets_total"}
-    known |= {"anser_certificate_expiry_timestamp_seconds"}  # without TLS there is none
+    # Families without a sample here count: of ports, which sockets have none of, certificates, and catalogs.
+    known = {name for name, _ in samples} | set(re.findall(r"^# TYPE (\w+) (?!histogram)", text, re.M))
     for name in re.findall(r"\banser_\w+", alerts + "\n".join(queries)):
         check(name in known, "%s is asked for, and there is none" % name)
     if not shutil.which("promtool"):
@@ -144,6 +143,33 @@ def same_over_http(server, samples):
     check(set(parse(scraped(server))) == set(samples), "HTTP gives other samples")
 
 
+def catalogs_are_told(server):
+    """Before there is one, as long as it is one, and no more after that."""
+    check(not any(dict(labels).get("catalog") for _, labels in parse(server.ctl("metrics"))), "no catalogs")
+    begun = time.time()
+    server.ctl("zone", "create", "cat.example.", "kind=producer")
+    server.ctl("zone", "set", "example.", "catalog=cat.example.")
+    one = {"catalog": "cat.example.", "kind": "producer"}
+    key = ("anser_catalog_members", frozenset(one.items()))
+    until("the catalog has its member", lambda: parse(server.ctl("metrics")).get(key) == 1)
+    text = server.ctl("metrics")
+    samples = parse(text)
+    if shutil.which("promtool"):
+        promtool_accepts(text)
+    same_over_http(server, samples)
+    for state in ("unread", "empty", "ok", "broken", "held", "failed"):
+        expect(samples, state == "ok", "catalogs", state=state)
+        expect(samples, state == "ok", "catalog_state", state=state, **one)
+    expect(samples, 0, "catalog_refused_versions_total", **one)
+    expect(samples, 0, "catalog_kept_zones", **one)
+    expect(samples, 0, "catalog_foreign_members", **one)
+    check(value(samples, "catalog_followed_timestamp_seconds", **one) >= int(begun), "followed when")
+    server.ctl("zone", "set", "cat.example.", "kind=primary")
+    until("it is no catalog any more", lambda: key not in parse(server.ctl("metrics")))
+    expect(parse(server.ctl("metrics")), 0, "catalogs", state="ok")
+    print("-- so is a catalog")
+
+
 def prove(server):
     sums = counters.Sums()
 
@@ -156,7 +182,7 @@ def prove(server):
         print("-- promtool takes %d samples" % len(samples))
     else:
         print("-- not checked by promtool: it is not installed")
-    monitoring_is_good(samples)
+    monitoring_is_good(text, samples)
     same_as_stats(samples, server.json("stats"))
     same_over_http(server, samples)
     adds_up(samples)
@@ -179,6 +205,7 @@ def prove(server):
     until("a grace period was timed",
           lambda: value(parse(server.ctl("metrics")), "grace_period_seconds_count") > 0)
     print("-- %d queries are where they belong" % sums["queries"])
+    catalogs_are_told(server)
 
 
 def run():

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/catalog_figures.h"
 #include "control/change/change.h"
 #include "control/store/store.h"
 #include "control/zone/arena.h"
@@ -28,14 +29,6 @@ struct catalog {
 
 enum { CATALOG_WHY_SIZE = NAME_TEXT_MAX + 64 };
 
-enum catalog_state {
-	CATALOG_EMPTY,  /* has no contents */
-	CATALOG_OK,     /* what is here is as it says, but for foreign members */
-	CATALOG_BROKEN, /* why says how; nothing was changed for it */
-	CATALOG_HELD, /* too many zones would be removed, and stay until that is accepted */
-	CATALOG_FAILED, /* the store; or it could not be changed */
-};
-
 /* How it went with a catalog when it was looked at. */
 struct catalog_report {
 	enum catalog_state state;
@@ -44,7 +37,7 @@ struct catalog_report {
 	size_t gone;    /* zones of it that it has no more, or has anew */
 	size_t foreign; /* members that are here for another reason, and left alone */
 	uint8_t first_foreign[NAME_MAX_LEN];
-	char why[CATALOG_WHY_SIZE];
+	char why[CATALOG_WHY_SIZE]; /* it is broken, or what has failed */
 };
 
 /* What is to be done then: first, and after that second; either may be NULL. */

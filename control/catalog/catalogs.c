@@ -17,9 +17,9 @@
 #include <string.h>
 
 #include "control/catalog/consume.h"
+#include "control/catalog/one.h"
 #include "control/catalog/produce.h"
 #include "control/engine.h"
-#include "control/json_put.h"
 #include "control/policy/policy.h"
 #include "shared/clock.h"
 #include "shared/err.h"
@@ -32,17 +32,6 @@ enum {
 	CHANGED_MAX = 4096, /* names that are kept; beyond that all zones are looked at */
 };
 
-struct one {
-	uint32_t id;
-	uint8_t name[NAME_MAX_LEN]; /* folded */
-	enum zone_kind kind;
-	bool due;
-	bool reported;
-	bool accepted; /* whatever goes, as long as the serial is this one */
-	uint32_t accepted_serial;
-	struct catalog_report report;
-};
-
 struct changed {
 	uint8_t name[NAME_MAX_LEN];
 };
@@ -53,7 +42,7 @@ struct finding {
 	bool all;
 	struct changed *names; /* unless all */
 	size_t name_count;
-	struct one *found;
+	struct catalog_one *found;
 	size_t found_count, found_room;
 };
 
@@ -73,7 +62,7 @@ struct catalogs {
 	const struct transfer_parts *parts;
 	uv_timer_t timer;
 	bool timer_is_set;
-	struct one *list;
+	struct catalog_one *list;
 	size_t count, room;
 	bool find_all;
 	struct changed *changed;
@@ -134,7 +123,7 @@ static void end(struct catalogs *c)
 		free_if_over(c);
 }
 
-static struct one *find_one(struct catalogs *c, uint32_t id)
+static struct catalog_one *find_one(struct catalogs *c, uint32_t id)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (c->list[i].id == id)
@@ -157,8 +146,8 @@ static void add_found(struct finding *f, const struct store_zone *z)
 	if (kind != ZONE_KIND_PRODUCER && kind != ZONE_KIND_CONSUMER)
 		return;
 	f->found = array_room(f->found, f->found_count, &f->found_room, sizeof *f->found);
-	struct one *one = &f->found[f->found_count++];
-	*one = (struct one){.id = z->id, .kind = kind, .due = true};
+	struct catalog_one *one = &f->found[f->found_count++];
+	*one = (struct catalog_one){.id = z->id, .kind = kind, .due = true};
 	memcpy(one->name, z->name, sizeof one->name);
 }
 
@@ -185,7 +174,7 @@ static int find(struct store_txn *t, void *arg)
 	return 0;
 }
 
-static bool was_looked_for(const struct finding *f, const struct one *one)
+static bool was_looked_for(const struct finding *f, const struct catalog_one *one)
 {
 	for (size_t i = 0; i < f->name_count; i++)
 		if (name_equal(f->names[i].name, one->name))
@@ -275,30 +264,6 @@ static int look(struct store_txn *t, void *arg)
 	                       &l->report);
 }
 
-static void say(const struct one *one, const struct catalog_report *r)
-{
-	char name[NAME_TEXT_MAX];
-	const struct catalog_report *old = &one->report;
-
-	(void)name_to_text(one->name, name);
-	if (one->reported && old->state == r->state && strcmp(old->why, r->why) == 0)
-		return;
-	switch (r->state) {
-	case CATALOG_BROKEN: log_error("catalog %s: broken: %s", name, r->why); break;
-	case CATALOG_FAILED: log_error("catalog %s: %s", name, r->why); break;
-	case CATALOG_HELD:
-		log_error("catalog %s: %zu zones would be removed, and stay until that "
-		          "is accepted",
-		          name, r->gone);
-		break;
-	case CATALOG_OK:
-	case CATALOG_EMPTY:
-		if (one->reported)
-			log_info("catalog %s: well again", name);
-		break;
-	}
-}
-
 static void failed(struct looking *l, const char *why)
 {
 	l->report.state = CATALOG_FAILED;
@@ -309,13 +274,11 @@ static void failed(struct looking *l, const char *why)
 static void finish(struct looking *l)
 {
 	struct catalogs *c = l->catalogs;
-	struct one *one = c->closing ? NULL : find_one(c, l->id);
+	struct catalog_one *one = c->closing ? NULL : find_one(c, l->id);
 	bool again = l->report.state == CATALOG_FAILED;
 
 	if (one) {
-		say(one, &l->report);
-		one->report = l->report;
-		one->reported = true;
+		catalog_one_report(one, &l->report, clock_wall_us() / 1000000);
 		one->due |= l->steps.more || again;
 		if (l->accepted && !l->steps.more)
 			one->accepted = false;
@@ -380,7 +343,7 @@ static void looked(void *arg, int err)
 		take_step(l);
 }
 
-static void begin_looking(struct catalogs *c, struct one *one)
+static void begin_looking(struct catalogs *c, struct catalog_one *one)
 {
 	struct looking *l = memory_get(sizeof *l);
 
@@ -419,7 +382,7 @@ static void go_on(struct catalogs *c)
 
 static void note_zone(struct catalogs *c, const struct noted_zone *z)
 {
-	struct one *one = find_one(c, z->id);
+	struct catalog_one *one = find_one(c, z->id);
 
 	if (one)
 		one->due = true;
@@ -458,75 +421,28 @@ static void committed(void *arg, const struct change_note *note)
 
 /* ---- commands ---- */
 
-static const char *state_text(const struct one *one)
-{
-	static const char *const texts[] = {
-		[CATALOG_EMPTY] = "empty",   [CATALOG_OK] = "ok",
-		[CATALOG_BROKEN] = "broken", [CATALOG_HELD] = "held",
-		[CATALOG_FAILED] = "failed",
-	};
-
-	return one->reported ? texts[one->report.state] : "unread";
-}
-
-/* What an operator has to do something about, or null. */
-static json_t *alarm_json(const struct one *one, const char *name)
-{
-	const struct catalog_report *r = &one->report;
-	char foreign[NAME_TEXT_MAX];
-
-	switch (r->state) {
-	case CATALOG_BROKEN:
-		return json_sprintf("catalog %s is broken: %s", name, r->why);
-	case CATALOG_FAILED:
-		return json_sprintf("catalog %s is not followed: %s", name, r->why);
-	case CATALOG_HELD:
-		return json_sprintf("catalog %s takes away %zu zones, which stay until "
-		                    "catalog accept",
-		                    name, r->gone);
-	case CATALOG_OK:
-	case CATALOG_EMPTY: break;
-	}
-	if (!r->foreign)
-		return json_null();
-	return json_sprintf("catalog %s has %zu members that are zones here for another "
-	                    "reason, such as %s",
-	                    name, r->foreign, name_to_text(r->first_foreign, foreign));
-}
-
-static json_t *one_json(const struct one *one)
-{
-	const struct catalog_report *r = &one->report;
-	json_t *o = json_object();
-	char name[NAME_TEXT_MAX];
-
-	(void)name_to_text(one->name, name);
-	json_put(o, "zone", json_string(name));
-	json_put(o, "kind",
-	         json_string(one->kind == ZONE_KIND_PRODUCER ? "producer" : "consumer"));
-	json_put(o, "state", json_string(state_text(one)));
-	json_put(o, "serial", json_number(r->serial));
-	json_put(o, "members", json_number(r->members));
-	json_put(o, "gone", json_number(r->state == CATALOG_HELD ? r->gone : 0));
-	json_put(o, "foreign", json_number(r->foreign));
-	json_put(o, "alarm", alarm_json(one, name));
-	return o;
-}
-
 static json_t *list_by_command(void *arg)
 {
 	const struct catalogs *c = arg;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < c->count; i++)
-		(void)json_array_append_new(list, one_json(&c->list[i]));
+		(void)json_array_append_new(list, catalog_one_json(&c->list[i]));
 	return list;
+}
+
+static void count_by_command(void *arg, struct catalog_figures *to)
+{
+	const struct catalogs *c = arg;
+
+	for (size_t i = 0; i < c->count; i++)
+		catalog_one_count(&c->list[i], to);
 }
 
 static bool accept_by_command(void *arg, uint32_t zone)
 {
 	struct catalogs *c = arg;
-	struct one *one = find_one(c, zone);
+	struct catalog_one *one = find_one(c, zone);
 
 	if (!one || one->report.state != CATALOG_HELD)
 		return false;
@@ -546,8 +462,9 @@ void catalogs_open(const struct transfer_parts *p, struct catalogs **out)
 	(void)uv_timer_init(p->loop, &c->timer);
 	c->timer.data = c;
 	engine_watch(p->engine, committed, c);
-	engine_has_catalogs(p->engine, &(struct engine_catalogs){list_by_command,
-	                                                         accept_by_command, c});
+	engine_has_catalogs(p->engine,
+	                    &(struct engine_catalogs){list_by_command, count_by_command,
+	                                              accept_by_command, c});
 	wind(c, GATHER_MS);
 	*out = c;
 }

@@ -358,7 +358,7 @@ int catalog_consume(struct store_txn *t, const struct config *config,
 	};
 
 	*out = (struct catalog_steps){0};
-	*report = (struct catalog_report){.serial = z->serial};
+	*report = (struct catalog_report){.state = CATALOG_EMPTY, .serial = z->serial};
 	int err = strlen(name_to_text(z->name, c.name)) < sizeof z->attrs.catalog
 	                  ? 0
 	                  : ERR_TOOBIG;

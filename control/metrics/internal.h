@@ -4,6 +4,7 @@
 
 #include "control/metrics/metrics.h"
 
+void metrics_write_catalogs(const struct metrics *m, FILE *to);
 void metrics_write_planes(const struct metrics *m, FILE *to);
 void metrics_write_transfers(const struct metrics *m, FILE *to);
 

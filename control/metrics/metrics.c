@@ -288,6 +288,7 @@ void metrics_write(const struct metrics *m, FILE *to)
 	write_bursts(m, to);
 	metrics_write_planes(m, to);
 	metrics_write_transfers(m, to);
+	metrics_write_catalogs(m, to);
 	write_taps(m, to);
 	write_counted_zones(m, to);
 }

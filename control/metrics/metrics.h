@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "control/catalog_figures.h"
 #include "control/transfer_figures.h"
 #include "shared/counters.h"
 #include "shared/histogram.h"
@@ -113,6 +114,7 @@ struct metrics {
 		uint64_t unknown;
 	} requests; /* to the API */
 	uint64_t transfers[TRANSFER_FIGURES];
+	struct catalog_figures catalogs;
 	struct metrics_tls tls[METRICS_DIRECTIONS];
 	struct {
 		const char *use;

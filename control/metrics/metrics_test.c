@@ -238,6 +238,53 @@ static void transfers_are_told_by_what_came_of_them(void **state)
 	assert_true(has_line(f, "anser_secondary_zones{state=\"empty\"} 0"));
 }
 
+static void catalogs_are_told_by_state_and_the_first_by_name(void **state)
+{
+	struct fixture *f = *state;
+	struct catalog_figures *c = &f->m.catalogs;
+
+	c->states[CATALOG_HELD] = 40;
+	c->count = 2;
+	strcpy(c->one[0].name, "cat.example.");
+	c->one[0].state = CATALOG_HELD;
+	c->one[0].serial = UINT32_MAX;
+	c->one[0].gone = 12;
+	c->one[0].refused = 3;
+	strcpy(c->one[1].name, "a\\\"b.");
+	c->one[1].is_made = true;
+	c->one[1].members = 100;
+	c->one[1].followed_at = 1795248000;
+	write_text(f);
+	assert_true(has_line(f, "anser_catalogs{state=\"held\"} 40"));
+	assert_true(has_line(f, "anser_catalogs{state=\"unread\"} 0"));
+	assert_true(has_line(f, "anser_catalog_state{catalog=\"cat.example.\","
+	                        "kind=\"consumer\",state=\"held\"} 1"));
+	assert_true(has_line(f, "anser_catalog_state{catalog=\"cat.example.\","
+	                        "kind=\"consumer\",state=\"ok\"} 0"));
+	assert_true(has_line(f, "anser_catalog_serial{catalog=\"cat.example.\","
+	                        "kind=\"consumer\"} 4294967295"));
+	assert_true(has_line(f, "anser_catalog_kept_zones{catalog=\"cat.example.\","
+	                        "kind=\"consumer\"} 12"));
+	assert_true(has_line(f, "# TYPE anser_catalog_refused_versions_total counter"));
+	assert_true(has_line(f, "anser_catalog_refused_versions_total{catalog="
+	                        "\"cat.example.\",kind=\"consumer\"} 3"));
+	assert_true(has_line(f, "anser_catalog_members{catalog=\"a\\\\\\\"b.\","
+	                        "kind=\"producer\"} 100"));
+	assert_true(has_line(f, "anser_catalog_followed_timestamp_seconds{catalog="
+	                        "\"a\\\\\\\"b.\",kind=\"producer\"} 1795248000"));
+	assert_null(strstr(f->text, "anser_catalog_followed_timestamp_seconds{catalog="
+	                            "\"cat.example.\""));
+}
+
+static void without_catalogs_there_are_none_in_any_state(void **state)
+{
+	struct fixture *f = *state;
+
+	write_text(f);
+	assert_true(has_line(f, "anser_catalogs{state=\"ok\"} 0"));
+	assert_null(strstr(f->text, "{catalog="));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +296,8 @@ int main(void)
 		T(nothing_attached_is_no_error),
 		T(query_log_goes_where_it_goes),
 		T(transfers_are_told_by_what_came_of_them),
+		T(catalogs_are_told_by_state_and_the_first_by_name),
+		T(without_catalogs_there_are_none_in_any_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

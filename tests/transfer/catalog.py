@@ -11,6 +11,7 @@ made: they have what is a member here.
 
 import argparse
 import contextlib
+import re
 import signal
 import sys
 
@@ -35,6 +36,15 @@ def control(anser, name, /, **args):
 
 def catalog_of(anser, name):
     return next((one for one in control(anser, "catalog list")["catalogs"] if one["zone"] == name), {})
+
+
+def metric(anser, name, catalog, **labels):
+    wanted = {"catalog": catalog, **labels}
+    for line in anser.tell("metrics").splitlines():
+        match = re.fullmatch(r"anser_%s\{(.*)\} (\d+)" % name, line)
+        if match and wanted.items() <= dict(re.findall(r'(\w+)="([^"]*)"', match.group(1))).items():
+            return int(match.group(2))
+    return None
 
 
 def zones_of(anser):
@@ -132,12 +142,21 @@ class Followed:
         wanted = set(self.names) - set(but) | {"one.", "two.", self.own}
         check(zones_of(self.anser) == wanted, zones_of(self.anser), wanted)
 
+    def has_metrics(self, name, told, state):
+        for field, figure in (("serial", "serial"), ("members", "members"), ("gone", "kept_zones"),
+                              ("foreign", "foreign_members"), ("refused", "refused_versions_total"),
+                              ("followed_at", "followed_timestamp_seconds")):
+            check(metric(self.anser, "catalog_" + figure, name, kind="consumer") == told[field], field, told)
+        check(metric(self.anser, "catalog_state", name, state=state) == 1, state)
+
     def broken(self):
         """Nothing changes, and an operator gets to know."""
         told = self.change("one.", "broken", delete=["version 0 TXT \"2\"", *lines(("l0", self.names[0]))],
                            add=lines(("l9", "m9.example.")))
         check("broken" in told["alarm"] and "version.one." in told["alarm"], told)
         self.all_are_here()
+        check(told["refused"] == 1 and told["followed_at"], told)
+        self.has_metrics("one.", told, "broken")
         for asked in ({"zone": "one."}, {"zone": self.names[0]}):
             check(told["alarm"] in control(self.anser, "zone policy", **asked)["warnings"], asked)
         check(told["alarm"] in control(self.anser, "status")["alarms"], "status")
@@ -158,6 +177,7 @@ class Followed:
     def foreign(self):
         told = self.change("one.", add=lines(("own", self.own)))
         check(told["foreign"] == 1 and self.own in told["alarm"], told)
+        self.has_metrics("one.", told, "ok")
         check(control(self.anser, "zone policy", zone=self.own)["kind"] == "primary", "it is ours")
         told = self.change("two.", add=lines(("l1", self.names[1])))
         check(told["foreign"] == 1 and self.names[1] in told["alarm"], told)
@@ -189,6 +209,7 @@ class Followed:
         """What is left of catalog one. is m0, m3, m4, m5."""
         told = self.change("one.", "held", delete=lines(*(("l%d" % at, self.names[at]) for at in (3, 4, 5))))
         check(told["gone"] == 3 and "accept" in told["alarm"], told)
+        self.has_metrics("one.", told, "held")
         self.all_are_here()
         said = self.anser.tell("catalog", "accept", "one.")
         check("one." in said, said)
