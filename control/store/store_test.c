@@ -737,6 +737,49 @@ static void seek_finds_the_owner_or_what_follows(void **state)
 	store_abort(&t);
 }
 
+static void what_is_before_an_owner_is_found(void **state)
+{
+	static const struct {
+		const char *sought;
+		int ttl;
+	} cases[] = {{"", ERR_NOTFOUND}, {"a", 10},     {"b", 11},
+	             {"a.b", 21},        {"b.b", 21},   {"\\255.b", 22},
+	             {"c", 22},          {"\\255", 22}, {"z.\\255", 30}};
+	struct store_txn *t = begin_write();
+	uint32_t before = add_zone(t, "before.");
+	uint32_t zone = add_zone(t, "example.");
+	struct store_cursor *c;
+	struct store_entry e;
+
+	(void)state;
+	assert_int_equal(put(t, before, "a", 1, 98), 0);
+	assert_int_equal(store_cursor_open(t, zone, &c), 0);
+	assert_int_equal(store_cursor_last(c, &e), ERR_NOTFOUND);
+	assert_int_equal(put(t, zone, "", 6, 10), 0);
+	assert_int_equal(put(t, zone, "a", 1, 11), 0);
+	assert_int_equal(put(t, zone, "b", 1, 20), 0);
+	assert_int_equal(put(t, zone, "b", 257, 21), 0);
+	assert_int_equal(put(t, zone, "b.b", 1, 22), 0);
+	assert_int_equal(put(t, zone, "\\255", 1, 30), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			struct owner o = owner_of(cases[i].sought);
+			int err = store_cursor_before(c, o.key, o.len, &e);
+			assert_int_equal(err < 0 ? err : (int)e.set.ttl, cases[i].ttl);
+		}
+		assert_int_equal(store_cursor_last(c, &e), 0);
+		assert_int_equal(e.set.ttl, 30);
+		/* The second time something follows. */
+		assert_int_equal(put(t, zone + 1, "a", 1, 99), 0);
+	}
+	struct owner b = owner_of("b");
+	assert_int_equal(store_cursor_before(c, b.key, b.len, &e), 0);
+	assert_int_equal(store_cursor_next(c, &e), 0);
+	assert_int_equal(e.set.ttl, 20);
+	store_cursor_close(&c);
+	store_abort(&t);
+}
+
 static void rrset_is_replaced_and_deleted(void **state)
 {
 	struct store_txn *t = begin_write();
@@ -1417,6 +1460,7 @@ int main(void)
 		TEST(zone_value_of_a_later_version_is_refused),
 		TEST(rrsets_come_in_canonical_order),
 		TEST(seek_finds_the_owner_or_what_follows),
+		TEST(what_is_before_an_owner_is_found),
 		TEST(rrset_is_replaced_and_deleted),
 		TEST(key_beyond_what_lmdb_takes_is_refused),
 		TEST(longest_key_of_any_name_fits),
