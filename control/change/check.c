@@ -131,16 +131,6 @@ static const struct view_set *node_get(const struct node *n, uint16_t type)
 	return NULL;
 }
 
-static int has(const struct change_view *v, const uint8_t *key, size_t key_len,
-               uint16_t type, bool *out)
-{
-	struct rrset set;
-	int err = change_view_get(v, key, key_len, type, &set);
-
-	*out = err == 0 && set.count > 0;
-	return err == ERR_NOTFOUND ? 0 : err;
-}
-
 static bool is_signing_type(uint16_t type)
 {
 	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3 || type == RRTYPE_NSEC3PARAM ||
@@ -151,34 +141,6 @@ static bool is_signing_type(uint16_t type)
 static bool is_data(const struct view_set *s)
 {
 	return s->set.type != RRTYPE_NSEC && s->set.type != RRTYPE_NSEC3 && s->set.count;
-}
-
-/* What the names above make of a name. */
-enum above { ABOVE_NOTHING, ABOVE_CUT, ABOVE_DNAME };
-
-/* Looks at the names above, from the apex down: at the apex NS is no delegation. */
-static int look_above(const struct change_view *v, const uint8_t *key, size_t key_len,
-                      enum above *out)
-{
-	bool dname = false;
-
-	for (size_t at = 0; at < key_len;) {
-		bool cut = false;
-		bool here = false;
-
-		if (at > 0)
-			TRY(has(v, key, at, RRTYPE_NS, &cut));
-		if (cut) {
-			*out = ABOVE_CUT;
-			return 0;
-		}
-		TRY(has(v, key, at, RRTYPE_DNAME, &here));
-		dname |= here;
-		while (key[at++])
-			;
-	}
-	*out = dname ? ABOVE_DNAME : ABOVE_NOTHING;
-	return 0;
 }
 
 /* ---- one RRset ---- */
@@ -386,7 +348,7 @@ static struct presence presence_of(const struct overlay_set *sets, size_t count,
 static int check_owner(struct check *c, const struct overlay_set *sets, size_t count)
 {
 	struct below below = {.key_len = sets->key_len};
-	enum above above;
+	enum view_above above;
 	char text[64];
 
 	memcpy(below.key, sets->key, sets->key_len);
@@ -404,17 +366,17 @@ static int check_owner(struct check *c, const struct overlay_set *sets, size_t c
 	check_cname(c, n);
 	if (n->key_len == 0)
 		check_apex(c, n);
-	TRY(look_above(c->view, n->key, n->key_len, &above));
-	if (above == ABOVE_CUT)
+	TRY(view_look_above(c->view, n->key, n->key_len, &above));
+	if (above == VIEW_ABOVE_CUT)
 		return 0;
-	if (above == ABOVE_DNAME)
+	if (above == VIEW_ABOVE_DNAME)
 		(void)check_below_dname(c, n);
 	else
 		check_dname(c, n);
 
 	struct presence ns = presence_of(sets, count, n, RRTYPE_NS);
 	struct presence dname = presence_of(sets, count, n, RRTYPE_DNAME);
-	below.dname = above == ABOVE_DNAME || dname.now;
+	below.dname = above == VIEW_ABOVE_DNAME || dname.now;
 	if ((dname.now && !dname.before) || (n->key_len && ns.before && !ns.now))
 		return check_below(c, &below);
 	return 0;

@@ -76,6 +76,12 @@ void change_view_append(struct change_view *v, const struct overlay_set *set);
 MUST_CHECK int change_view_set(struct change_view *v, struct contents_arena *a,
                                const struct overlay_set *set);
 
+/* Puts RRsets over the view, or in place of what it makes of the same ones: those of who signs. They are sorted as
+ * the view's, their keys and blobs lie in its arena, and what they were before is said as what it is in
+ * the store. */
+void change_view_merge(struct change_view *v, struct contents_arena *a,
+                       const struct overlay_set *sets, size_t count);
+
 /* Gives what an RRset of the zone will be, lent from view and store. ERR_NOTFOUND. */
 MUST_CHECK int change_view_get(const struct change_view *v, const uint8_t *key,
                                size_t key_len, uint16_t type, struct rrset *out);

@@ -325,6 +325,61 @@ static void one_more_set_goes_over_the_view(void **state)
 	end();
 }
 
+/* The sets: in front of the view's, in place of one, between two, and behind all. */
+static void many_sets_go_over_the_view(void **state)
+{
+	static const uint8_t www[] = "www";
+	static const uint8_t zzz[] = "zzz";
+
+	(void)state;
+	begin_zone();
+	set("www", RRTYPE_A);
+	ADDRESS;
+	set("www", RRTYPE_TXT);
+	RECORD("\1");
+	set("yyy", RRTYPE_A);
+	ADDRESS;
+	assert_int_equal(make(), 0);
+	struct rrset soa = get("example.", RRTYPE_SOA);
+	struct rrset a = get("www", RRTYPE_A);
+	const struct overlay_set more[] = {
+		{.key = www,
+	         .type = RRTYPE_SOA,
+	         .before = soa.bytes,
+	         .before_size = soa.size,
+	         .edit = -1},
+		{.key = www, .key_len = sizeof www, .type = RRTYPE_A, .edit = -1},
+		{.key = www,
+	         .key_len = sizeof www,
+	         .type = RRTYPE_MX,
+	         .blob = a.bytes,
+	         .size = a.size,
+	         .edit = -1},
+		{.key = zzz,
+	         .key_len = sizeof zzz,
+	         .type = RRTYPE_A,
+	         .blob = a.bytes,
+	         .size = a.size,
+	         .edit = -1},
+	};
+	change_view_merge(&f.view, f.change->arena, more, ARRAY_LEN(more));
+	assert_int_equal(f.view.count, 6);
+	for (size_t i = 1; i < f.view.count; i++)
+		assert_true(change_sets_compare(
+				    f.view.sets[i - 1].key, f.view.sets[i - 1].key_len,
+				    f.view.sets[i - 1].type, f.view.sets[i].key,
+				    f.view.sets[i].key_len, f.view.sets[i].type) < 0);
+	assert_int_equal(f.view.rrsets, 3); /* SOA goes, three come and one does not */
+	assert_int_equal(f.view.records, 3);
+	struct rrset r;
+	assert_int_equal(change_view_get(&f.view, www, 0, RRTYPE_SOA, &r), ERR_NOTFOUND);
+	assert_int_equal(change_view_get(&f.view, www, sizeof www, RRTYPE_A, &r),
+	                 ERR_NOTFOUND);
+	assert_int_equal(get("www", RRTYPE_TXT).count, 1);
+	assert_int_equal(get("zzz", RRTYPE_A).count, 1);
+	end();
+}
+
 static void edits_that_no_zone_can_hold_are_refused_all(void **state)
 {
 	(void)state;
@@ -789,6 +844,7 @@ int main(void)
 		TEST(a_record_is_served_or_disabled),
 		TEST(comments_and_records_are_replaced_apart),
 		TEST(one_more_set_goes_over_the_view),
+		TEST(many_sets_go_over_the_view),
 		TEST(edits_that_no_zone_can_hold_are_refused_all),
 		TEST(longest_key_of_any_name_is_taken),
 		TEST(cname_stands_alone),

@@ -584,3 +584,32 @@ int change_view_set(struct change_view *v, struct contents_arena *a,
 	v->changed = true;
 	return 0;
 }
+
+void change_view_merge(struct change_view *v, struct contents_arena *a,
+                       const struct overlay_set *sets, size_t count)
+{
+	struct overlay_set *merged =
+		arena_aligned(a, (v->count + count) * sizeof *merged);
+	size_t old = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct overlay_set *s = &sets[i];
+		int order = 1;
+
+		while (old < v->count &&
+		       (order = change_sets_compare(
+				v->sets[old].key, v->sets[old].key_len, v->sets[old].type,
+				s->key, s->key_len, s->type)) < 0)
+			merged[at++] = v->sets[old++];
+		if (old < v->count && order == 0)
+			count_set(v, &v->sets[old++], -1);
+		merged[at++] = *s;
+		count_set(v, s, 1);
+	}
+	if (old < v->count)
+		memcpy(merged + at, v->sets + old, (v->count - old) * sizeof *merged);
+	v->count += at - old;
+	v->sets = merged;
+	v->changed |= count > 0;
+}

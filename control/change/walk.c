@@ -2,6 +2,7 @@
 
 #include "shared/err.h"
 #include "shared/name.h"
+#include "shared/rrtype.h"
 
 /* Takes what the cursor gave. */
 static int take_stored(struct view_walk *w, int err)
@@ -70,4 +71,39 @@ int view_walk_step(struct view_walk *w)
 	if (order <= 0)
 		w->at++;
 	return order < 0 ? 0 : take_stored(w, store_cursor_next(w->cursor, &w->stored));
+}
+
+static int has(const struct change_view *v, const uint8_t *key, size_t key_len,
+               uint16_t type, bool *out)
+{
+	struct rrset set;
+	int err = change_view_get(v, key, key_len, type, &set);
+
+	*out = err == 0 && set.count > 0;
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
+/* From the apex down, where NS is no delegation. */
+int view_look_above(const struct change_view *v, const uint8_t *key, size_t key_len,
+                    enum view_above *out)
+{
+	bool dname = false;
+
+	for (size_t at = 0; at < key_len;) {
+		bool cut = false;
+		bool here = false;
+
+		if (at > 0)
+			TRY(has(v, key, at, RRTYPE_NS, &cut));
+		if (cut) {
+			*out = VIEW_ABOVE_CUT;
+			return 0;
+		}
+		TRY(has(v, key, at, RRTYPE_DNAME, &here));
+		dname |= here;
+		while (key[at++])
+			;
+	}
+	*out = dname ? VIEW_ABOVE_DNAME : VIEW_ABOVE_NOTHING;
+	return 0;
 }

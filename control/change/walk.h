@@ -35,4 +35,10 @@ MUST_CHECK int view_walk_peek(const struct view_walk *w, const uint8_t **key,
 
 MUST_CHECK int view_walk_step(struct view_walk *w);
 
+/* What the names above make of a name: below a delegation, or else below a DNAME. */
+enum view_above { VIEW_ABOVE_NOTHING, VIEW_ABOVE_CUT, VIEW_ABOVE_DNAME };
+
+MUST_CHECK int view_look_above(const struct change_view *v, const uint8_t *key,
+                               size_t key_len, enum view_above *out);
+
 #endif
