@@ -1,0 +1,124 @@
+#include "control/sign/signer.h"
+
+#include <stdlib.h>
+
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+
+#include "control/must.h"
+#include "control/sign/internal.h"
+#include "shared/err.h"
+
+struct signer {
+	const struct sign_key *key;
+	EVP_MD *md;         /* NULL: EdDSA */
+	EVP_MD_CTX *digest; /* of EdDSA, what signs; else what digests */
+	EVP_PKEY_CTX *sign; /* NULL: EdDSA */
+};
+
+static bool prepare_eddsa(struct signer *s)
+{
+	return EVP_DigestSignInit(s->digest, NULL, NULL, NULL, s->key->pkey) == 1;
+}
+
+static bool prepare(struct signer *s)
+{
+	const struct sign_algorithm_facts *f = s->key->facts;
+
+	s->digest = must(EVP_MD_CTX_new());
+	if (!f->digest)
+		return prepare_eddsa(s);
+	s->md = EVP_MD_fetch(NULL, f->digest, NULL);
+	s->sign = EVP_PKEY_CTX_new_from_pkey(NULL, s->key->pkey, NULL);
+	return s->md && s->sign && EVP_PKEY_sign_init(s->sign) == 1 &&
+	       (f->public_len ||
+	        EVP_PKEY_CTX_set_rsa_padding(s->sign, RSA_PKCS1_PADDING) == 1) &&
+	       EVP_PKEY_CTX_set_signature_md(s->sign, s->md) == 1;
+}
+
+int signer_new(const struct sign_key *k, struct signer **out)
+{
+	struct signer *s = must(calloc(1, sizeof *s));
+
+	s->key = k;
+	if (!prepare(s)) {
+		signer_free(&s);
+		return forget_noted(ERR_SYSTEM);
+	}
+	*out = s;
+	return 0;
+}
+
+void signer_free(struct signer **signer)
+{
+	struct signer *s = *signer;
+
+	*signer = NULL;
+	if (!s)
+		return;
+	EVP_PKEY_CTX_free(s->sign);
+	EVP_MD_CTX_free(s->digest);
+	EVP_MD_free(s->md);
+	free(s);
+}
+
+const struct sign_key *signer_key(const struct signer *s)
+{
+	return s->key;
+}
+
+/* Gives its length, 0: OpenSSL has failed. */
+static size_t sign_whole(struct signer *s, const uint8_t *data, size_t len,
+                         uint8_t *signature)
+{
+	size_t size = SIGN_SIGNATURE_MAX;
+
+	if (!prepare_eddsa(s) ||
+	    EVP_DigestSign(s->digest, signature, &size, data, len) != 1)
+		return 0;
+	return size;
+}
+
+static size_t from_der(const uint8_t *der, size_t size, uint8_t *signature, int half)
+{
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)size);
+	bool ok = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), signature, half) == half &&
+	          BN_bn2binpad(ECDSA_SIG_get0_s(sig), signature + half, half) == half;
+
+	ECDSA_SIG_free(sig);
+	return ok ? 2 * (size_t)half : 0;
+}
+
+static size_t sign_digest(struct signer *s, const uint8_t *digest, size_t len,
+                          uint8_t *signature)
+{
+	const struct sign_algorithm_facts *f = s->key->facts;
+	uint8_t der[DER_SIGNATURE_MAX];
+	size_t size = sizeof der;
+
+	if (!f->group) {
+		size = SIGN_SIGNATURE_MAX;
+		return EVP_PKEY_sign(s->sign, signature, &size, digest, len) == 1 ? size
+		                                                                  : 0;
+	}
+	if (EVP_PKEY_sign(s->sign, der, &size, digest, len) != 1)
+		return 0;
+	return from_der(der, size, signature, f->signature_len / 2);
+}
+
+int signer_sign(struct signer *s, const uint8_t *data, size_t len,
+                uint8_t signature[static SIGN_SIGNATURE_MAX])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned digest_len = 0;
+	size_t size = 0;
+
+	if (!s->md)
+		size = sign_whole(s, data, len, signature);
+	else if (EVP_DigestInit_ex2(s->digest, s->md, NULL) == 1 &&
+	         EVP_DigestUpdate(s->digest, data, len) == 1 &&
+	         EVP_DigestFinal_ex(s->digest, digest, &digest_len) == 1)
+		size = sign_digest(s, digest, digest_len, signature);
+	return size ? (int)size : forget_noted(ERR_SYSTEM);
+}
