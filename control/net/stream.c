@@ -163,6 +163,12 @@ static void reset_on_close(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+void stream_refuse(int fd)
+{
+	reset_on_close(fd);
+	close(fd);
+}
+
 /* What is sent but not acknowledged is the kernel's to deliver after the close. To somebody with a
  * window of zero it would try for minutes. */
 static void limit_delivery(int fd, unsigned timeout_ms)
@@ -844,8 +850,7 @@ static int stream_new(struct streams *all, int fd, enum stream_state state,
 
 	if (!s || uv_poll_init(all->loop, &s->poll, fd) < 0) {
 		free(s);
-		reset_on_close(fd);
-		close(fd);
+		stream_refuse(fd);
 		return ERR_NOMEM;
 	}
 	all->handles++;

@@ -71,6 +71,9 @@ struct stream_owner {
 MUST_CHECK int stream_take(struct streams *all, int fd, struct tls_server *tls,
                            const struct stream_owner *owner, struct stream **out);
 
+/* Closes a connection that has become no stream: the other side gets a reset, and the kernel frees its memory at once. */
+void stream_refuse(int fd);
+
 /* The other side, as long as the stream lives; NULL: no TLS, or not yet. */
 const struct tls_peer *stream_peer(const struct stream *s);
 

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "control/must.h"
 #include "control/net/answer.h"
@@ -255,15 +254,6 @@ static void on_gathered(void *arg, struct stream *stream)
 
 /* ---- accepting ---- */
 
-static void refuse(int fd)
-{
-	const struct linger now = {.l_onoff = 1, .l_linger = 0};
-
-	/* Frees the kernel's memory at once. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-	close(fd);
-}
-
 /* Counts one more connection, for which another one may have to go. */
 static bool pool_admit(struct pool *p, const struct client *client)
 {
@@ -308,7 +298,7 @@ static void on_connection(void *arg, int fd, const struct client *from)
 	struct tcp_server *s = p->server;
 
 	if (!pool_admit(p, from)) {
-		refuse(fd);
+		stream_refuse(fd);
 		return;
 	}
 	struct conn *c = conn_new(p, from);
