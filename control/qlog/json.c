@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -6,6 +5,7 @@
 
 #include "control/json_put.h"
 #include "control/qlog/reader.h"
+#include "shared/address.h"
 #include "shared/rrtype.h"
 
 enum { NS_PER_S = 1000000000, NS_PER_US = 1000 };
@@ -26,11 +26,9 @@ static void put_time(json_t *o, uint64_t ns)
 
 static void put_client(json_t *o, const struct qlog_record *r)
 {
-	bool ipv4 = qlog_is_ipv4(r);
-	char text[INET6_ADDRSTRLEN] = "";
+	char text[ADDRESS_HOST_MAX];
 
-	(void)inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? r->addr + 12 : r->addr, text,
-	                sizeof text);
+	address_bytes_host(r->addr, text);
 	json_put(o, "client", json_string(text));
 	json_put(o, "port", json_integer(r->port));
 	json_put(o, "protocol", json_string(r->flags & QLOG_TCP ? "tcp" : "udp"));
