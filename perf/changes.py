@@ -20,6 +20,7 @@ import time
 
 import data
 import servers
+import wire
 from servers import Failed
 
 PATIENCE = 1800  # for the first load of what is large
@@ -34,7 +35,7 @@ def address(number):
 
 def shows(server, name, wanted):
     """Whether the server's answer ends with that address."""
-    return server.ask(name, 1, 1).endswith(socket.inet_aton(wanted))
+    return server.ask(name, wire.TYPE_A, 1).endswith(socket.inet_aton(wanted))
 
 
 def wait_for(server, name, wanted):
@@ -477,7 +478,7 @@ def starts(server, names):
             took[cold] = server.restart(cold)
             for name, rrtype in random.sample(names, min(len(names), 1000)):
                 answer = server.ask(name, rrtype, 2)
-                if len(answer) < 12 or answer[3] & 15 or answer[7] == 0:
+                if len(answer) < 12 or wire.rcode(answer) or answer[7] == 0:
                     raise Failed(f"{name} is not served after a start")
     return took[True], took[False]
 

@@ -18,6 +18,7 @@ import time
 import data
 import servers
 import transfers
+import wire
 from servers import Failed
 
 ORIGIN = "test."
@@ -148,12 +149,12 @@ class KnotSecondary(servers.Knot):
 
 
 def has(sock, name, serial):
-    sock.send(servers.query(name, transfers.TYPE_SOA))
+    sock.send(wire.query(name, wire.TYPE_SOA))
     try:
         answer = sock.recv(4096)
     except OSError:
         return False
-    return servers.wire_name(name) in answer and struct.pack("!I", serial) in answer
+    return wire.name(name) in answer and struct.pack("!I", serial) in answer
 
 
 def wait_for_all(server, serial):

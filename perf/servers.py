@@ -2,16 +2,19 @@
 
 Each runs one worker for UDP, with everything that answers pinned to one processor.
 """
+import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+import wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORK = os.environ.get("ANSER_PERF_WORK", "/var/tmp/anser-perf")
@@ -35,26 +38,16 @@ def tool(name):
 
 
 def free_port():
-    """A port that is free for both UDP and TCP now."""
+    """A port that nobody has, neither for UDP nor for TCP, and that the kernel gives to no client while a server
+    that had it is down."""
     while True:
+        port = random.randrange(10000, 30000)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+                contextlib.suppress(OSError):
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
             return port
-
-
-def wire_name(text):
-    labels = [l for l in text.split(".") if l]
-    return b"".join(bytes([len(l)]) + l.encode() for l in labels) + b"\0"
-
-
-def query(name, rrtype):
-    return struct.pack(">6H", 4711, 0, 1, 0, 0, 0) + wire_name(name) + struct.pack(">2H", rrtype, 1)
 
 
 class Server:
@@ -114,15 +107,15 @@ class Server:
             s.settimeout(timeout)
             s.connect(("127.0.0.1", self.port))
             try:
-                s.send(query(name, rrtype))
+                s.send(wire.query(name, rrtype))
                 return s.recv(4096)
             except OSError:
                 return b""
 
     def serves(self):
         """Whether the last zone's SOA is answered with authority."""
-        answer = self.ask(self.zones[-1][0], 6)
-        return len(answer) > 12 and answer[2] & 4 and answer[3] & 15 == 0 and answer[7] > 0
+        answer = self.ask(self.zones[-1][0], wire.TYPE_SOA)
+        return len(answer) > 12 and wire.flags(answer) & wire.FLAG_AA and wire.rcode(answer) == 0 and answer[7] > 0
 
     def wait_until_serving(self, timeout=300):
         """Gives the seconds that it took."""
@@ -323,7 +316,7 @@ def memio(server_name, zones, queries, seconds):
     try:
         with SERVERS[server_name](zones, preload) as server:
             server.wait_until_serving()
-            server.ask("memio-start." + zones[0][0], 1, 0.05)
+            server.ask("memio-start." + zones[0][0], wire.TYPE_A, 0.05)
             deadline = time.monotonic() + seconds * 1.1 + 20
             while not (os.path.exists(result) and os.path.getsize(result)):
                 if time.monotonic() > deadline:

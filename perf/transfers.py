@@ -18,11 +18,10 @@ import time
 import changes
 import data
 import servers
+import wire
 from servers import Failed
+from wire import FLAG_AA, FLAG_QR, OPCODE_NOTIFY, TYPE_A, TYPE_IXFR, TYPE_SOA
 
-TYPE_A, TYPE_SOA, TYPE_IXFR = 1, 6, 251
-CLASS_IN = 1
-FLAG_QR, FLAGS_ANSWER, FLAGS_NOTIFY = 0x80, 0x8400, 0x2400
 TTL = 3600
 SOA_TIMERS = (7200, 900, 1209600, 300)  # as zonegen writes them
 FIRST_SERIAL = 2024010100
@@ -180,10 +179,9 @@ def describe_in(took, least):
 # ---- differences ----
 
 def soa(serial):
-    rdata = servers.wire_name(f"ns1.{data.ORIGIN}") + servers.wire_name(
+    rdata = wire.name(f"ns1.{data.ORIGIN}") + wire.name(
         f"hostmaster.{data.ORIGIN}") + struct.pack("!5I", serial, *SOA_TIMERS)
-    return servers.wire_name(data.ORIGIN) + struct.pack(
-        "!HHIH", TYPE_SOA, CLASS_IN, TTL, len(rdata)) + rdata
+    return wire.record(data.ORIGIN, TYPE_SOA, TTL, rdata)
 
 
 def host(number):
@@ -191,19 +189,14 @@ def host(number):
 
 
 def host_record(number, address):
-    return servers.wire_name(host(number)) + struct.pack(
-        "!HHIH", TYPE_A, CLASS_IN, TTL, 4) + socket.inet_aton(address)
+    return wire.record(host(number), TYPE_A, TTL, socket.inet_aton(address))
 
 
 def answer(query, records):
     """To a message with one question."""
     end = query.index(b"\0", 12) + 5
-    return query[:2] + struct.pack("!HHHHH", FLAGS_ANSWER, 1, len(records), 0, 0) + query[12:end] + (
-        b"".join(records))
-
-
-def question_type(query):
-    return struct.unpack_from("!H", query, query.index(b"\0", 12) + 1)[0]
+    number = int.from_bytes(query[:2], "big")
+    return wire.header(number, FLAG_QR | FLAG_AA, 1, len(records)) + query[12:end] + b"".join(records)
 
 
 class Primary:
@@ -232,7 +225,7 @@ class Primary:
         with contextlib.suppress(OSError):
             while True:
                 query, client = self.udp.recvfrom(65535)
-                if len(query) > 12 and not query[2] & FLAG_QR:
+                if len(query) > 12 and not wire.flags(query) & FLAG_QR:
                     self.udp.sendto(answer(query, [soa(self.serial)]), client)
                     self.asked.set()
 
@@ -248,7 +241,7 @@ class Primary:
         with connection.makefile("rb") as queries:
             while length := queries.read(2):
                 query = queries.read(int.from_bytes(length, "big"))
-                is_difference = question_type(query) == TYPE_IXFR
+                is_difference = wire.question_type(query) == TYPE_IXFR
                 message = answer(query, self.difference if is_difference else [soa(self.serial)])
                 if is_difference:
                     self.sent_at = time.monotonic()
@@ -264,9 +257,8 @@ class Primary:
         self.serial += 1
 
     def notify(self, port):
-        self.udp.sendto(struct.pack("!HHHHHH", random.randrange(1 << 16), FLAGS_NOTIFY, 1, 0, 0, 0) +
-                        servers.wire_name(data.ORIGIN) + struct.pack("!HH", TYPE_SOA, CLASS_IN),
-                        ("127.0.0.1", port))
+        self.udp.sendto(wire.header(random.randrange(1 << 16), OPCODE_NOTIFY | FLAG_AA, 1) +
+                        wire.question(data.ORIGIN, TYPE_SOA), ("127.0.0.1", port))
 
 
 class Follower(changes.Live):
@@ -297,7 +289,7 @@ class Eye:
         self.socket.connect(("127.0.0.1", port))
 
     def shows(self, number, wanted):
-        self.socket.send(servers.query(host(number), TYPE_A))
+        self.socket.send(wire.query(host(number), TYPE_A))
         try:
             return self.socket.recv(4096).endswith(socket.inet_aton(wanted))
         except OSError:

@@ -14,7 +14,9 @@ import time
 import changes
 import data
 import servers
+import wire
 from servers import Failed
+from wire import CLASS_ANY, OPCODE_UPDATE, TYPE_A, TYPE_SOA, TYPE_TSIG
 
 KEY = "update.key."
 SECRET = b"0123456789abcdef" * 2
@@ -23,27 +25,23 @@ NAMES = 10000  # of the zone that is updated
 FUDGE = 300
 PATIENCE = 60
 
-TYPE_A, TYPE_SOA, TYPE_TSIG = 1, 6, 250
-CLASS_IN, CLASS_ANY = 1, 255
-OPCODE_UPDATE = 5 << 11
+TTL = 300
 
 
 def update(number, now):
     """The message that adds the so-manieth record, with its TSIG and its length before it."""
     name, wanted = changes.added(number)
-    owner = servers.wire_name(name)
-    zone = servers.wire_name(data.ORIGIN)
-    message = struct.pack("!HHHHHH", number & 0xffff, OPCODE_UPDATE, 1, 0, 1, 0) + zone + struct.pack(
-        "!HH", TYPE_SOA, CLASS_IN) + owner + struct.pack(
-        "!HHIH", TYPE_A, CLASS_IN, 300, 4) + socket.inet_aton(wanted)
-    key, algorithm = servers.wire_name(KEY), servers.wire_name(ALGORITHM)
+    sections = wire.question(data.ORIGIN, TYPE_SOA) + wire.record(
+        name, TYPE_A, TTL, socket.inet_aton(wanted))
+    message = wire.header(number, OPCODE_UPDATE, 1, 0, 1) + sections
+    key, algorithm = wire.name(KEY), wire.name(ALGORITHM)
     when = struct.pack("!HIH", now >> 32, now & 0xffffffff, FUDGE)
     mac = hmac.digest(SECRET, message + key + struct.pack("!HI", CLASS_ANY, 0) + algorithm + when +
                       struct.pack("!HH", 0, 0), "sha256")
     rdata = algorithm + when + struct.pack("!H", len(mac)) + mac + struct.pack(
         "!HHH", number & 0xffff, 0, 0)
-    tsig = key + struct.pack("!HHIH", TYPE_TSIG, CLASS_ANY, 0, len(rdata)) + rdata
-    message = message[:10] + b"\0\1" + message[12:] + tsig
+    message = wire.header(number, OPCODE_UPDATE, 1, 0, 1, 1) + sections + wire.record(
+        KEY, TYPE_TSIG, 0, rdata, CLASS_ANY)
     return struct.pack("!H", len(message)) + message
 
 
@@ -75,7 +73,7 @@ class Answers:
             if len(octets) - at < 2 + size:
                 break
             message = octets[at + 2:at + 2 + size]
-            if message[3] & 15 or message[11] != 1:
+            if wire.rcode(message) or message[11] != 1:
                 raise Failed(f"an update is answered with {message.hex()}")
             self.count += 1
             self.room.release()
