@@ -15,7 +15,7 @@ import time
 import backends
 import death
 from backends import SERVER4, SERVER6
-from checks import SKIP, Failure, Skipped, check, say, until
+from checks import PATIENCE, SKIP, Failure, Skipped, check, end_process, say, until
 
 RELOADS = 12
 BACK_WITHIN = 5.0      # seconds until queries are answered again
@@ -144,11 +144,11 @@ def two_at_once(kind, zone):
         net = backends.Net()
         second = None
         try:
-            other = backends.KINDS[kind](net, first.directory)
+            other = backends.KINDS[kind](net, first.dir)
             other.before()
             # The same settings: their names are those of its own namespace.
             here, first.net = first.net, net
-            second = first.spawn("anser-dataplane", "-s", first.path("dataplane.sock"))
+            second = first.run_plane()
             until("two are attached", lambda: len(first.attached()) == 2)
             other.after()
             until("it answers, too", lambda: answers(first))
@@ -167,7 +167,7 @@ def two_at_once(kind, zone):
             until("one is attached", lambda: len(first.attached()) == 1)
         finally:
             if second:
-                backends.end(second)
+                end_process(second, patience=PATIENCE)
             net.close()
 
 

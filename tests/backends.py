@@ -14,13 +14,11 @@ import ctypes
 import json
 import os
 import shutil
-import signal
 import socket
 import struct
 import subprocess
-import tempfile
 
-from checks import PATIENCE, Failure, Skipped, check, until
+from checks import PATIENCE, Failure, Planes, Skipped, check, end_process, until
 
 SERVER4, CLIENT4 = "10.77.0.1", "10.77.0.2"
 SERVER6, CLIENT6 = "fd00:77::1", "fd00:77::2"
@@ -292,18 +290,6 @@ KINDS = {kind.name: kind for kind in (Udp, AfPacket, AfXdp, Tap, Memif, Xdp)}
 
 # ---- the programs ----
 
-def end(process):
-    """In the orderly way if it goes. Gives the exit status."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        return process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return -signal.SIGKILL
-
-
 def needs():
     """Raises Skipped where nothing of this can be done."""
     if os.geteuid() != 0:
@@ -326,17 +312,16 @@ def binaries():
     return os.environ.get("ANSER_BIN_DIR", "")
 
 
-class Server:
+class Server(Planes):
     """A control plane and a data plane. kind: a name of KINDS, or a class like those. zones:
     (origin, path)."""
 
     def __init__(self, kind, zones, workers=1, supervise=False, settings=None,
                  listen=(SERVER4, SERVER6)):
         """settings: in place of the kind's lines of the configuration."""
-        self.directory = tempfile.mkdtemp(prefix="anser-back-end-")
+        super().__init__("anser-back-end", binaries())
         self.net = Net()
-        self.kind = (KINDS[kind] if isinstance(kind, str) else kind)(self.net, self.directory)
-        self.log_file = open(self.path("log"), "w")
+        self.kind = (KINDS[kind] if isinstance(kind, str) else kind)(self.net, self.dir)
         self.control = self.dataplane = None
         self.supervise = supervise
         text = CONFIG % {
@@ -346,30 +331,14 @@ class Server:
         with open(self.path("anser.yaml"), "w", encoding="latin-1") as file:
             file.write(text)
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, kind, *_):
-        if kind and not issubclass(kind, Skipped):
-            print(self.log()[-6000:])
         self.stop()
         self.kind.close()
         self.net.close()
-        self.log_file.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        super().__exit__(None if kind and issubclass(kind, Skipped) else kind)
 
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def log(self):
-        with open(self.path("log"), errors="replace") as file:
-            return file.read()
-
-    def spawn(self, program, *arguments):
-        return subprocess.Popen(
-            self.net.server.within(os.path.join(binaries(), program), *arguments),
-            stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=subprocess.STDOUT,
-            env={**os.environ, "XDG_RUNTIME_DIR": self.directory})
+    def spawn(self, *command, **environment):
+        return super().spawn(*self.net.server.within(*command), XDG_RUNTIME_DIR=self.dir, **environment)
 
     def start(self):
         self.kind.before()
@@ -382,23 +351,23 @@ class Server:
         self.await_answers()
 
     def start_control(self):
-        self.control = self.spawn("anser-control", "-c", self.path("anser.yaml"))
+        self.control = self.run_control()
         until("anser-control runs", self.status)
 
     def start_dataplane(self):
-        self.dataplane = self.spawn("anser-dataplane", "-s", self.path("dataplane.sock"))
+        self.dataplane = self.run_plane()
         until("the data plane is attached", self.attached)
 
     def refused(self):
         """Starts what cannot start, and gives the exit status and what it says: of the data plane,
         or of the control plane where that sees it already."""
-        self.control = self.spawn("anser-control", "-c", self.path("anser.yaml"))
+        self.control = self.run_control()
         until("anser-control runs or ends",
               lambda: self.control.poll() is not None or self.ctl("status"))
         if self.control.poll() is not None:
             return self.control.returncode, self.log()
         begin = len(self.log())
-        process = self.spawn("anser-dataplane", "-s", self.path("dataplane.sock"))
+        process = self.run_plane()
         try:
             status = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -445,9 +414,8 @@ class Server:
         return sock
 
     def ctl(self, *words):
-        done = subprocess.run(
-            [os.path.join(binaries(), "anserctl"), "--json", "-s", self.path("control.sock"),
-             *words], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        """The result of a command that is done, or None."""
+        done = self.anserctl("--json", *words)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def status(self):
@@ -462,14 +430,14 @@ class Server:
 
     def stop_dataplane(self):
         """Gives its exit status."""
-        status = end(self.dataplane)
+        status = end_process(self.dataplane, patience=PATIENCE)
         self.dataplane = None
         return status
 
     def stop(self):
         for process in (self.dataplane, self.control):
             if process:
-                end(process)
+                end_process(process, patience=PATIENCE)
         self.dataplane = self.control = None
 
 

@@ -105,7 +105,7 @@ class Programs:
         for process in reversed(self.processes):
             end_process(process)
         if kind and self.processes:
-            print(self.log())
+            print(self.log()[-6000:])
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def path(self, name):
@@ -125,9 +125,40 @@ class Programs:
         return process
 
     def log(self):
-        """The end of what they have said."""
+        """What they have said."""
         with open(self.path("log"), encoding="utf-8", errors="replace") as file:
-            return file.read()[-4000:]
+            return file.read()
+
+
+class Planes(Programs):
+    """The programs of one Anser. Its configuration is anser.yaml, which says that its sockets are control.sock and
+    dataplane.sock."""
+
+    def __init__(self, name, binaries):
+        super().__init__(name)
+        self.binaries = binaries
+
+    def run(self, program, *arguments):
+        return self.spawn(os.path.join(self.binaries, program), *arguments)
+
+    def run_control(self):
+        return self.run("anser-control", "-c", self.path("anser.yaml"))
+
+    def run_plane(self):
+        return self.run("anser-dataplane", "-s", self.path("dataplane.sock"))
+
+    def anserctl(self, *words):
+        return subprocess.run([os.path.join(self.binaries, "anserctl"), "-s", self.path("control.sock"), *words],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def ctl(self, *words):
+        """What it prints."""
+        return self.anserctl(*words).stdout
+
+    def json(self, command):
+        """Empty: it prints nothing, as where no server is."""
+        out = self.ctl(command, "--json")
+        return json.loads(out) if out else {}
 
 
 def busy_seconds(pid):

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -66,13 +65,8 @@ class Server(counters.Server):
     def __init__(self):
         self.http = counters.free_port()
         super().__init__(os.environ["ANSER_BIN_DIR"], [ADDRESS])
-        with open(self.path("key"), "w") as file:
-            file.write(KEY)
-        os.chmod(self.path("key"), 0o600)
+        self.write("key", KEY)
         self.start_plane()
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
 
     def write(self, name, content):
         if name == "anser.yaml":
@@ -89,9 +83,7 @@ class Server(counters.Server):
         super().write("anser.yaml", self.file)
 
     def try_ctl(self, *words):
-        done = subprocess.run(
-            [os.path.join(self.binaries, "anserctl"), "-s", self.path("control.sock"), "--json",
-             *words], capture_output=True, text=True, timeout=60, check=False)
+        done = self.anserctl("--json", *words)
         return done.returncode, json.loads(done.stdout) if done.stdout else {"error": done.stderr}
 
     def conf(self, *words):
@@ -109,10 +101,6 @@ class Server(counters.Server):
 
     def hang_up(self):
         self.control.send_signal(signal.SIGHUP)
-
-    def said(self):
-        with open(self.path("log")) as file:
-            return file.read()
 
     def restart(self, *more):
         self.end(self.control, signal.SIGTERM)
@@ -266,11 +254,11 @@ def listening(server):
 def logs(server):
     server.conf("set", "log.format", "json")
     server.conf("set", "server.version", "a")
-    check('"text":"configuration: server.version has changed"' in server.said(), "no JSON")
+    check('"text":"configuration: server.version has changed"' in server.log(), "no JSON")
     server.conf("set", "log.level", "error")
-    size = len(server.said())
+    size = len(server.log())
     server.conf("set", "server.version", "b")
-    check(len(server.said()) == size, "said, though no error:", server.said()[size:])
+    check(len(server.log()) == size, "said, though no error:", server.log()[size:])
     server.conf("unset", "log.level", "log.format", "server.version")
     file = server.path("queries.json")
     server.conf("set", "query-log.file", file)

@@ -7,23 +7,19 @@ must have grown by exactly what was sent and what came back.
 """
 
 import collections
-import json
 import os
 import random
-import shutil
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 
 import dns.message
 import dns.rcode
 import dns.rdatatype
 
 import checks
-from checks import check, end_process, free_port, has_ipv6, passes
+from checks import Planes, check, end_process, free_port, has_ipv6, passes
 
 PATIENCE = 10.0
 ADDRESSES = ["127.0.0.1", "::1"]
@@ -80,63 +76,25 @@ def message_of(name, rdtype, ident):
     return message.to_wire()
 
 
-class Server:
+class Server(Planes):
     def __init__(self, binaries, addresses):
-        self.binaries = binaries
+        super().__init__("anser-counters", binaries)
         self.addresses = addresses
-        self.directory = tempfile.mkdtemp(prefix="anser-counters-")
         self.port = free_port()
         self.write("example.zone", ZONE)
         self.write("anser.yaml", CONFIG % {
             "listen": ", ".join('"%s@%d"' % (a, self.port) for a in addresses)})
-        self.log = open(os.path.join(self.directory, "log"), "w+")
-        self.processes = []
         self.start_control()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        for process in reversed(self.processes):
-            self.end(process, signal.SIGTERM)
-        if kind:
-            self.log.seek(0)
-            sys.stdout.write(self.log.read())
-        self.log.close()
-        shutil.rmtree(self.directory)
-
-    def write(self, name, content):
-        with open(os.path.join(self.directory, name), "w") as file:
-            file.write(content)
-
-    def run(self, program, *arguments):
-        process = subprocess.Popen([os.path.join(self.binaries, program), *arguments],
-                                   stdin=subprocess.DEVNULL, stdout=self.log,
-                                   stderr=subprocess.STDOUT)
-        self.processes.append(process)
-        return process
 
     def end(self, process, number):
         end_process(process, number, PATIENCE)
 
-    def ctl(self, *words):
-        return subprocess.run(
-            [os.path.join(self.binaries, "anserctl"), "-s",
-             os.path.join(self.directory, "control.sock"), *words],
-            capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
-
-    def json(self, command):
-        out = self.ctl(command, "--json")
-        return json.loads(out) if out else {}
-
     def start_control(self):
-        self.control = self.run("anser-control", "-c",
-                                os.path.join(self.directory, "anser.yaml"))
+        self.control = self.run_control()
         until("zones are loaded", lambda: self.json("status").get("zones", {}).get("served") == 1)
 
     def start_plane(self):
-        self.plane = self.run("anser-dataplane", "--control-socket",
-                              os.path.join(self.directory, "dataplane.sock"))
+        self.plane = self.run_plane()
         self.wait_for_plane()
 
     def wait_for_plane(self):

@@ -42,9 +42,6 @@ class Server(query_log.Server):
             with open(self.path(name), "a") as file:
                 file.write("".join("  %s\n" % o for o in self.options))
 
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
     def lines(self):
         """Whole ones in the file, which may just be written."""
         try:
@@ -73,10 +70,8 @@ class Server(query_log.Server):
             os.unlink(self.path("tap.sock"))
         except FileNotFoundError:
             pass
-        process = subprocess.Popen(
-            ["fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", self.path("tap.sock"),
-             "-w", self.path(name)], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        self.processes.append(process)
+        process = self.spawn("fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", self.path("tap.sock"),
+                             "-w", self.path(name))
         until("the collector is connected to", lambda: self.tap("socket")["connected"])
         return process
 

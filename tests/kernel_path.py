@@ -11,23 +11,20 @@ are not of the loopback network: io: xdp takes no others.
 
 import contextlib
 import glob
-import json
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
 import dns.edns
 import dns.message
 import dns.rcode
 
-from checks import PATIENCE, SKIP, Failure, check, free_port, has_ipv6, say, until
+from checks import PATIENCE, SKIP, Failure, Planes, check, free_port, has_ipv6, say, until
 
 IPV4 = "192.0.2.53"
 IPV6 = "2001:db8::53"
@@ -121,12 +118,11 @@ def pretend(path, io):
 
 # ---- the programs ----
 
-class Server:
+class Server(Planes):
     """A control plane, and the data planes that a case starts."""
 
     def __init__(self, binaries, io, ipv6, absent=False):
-        self.binaries = binaries
-        self.directory = tempfile.mkdtemp(prefix="anser-kernel-path-")
+        super().__init__("anser-kernel-path", binaries)
         self.port = free_port(IPV4)
         self.addresses = [IPV4] + ([IPV6] if ipv6 else [])
         listen = self.addresses + ([ABSENT] if absent else [])
@@ -134,59 +130,11 @@ class Server:
         self.write("example.zone", ZONE)
         self.write("anser.yaml", CONFIG % {
             "io": io, "listen": ", ".join('"%s@%d"' % (a, self.port) for a in listen)})
-        self.log = open(os.path.join(self.directory, "log"), "w+")
-        self.processes = []
-        self.control = self.run(os.path.join(binaries, "anser-control"), "-c",
-                                os.path.join(self.directory, "anser.yaml"))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        for process in reversed(self.processes):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if kind:
-            self.log.seek(0)
-            sys.stdout.write(self.log.read())
-        self.log.close()
-        shutil.rmtree(self.directory)
-
-    def write(self, name, content):
-        with open(os.path.join(self.directory, name), "w") as file:
-            file.write(content)
-
-    def run(self, *command):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log,
-                                   stderr=subprocess.STDOUT)
-        self.processes.append(process)
-        return process
-
-    def socket_path(self):
-        return os.path.join(self.directory, "dataplane.sock")
+        self.control = self.run_control()
 
     def pretender(self, io):
-        return self.run(sys.executable, os.path.abspath(__file__), "--pretend",
-                        self.socket_path(), io)
-
-    def dataplane(self):
-        return self.run(os.path.join(self.binaries, "anser-dataplane"), "--control-socket",
-                        self.socket_path())
-
-    def ctl(self, *words):
-        return subprocess.run(
-            [os.path.join(self.binaries, "anserctl"), "-s",
-             os.path.join(self.directory, "control.sock"), *words],
-            capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
-
-    def json(self, command):
-        out = self.ctl(command, "--json")
-        return json.loads(out) if out else {}
+        return self.spawn(sys.executable, os.path.abspath(__file__), "--pretend",
+                          self.path("dataplane.sock"), io)
 
     def is_loaded(self):
         check(self.control.poll() is None, "anser-control has ended")
@@ -339,7 +287,7 @@ def data_planes_come_and_go(binaries, ipv6):
         check(answers(server) == beside, "the same answers")
 
         say("a data plane with UDP sockets comes: the control plane's are closed")
-        dataplane = server.dataplane()
+        dataplane = server.run_plane()
         until("no sockets", lambda: server.sockets() == 0)
         until("it serves", lambda: server.json("status")["attachments"][0]["generation"])
         check(server.sockets(dataplane) == server.listening, "its sockets")
@@ -374,12 +322,12 @@ def check_ports(server, pretender):
 def control_plane_that_starts_anew_learns_what_runs(binaries, ipv6):
     with Server(binaries, "auto", ipv6) as server:
         until("the zone is loaded", server.is_loaded)
-        dataplane = server.dataplane()
+        dataplane = server.run_plane()
         until("it serves", lambda: server.attached(dataplane))
         first = until("why", lambda: server.attached(dataplane)[0]["reason"])
         server.control.kill()
         server.control.wait()
-        server.control = server.run(*server.control.args)
+        server.control = server.run_control()
         until("it is back", lambda: server.json("status").get("attachments"))
         again = until("why", lambda: server.attached(dataplane)[0]["reason"])
         check(again == first and server.attached(dataplane)[0]["io"] == "udp", again)
@@ -411,8 +359,8 @@ def flood_leaves_tcp_and_commands_their_turn(binaries, ipv6):
     with Server(binaries, "xdp", ipv6) as server:
         until("the zone is loaded", server.is_loaded)
         before = server.json("stats")["counters"]["queries"]
-        floods = [server.run(sys.executable, os.path.abspath(__file__), "--flood",
-                             str(server.port)) for _ in range(2)]
+        floods = [server.spawn(sys.executable, os.path.abspath(__file__), "--flood",
+                               str(server.port)) for _ in range(2)]
         until("the flood has come",
               lambda: server.json("stats")["counters"]["queries"] > before + 10000)
         slowest = 0.0

@@ -31,9 +31,9 @@ class Server(counters.Server):
     def logged(self):
         """While the server writes, the last line may be there in part."""
         lines = []
-        for name in sorted(os.listdir(self.directory)):
+        for name in sorted(os.listdir(self.dir)):
             if name.startswith("queries.json"):
-                with open(os.path.join(self.directory, name)) as file:
+                with open(self.path(name)) as file:
                     text = file.read()
                 whole, _, rest = text.rpartition("\n")
                 check(not rest or self.control.poll() is None, "half a line")
@@ -74,8 +74,7 @@ def everything(binaries, addresses):
         counters.ask_all(server, asked)
         until("all is logged or counted", lambda: len(server.logged()) +
               server.json("stats")["counters"]["log_lost"] >= asked["responses"])
-        os.rename(os.path.join(server.directory, "queries.json"),
-                  os.path.join(server.directory, "queries.json.1"))
+        os.rename(server.path("queries.json"), server.path("queries.json.1"))
         server.end(server.plane, signal.SIGKILL)
         server.start_plane()
         counters.ask_all(server, asked)
