@@ -13,14 +13,17 @@
 struct exchange;
 struct body_stream;
 
-/* One instance of libmicrohttpd: it speaks either TLS or not. */
+/* One instance of libmicrohttpd: it speaks either TLS or not. Its memory goes when its handles are closed. */
 struct speaker {
 	struct http_server *server;
+	struct speaker *next; /* among the server's */
+	struct speaker **link;
 	struct MHD_Daemon *mhd;
 	uv_poll_t poll; /* of its epoll descriptor */
 	uv_timer_t timer;
 	uv_idle_t again;  /* while it wants its next turn at once */
 	unsigned at_once; /* turns that it has wanted so, one after the other */
+	unsigned handles; /* still open */
 };
 
 /* Its handles outlive it until libuv has called back, so each has memory of its own. */
@@ -51,8 +54,9 @@ enum { LISTENERS_MAX = 32, HEADERS_MAX = 8 };
 
 struct http_server {
 	uv_loop_t *loop;
-	struct speaker plain;
-	struct speaker tls; /* mhd NULL: none */
+	struct speaker *speakers; /* all of them */
+	struct speaker *plain;
+	struct speaker *tls; /* NULL: none */
 	struct listener *listeners[LISTENERS_MAX];
 	unsigned listener_count;
 	struct connection *connections;
@@ -139,15 +143,41 @@ void response_reply(struct http_request *r, unsigned status, const char *type,
 /* Security headers, the exchange's own, and for browsers elsewhere none. */
 void response_finish(struct exchange *e);
 
-/* ---- server.c ---- */
+/* ---- connection.c ---- */
+
+/* Counts it in; NULL: there is no room for it. */
+struct connection *connection_new(struct http_server *s, int fd,
+                                  const struct http_peer *peer);
+void connection_free(struct connection *c);
 
 /* Gives the client timeout_ms from now; 0: as long as it takes. */
 void connection_wait(struct connection *c, unsigned timeout_ms);
 
+/* There are connections: looks at their times again and again, by the server's timeout. */
+void connections_sweep(struct http_server *s);
+
+/* Tells of a connection that libmicrohttpd begins, or is done with; its own callback. */
+void connection_changed(void *server, struct MHD_Connection *mhd, void **context,
+                        enum MHD_ConnectionNotificationCode what);
+
+/* ---- server.c ---- */
+
 /* A handle that was counted is closed. */
 void server_release(struct http_server *s);
 
-/* Lets libmicrohttpd go on in the loop's next turn. */
+/* ---- speaker.c ---- */
+
+/* Starts one; with TLS, by the settings' certificate. ERR_SYSTEM: errno says why, or those do not serve. */
+MUST_CHECK int speaker_open(struct http_server *s, const struct http_settings *settings,
+                            bool tls, struct speaker **out);
+
+/* Not out of its own callbacks. None of its connections waits for a handler. */
+void speaker_close(struct speaker *p);
+void speakers_close(struct http_server *s);
+
+/* Lets it, or all, go on in the loop's next turn; or at once, which is not for its own callbacks. */
+void speaker_wake(struct speaker *p);
 void speakers_wake(struct http_server *s);
+void speakers_turn(struct http_server *s);
 
 #endif

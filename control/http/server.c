@@ -12,193 +12,7 @@
 #include "shared/address.h"
 #include "shared/err.h"
 
-enum {
-	BACKLOG = 128,
-	AT_ONCE_MAX = 1024,
-	SWEEP_MIN_MS = 10,
-	SWEEP_MAX_MS = 500,
-};
-
-/* ---- libmicrohttpd in the loop ---- */
-
-static void on_speaker_timer(uv_timer_t *timer);
-
-static void on_speaker_again(uv_idle_t *again);
-
-/* A turn at once is no timer of 0 ms: libuv would call that again before anybody else. And there
- * are requests (a chunk's extension larger than the buffer) with which it wants its turn at once for
- * as long as they are there: they shall not have a processor for themselves. */
-static void speaker_want(struct speaker *p, uint64_t ms)
-{
-	if (ms == 0 && p->at_once < AT_ONCE_MAX) {
-		p->at_once++;
-		(void)uv_timer_stop(&p->timer);
-		(void)uv_idle_start(&p->again, on_speaker_again);
-		return;
-	}
-	if (ms > 0)
-		p->at_once = 0;
-	(void)uv_idle_stop(&p->again);
-	(void)uv_timer_start(&p->timer, on_speaker_timer, ms > 0 ? ms : 1, 0);
-}
-
-/* Lets it do what is ready, and asks when it wants to be called without being ready. */
-static void speaker_turn(struct speaker *p)
-{
-	MHD_UNSIGNED_LONG_LONG ms = 0;
-
-	if (!p->mhd)
-		return;
-	(void)MHD_run(p->mhd);
-	if (MHD_get_timeout(p->mhd, &ms) == MHD_YES) {
-		speaker_want(p, ms);
-		return;
-	}
-	p->at_once = 0;
-	(void)uv_timer_stop(&p->timer);
-	(void)uv_idle_stop(&p->again);
-}
-
-static void on_speaker_again(uv_idle_t *again)
-{
-	speaker_turn(again->data);
-}
-
-static void on_speaker_timer(uv_timer_t *timer)
-{
-	speaker_turn(timer->data);
-}
-
-static void on_speaker_ready(uv_poll_t *poll, int status, int events)
-{
-	(void)status;
-	(void)events;
-	speaker_turn(poll->data);
-}
-
-static void speaker_wake(struct speaker *p)
-{
-	if (p->mhd)
-		(void)uv_timer_start(&p->timer, on_speaker_timer, 0, 0);
-}
-
-void speakers_wake(struct http_server *s)
-{
-	speaker_wake(&s->plain);
-	speaker_wake(&s->tls);
-}
-
-/* ---- connections ---- */
-
-void connection_wait(struct connection *c, unsigned timeout_ms)
-{
-	c->deadline = timeout_ms ? uv_now(c->server->loop) + timeout_ms : 0;
-}
-
-/* libmicrohttpd overlooks an end that comes before its first read: the client has gone, there is
- * nothing of it to be read, and no request of it under way. */
-static bool has_gone(const struct connection *c)
-{
-	char octet;
-
-	return !c->exchange && recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-/* It knows no limit but for silence, either, and has no call to end a connection: what has been
- * shut down looks to it as if the client had gone. */
-static void on_sweep(uv_timer_t *timer)
-{
-	struct http_server *s = timer->data;
-	uint64_t now = uv_now(s->loop);
-
-	for (struct connection *c = s->connections; c; c = c->next)
-		if ((c->deadline && c->deadline <= now) ||
-		    (c->take_deadline && c->take_deadline <= now) || has_gone(c))
-			(void)shutdown(c->fd, SHUT_RDWR);
-	speakers_wake(s);
-}
-
-static void start_sweep(struct http_server *s)
-{
-	uint64_t every = s->timeout_ms / 8;
-
-	every = every < SWEEP_MIN_MS ? SWEEP_MIN_MS : every;
-	every = every > SWEEP_MAX_MS ? SWEEP_MAX_MS : every;
-	if (!uv_is_active((uv_handle_t *)&s->sweep))
-		(void)uv_timer_start(&s->sweep, on_sweep, every, every);
-}
-
-/* Counts it, or says false. */
-static bool count_in(struct http_server *s, const struct http_peer *peer)
-{
-	if (!peer->unix_socket) {
-		if (s->tcp_count >= s->tcp_max ||
-		    !client_counts_add(s->counts, peer->address))
-			return false;
-		s->tcp_count++;
-		return true;
-	}
-	if (s->unix_count == HTTP_UNIX_CONNECTIONS)
-		return false;
-	s->unix_count++;
-	return true;
-}
-
-static void count_out(struct http_server *s, const struct http_peer *peer)
-{
-	if (peer->unix_socket) {
-		s->unix_count--;
-		return;
-	}
-	s->tcp_count--;
-	client_counts_remove(s->counts, peer->address);
-}
-
-static struct connection *connection_new(struct http_server *s, int fd,
-                                         const struct http_peer *peer)
-{
-	struct connection *c = must(calloc(1, sizeof *c));
-
-	c->server = s;
-	c->fd = fd;
-	c->peer = *peer;
-	c->link = &s->connections;
-	c->next = s->connections;
-	if (c->next)
-		c->next->link = &c->next;
-	s->connections = c;
-	connection_wait(c, s->timeout_ms);
-	start_sweep(s);
-	return c;
-}
-
-static void connection_free(struct connection *c)
-{
-	struct http_server *s = c->server;
-
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	count_out(s, &c->peer);
-	if (!s->connections)
-		(void)uv_timer_stop(&s->sweep);
-	free(c->target);
-	free(c);
-}
-
-static void on_connection_change(void *server, struct MHD_Connection *mhd, void **context,
-                                 enum MHD_ConnectionNotificationCode what)
-{
-	struct http_server *s = server;
-
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*context = s->accepting;
-		s->accepting->mhd = mhd;
-		s->accepting = NULL;
-	} else {
-		connection_free(*context);
-	}
-}
+enum { BACKLOG = 128 };
 
 /* ---- accepting ---- */
 
@@ -230,11 +44,11 @@ static void admit(void *listener, int fd, const struct sockaddr_storage *address
 	struct http_server *s = l->server;
 	struct http_peer peer;
 
-	if (!identify(fd, address, &peer) || !count_in(s, &peer)) {
+	s->accepting = identify(fd, address, &peer) ? connection_new(s, fd, &peer) : NULL;
+	if (!s->accepting) {
 		(void)close(fd);
 		return;
 	}
-	s->accepting = connection_new(s, fd, &peer);
 	/* It closes fd where it fails. */
 	if (MHD_add_connection(l->speaker->mhd, fd, (const struct sockaddr *)address,
 	                       len) != MHD_YES &&
@@ -250,50 +64,10 @@ static void make_room(void *listener)
 {
 	struct listener *l = listener;
 
-	speaker_turn(&l->server->plain);
-	speaker_turn(&l->server->tls);
+	speakers_turn(l->server);
 }
 
 /* ---- opening ---- */
-
-static int speaker_open(struct http_server *s, struct speaker *p,
-                        const struct http_settings *settings, bool tls)
-{
-	const union MHD_DaemonInfo *info;
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-	                 MHD_USE_NO_LISTEN_SOCKET | (tls ? MHD_USE_TLS : 0);
-	struct MHD_OptionItem secrets[] = {
-		{tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
-	         (void *)(uintptr_t)settings->certificate},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)settings->key},
-		{MHD_OPTION_HTTPS_PRIORITIES, 0,
-	         (void *)(uintptr_t) "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"},
-		{MHD_OPTION_END, 0, NULL},
-	};
-
-	p->server = s;
-	p->mhd = MHD_start_daemon(
-		flags, 0, NULL, NULL, exchange_take, s, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection_change, s, MHD_OPTION_URI_LOG_CALLBACK,
-		exchange_note_target, s, MHD_OPTION_NOTIFY_COMPLETED, exchange_ended, s,
-		MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX + HTTP_UNIX_CONNECTIONS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, secrets,
-		MHD_OPTION_END);
-	if (!p->mhd)
-		return ERR_SYSTEM;
-	info = MHD_get_daemon_info(p->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	if (!info || uv_poll_init(s->loop, &p->poll, info->epoll_fd) < 0 ||
-	    uv_timer_init(s->loop, &p->timer) < 0 || uv_idle_init(s->loop, &p->again) < 0)
-		abort();
-	s->handles += 3;
-	p->poll.data = p;
-	p->timer.data = p;
-	p->again.data = p;
-	return uv_poll_start(&p->poll, UV_READABLE, on_speaker_ready) < 0 ? ERR_SYSTEM
-	                                                                  : 0;
-}
 
 /* Takes fd, which listens. */
 static void listener_open(struct http_server *s, struct speaker *p, int fd,
@@ -367,29 +141,36 @@ static int listen_on_file(struct http_server *s, const char *path, char *text,
 		(void)close(fd);
 		return ERR_SYSTEM;
 	}
-	listener_open(s, &s->plain, fd, &file);
+	listener_open(s, s->plain, fd, &file);
+	return 0;
+}
+
+static int open_speakers(struct http_server *s, const struct http_settings *settings,
+                         char *text, size_t text_size)
+{
+	if (speaker_open(s, settings, false, &s->plain) < 0) {
+		(void)snprintf(text, text_size, "HTTP cannot be started: %s",
+		               strerror(errno));
+		return ERR_SYSTEM;
+	}
+	if (settings->tls_listen_count && speaker_open(s, settings, true, &s->tls) < 0) {
+		(void)snprintf(text, text_size,
+		               "HTTPS cannot be started: the certificate and its key do "
+		               "not serve");
+		return ERR_REFUSED;
+	}
 	return 0;
 }
 
 static int open_all(struct http_server *s, const struct http_settings *settings,
                     char *text, size_t text_size)
 {
-	if (speaker_open(s, &s->plain, settings, false) < 0) {
-		(void)snprintf(text, text_size, "HTTP cannot be started: %s",
-		               strerror(errno));
-		return ERR_SYSTEM;
-	}
-	if (settings->tls_listen_count && speaker_open(s, &s->tls, settings, true) < 0) {
-		(void)snprintf(text, text_size,
-		               "HTTPS cannot be started: the certificate and its key do "
-		               "not serve");
-		return ERR_REFUSED;
-	}
+	TRY(open_speakers(s, settings, text, text_size));
 	if (settings->socket && settings->socket[0])
 		TRY(listen_on_file(s, settings->socket, text, text_size));
-	TRY(listen_on(s, &s->plain, settings->listen, settings->listen_count, text,
+	TRY(listen_on(s, s->plain, settings->listen, settings->listen_count, text,
 	              text_size));
-	return listen_on(s, &s->tls, settings->tls_listen, settings->tls_listen_count,
+	return listen_on(s, s->tls, settings->tls_listen, settings->tls_listen_count,
 	                 text, text_size);
 }
 
@@ -448,13 +229,6 @@ static void on_closed(uv_handle_t *handle)
 	server_release(handle->data);
 }
 
-/* Nothing looks at the handle's owner any more: at its end it leads to the server. */
-static void close_handle(struct http_server *s, uv_handle_t *handle)
-{
-	handle->data = s;
-	uv_close(handle, on_closed);
-}
-
 static void on_listener_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
@@ -488,17 +262,6 @@ static void close_listeners(struct http_server *s,
 	s->listener_count = kept;
 }
 
-static void speaker_close(struct speaker *p)
-{
-	if (!p->mhd)
-		return;
-	close_handle(p->server, (uv_handle_t *)&p->poll);
-	close_handle(p->server, (uv_handle_t *)&p->timer);
-	close_handle(p->server, (uv_handle_t *)&p->again);
-	MHD_stop_daemon(p->mhd);
-	p->mhd = NULL;
-}
-
 /* libmicrohttpd must not be stopped with connections that wait for a handler. */
 static void resume_all(struct http_server *s)
 {
@@ -525,9 +288,8 @@ void http_server_close(struct http_server **server)
 		unix_socket_remove(&s->file);
 	close_listeners(s, is_any, NULL);
 	resume_all(s);
-	speaker_close(&s->plain);
-	speaker_close(&s->tls);
-	close_handle(s, (uv_handle_t *)&s->sweep);
+	speakers_close(s);
+	uv_close((uv_handle_t *)&s->sweep, on_closed);
 }
 
 /* ---- other settings ---- */
@@ -540,7 +302,7 @@ static bool is_prepared(const struct listener *l, const struct http_settings *se
 
 static bool is_unwanted(const struct listener *l, const struct http_settings *settings)
 {
-	if (l->address.ss_family == AF_UNIX || l->speaker != &l->server->plain)
+	if (l->address.ss_family == AF_UNIX || l->speaker != l->server->plain)
 		return false;
 	for (size_t i = 0; i < settings->listen_count; i++)
 		if (!memcmp(&settings->listen[i], &l->address, sizeof l->address))
@@ -556,7 +318,7 @@ void http_server_abandon(struct http_server *s)
 int http_server_prepare(struct http_server *s, const struct http_settings *settings,
                         char *text, size_t text_size)
 {
-	int err = listen_on(s, &s->plain, settings->listen, settings->listen_count, text,
+	int err = listen_on(s, s->plain, settings->listen, settings->listen_count, text,
 	                    text_size);
 
 	if (err < 0)
@@ -573,8 +335,6 @@ void http_server_configure(struct http_server *s, const struct http_settings *se
 	s->max_body = settings->max_body;
 	client_counts_configure(&s->counts, settings->max_connections,
 	                        settings->max_per_client);
-	if (s->connections) {
-		(void)uv_timer_stop(&s->sweep);
-		start_sweep(s);
-	}
+	if (s->connections)
+		connections_sweep(s);
 }
