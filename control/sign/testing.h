@@ -5,6 +5,8 @@
 #ifndef CONTROL_SIGN_TESTING_H
 #define CONTROL_SIGN_TESTING_H
 
+#include <openssl/err.h>
+
 #include "control/sign/key.h"
 #include "control/sign/vectors.h"
 #include "control/zone/rdata_text.h"
@@ -59,6 +61,33 @@ UNUSED static struct sign_key *key_of(const struct example *e)
 	assert_int_equal(sign_key_open(e->algorithm, e->flags, pkcs8.at, pkcs8.len, &k),
 	                 0);
 	return k;
+}
+
+UNUSED static const uint8_t test_algorithms[] = {
+#define SIGN_ALGORITHM(number, name, text, type, group, digest, public, signature) number,
+#include "control/sign/algorithms.def"
+#undef SIGN_ALGORITHM
+};
+
+enum { TEST_RSA_BITS = 1024 };
+
+UNUSED static struct sign_key *new_key(uint8_t algorithm)
+{
+	struct sign_key *k = NULL;
+
+	assert_int_equal(sign_key_generate(algorithm, TEST_RSA_BITS, SIGN_FLAGS_ZSK, &k),
+	                 0);
+	return k;
+}
+
+UNUSED static bool is_rsa(uint8_t algorithm)
+{
+	return algorithm == SIGN_RSASHA256 || algorithm == SIGN_RSASHA512;
+}
+
+UNUSED static void assert_nothing_noted(void)
+{
+	assert_int_equal(ERR_peek_error(), 0);
 }
 
 UNUSED static void zone_of(const struct example *e, struct test_zone *z)

@@ -1,0 +1,165 @@
+#include "control/sign/signer.h"
+
+#include "control/sign/dnskey.h"
+#include "control/sign/testing.h"
+
+/* A key with something that it has signed. */
+struct signed_data {
+	struct sign_key *key;
+	struct dnskey *public;
+	uint8_t data[64];
+	size_t len;
+	uint8_t signature[SIGN_SIGNATURE_MAX];
+};
+
+static void sign(struct signed_data *d, uint8_t algorithm)
+{
+	struct signer *s = NULL;
+
+	d->key = new_key(algorithm);
+	for (size_t i = 0; i < sizeof d->data; i++)
+		d->data[i] = (uint8_t)(i * 7);
+	assert_int_equal(signer_new(d->key, &s), 0);
+	assert_ptr_equal(signer_key(s), d->key);
+	int len = signer_sign(s, d->data, sizeof d->data, d->signature);
+	assert_true(len > 0);
+	d->len = (size_t)len;
+	signer_free(&s);
+	assert_int_equal(dnskey_open(sign_key_dnskey(d->key), &d->public), 0);
+	assert_int_equal(dnskey_signature_len(d->public), d->len);
+}
+
+static int verify(struct signed_data *d)
+{
+	return dnskey_verify(d->public, d->data, sizeof d->data, d->signature, d->len);
+}
+
+static void signed_data_fini(struct signed_data *d)
+{
+	dnskey_free(&d->public);
+	assert_null(d->public);
+	sign_key_free(&d->key);
+}
+
+static void what_a_key_signs_its_dnskey_verifies(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(test_algorithms); i++) {
+		struct signed_data d;
+
+		sign(&d, test_algorithms[i]);
+		assert_int_equal(verify(&d), 0);
+		assert_int_equal(verify(&d), 0);
+		signed_data_fini(&d);
+	}
+}
+
+/* An ECDSA signature whose r or s begins with a zero octet is as long as any other. */
+static void one_signer_signs_many_times(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(test_algorithms); i++) {
+		struct signed_data d;
+		struct signer *s = NULL;
+		bool seen_zero =
+			is_rsa(test_algorithms[i]) || test_algorithms[i] >= SIGN_ED25519;
+
+		sign(&d, test_algorithms[i]);
+		assert_int_equal(signer_new(d.key, &s), 0);
+		for (unsigned n = 0; n < 20 || (!seen_zero && n < 100000); n++) {
+			memcpy(d.data, &n, sizeof n);
+			int len = signer_sign(s, d.data, sizeof d.data, d.signature);
+			assert_int_equal(len, d.len);
+			assert_int_equal(verify(&d), 0);
+			seen_zero = seen_zero || d.signature[0] == 0;
+		}
+		assert_true(seen_zero);
+		signer_free(&s);
+		assert_null(s);
+		signed_data_fini(&d);
+	}
+}
+
+static void a_bit_flipped_anywhere_fails(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(test_algorithms); i++) {
+		struct signed_data d;
+
+		sign(&d, test_algorithms[i]);
+		for (size_t bit = 0; bit < d.len * 8; bit++) {
+			d.signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(verify(&d), ERR_REFUSED);
+			d.signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		for (size_t bit = 0; bit < sizeof d.data * 8; bit++) {
+			d.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(verify(&d), ERR_REFUSED);
+			d.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		assert_nothing_noted();
+		assert_int_equal(verify(&d), 0);
+		signed_data_fini(&d);
+	}
+}
+
+static void a_signature_of_another_length_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(test_algorithms); i++) {
+		struct signed_data d;
+
+		sign(&d, test_algorithms[i]);
+		for (size_t len = 0; len < SIGN_SIGNATURE_MAX; len++) {
+			int err = dnskey_verify(d.public, d.data, sizeof d.data,
+			                        d.signature, len);
+			assert_int_equal(err, len == d.len ? 0 : ERR_INVALID);
+		}
+		signed_data_fini(&d);
+	}
+}
+
+static void a_signature_of_zeros_and_one_of_ones_fail(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(test_algorithms); i++) {
+		struct signed_data d;
+
+		sign(&d, test_algorithms[i]);
+		memset(d.signature, 0, d.len);
+		assert_int_equal(verify(&d), ERR_REFUSED);
+		memset(d.signature, 0xff, d.len);
+		assert_int_equal(verify(&d), ERR_REFUSED);
+		assert_nothing_noted();
+		signed_data_fini(&d);
+	}
+}
+
+static void another_key_does_not_verify(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(test_algorithms); i++) {
+		struct signed_data a;
+		struct signed_data b;
+
+		sign(&a, test_algorithms[i]);
+		sign(&b, test_algorithms[i]);
+		memcpy(a.signature, b.signature, b.len);
+		assert_int_equal(verify(&a), ERR_REFUSED);
+		signed_data_fini(&a);
+		signed_data_fini(&b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_key_signs_its_dnskey_verifies),
+		cmocka_unit_test(one_signer_signs_many_times),
+		cmocka_unit_test(a_bit_flipped_anywhere_fails),
+		cmocka_unit_test(a_signature_of_another_length_is_refused),
+		cmocka_unit_test(a_signature_of_zeros_and_one_of_ones_fail),
+		cmocka_unit_test(another_key_does_not_verify),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
