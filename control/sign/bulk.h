@@ -1,0 +1,58 @@
+/*
+ * Signs all of a zone in memory, on as many threads as one gives it: a zone that comes, or that is signed from
+ * now on, or with another algorithm.
+ *
+ * What is signed (RFC 4035 §2.2): every RRset of the zone's own, whatever it was signed with before. NS at a
+ * delegation, what is at it beside DS and NSEC, and all that is below it or below a DNAME is not the zone's own.
+ * Keys, the chain of denial and all else that is to have a signature is in the contents already.
+ *
+ * RRsets are handed out in runs, whoever is free takes the next, and each thread has its own signers. The contents
+ * are as they were until the last signature is there: one that fails, or somebody who says stop, leaves no trace.
+ */
+#ifndef CONTROL_SIGN_BULK_H
+#define CONTROL_SIGN_BULK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control/sign/key.h"
+#include "control/sign/rrsig.h"
+#include "control/zone/contents.h"
+#include "shared/compiler.h"
+
+enum bulk_part {
+	BULK_KEYS = 1, /* signs DNSKEY, CDS and CDNSKEY at the apex */
+	BULK_ZONE = 2, /* signs everything else */
+};
+
+enum { BULK_KEYS_MAX = 16, BULK_THREADS_MAX = 64 };
+
+struct bulk_key {
+	const struct sign_key *key; /* lent */
+	unsigned parts;
+};
+
+/* Zero at first. Any thread may look at it, and set stop, at any time. */
+struct bulk_progress {
+	atomic_size_t total; /* RRsets to be signed */
+	atomic_size_t done;
+	atomic_bool stop;
+};
+
+struct bulk {
+	struct contents *contents; /* lent; no thread but these has them meanwhile */
+	const struct bulk_key *keys;
+	size_t key_count;
+	unsigned threads; /* the caller's is one of them */
+	/* From when to when an RRset's signatures hold. Called by any of the threads. */
+	struct rrsig_times (*times)(const void *arg, const struct signed_set *what);
+	const void *arg;
+	struct bulk_progress *progress;
+};
+
+/* ERR_INVALID: no key, too many, one without a private half, or contents that are no zone. ERR_STOPPED: somebody said so.
+ * ERR_SYSTEM: OpenSSL failed. */
+MUST_CHECK int bulk_sign(const struct bulk *b);
+
+#endif
