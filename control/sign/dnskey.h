@@ -15,7 +15,9 @@ enum {
 	DNSKEY_HEADER = 4, /* flags, protocol, algorithm */
 	DNSKEY_PROTOCOL = 3,
 	DNSKEY_ZONE = 0x0100, /* flag: signs zones */
-	DNSKEY_SEP = 0x0001,  /* flag: a parent points to it */
+	DNSKEY_REVOKE =
+		0x0080, /* flag: signs nothing but the DNSKEYs any more (RFC 5011 §2.1) */
+	DNSKEY_SEP = 0x0001, /* flag: a parent points to it */
 	DNSKEY_EXPONENT_MAX = 8,
 	DNSKEY_MAX = DNSKEY_HEADER + 1 + DNSKEY_EXPONENT_MAX + SIGN_RSA_BITS_MAX / 8,
 };
