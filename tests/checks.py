@@ -92,11 +92,12 @@ def end_process(process, number=signal.SIGTERM, patience=10):
 
 
 class Programs:
-    """Programs in a directory of their own, with one log, which end and go with it."""
+    """Programs in a directory of their own, with one log unless they are given others, which end and go with it."""
 
     def __init__(self, name):
         self.dir = tempfile.mkdtemp(prefix=name + ".")
         self.processes = []
+        self.logs = []
 
     def __enter__(self):
         return self
@@ -104,8 +105,8 @@ class Programs:
     def __exit__(self, kind, *_):
         for process in reversed(self.processes):
             end_process(process)
-        if kind and self.processes:
-            print(self.log()[-6000:])
+        for name in self.logs if kind else ():
+            print("%s:\n%s" % (name, self.log(name)[-6000:]))
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def path(self, name):
@@ -117,16 +118,18 @@ class Programs:
         os.chmod(self.path(name), 0o600)
         return self.path(name)
 
-    def spawn(self, *command, **environment):
-        with open(self.path("log"), "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+    def spawn(self, *command, log="log", **environment):
+        if log not in self.logs:
+            self.logs.append(log)
+        with open(self.path(log), "ab") as said:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                                        cwd=self.dir, env={**os.environ, **environment})
         self.processes.append(process)
         return process
 
-    def log(self):
+    def log(self, name="log"):
         """What they have said."""
-        with open(self.path("log"), encoding="utf-8", errors="replace") as file:
+        with open(self.path(name), encoding="utf-8", errors="replace") as file:
             return file.read()
 
 
@@ -152,12 +155,13 @@ class Planes(Programs):
                               capture_output=True, text=True, timeout=60, check=False)
 
     def ctl(self, *words):
-        """What it prints."""
-        return self.anserctl(*words).stdout
+        """What it says, whichever way."""
+        done = self.anserctl(*words)
+        return done.stdout + done.stderr
 
     def json(self, command):
         """Empty: it prints nothing, as where no server is."""
-        out = self.ctl(command, "--json")
+        out = self.anserctl(command, "--json").stdout
         return json.loads(out) if out else {}
 
 

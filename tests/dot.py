@@ -15,7 +15,6 @@ import ssl
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 
@@ -23,7 +22,7 @@ import dns.message
 import dns.opcode
 import dns.rcode
 
-from checks import SKIP, Failure, check, end_process, free_port, resident, say, until
+from checks import SKIP, Failure, Planes, check, end_process, free_port, resident, say, until
 from tcp_hostile import ZONE
 
 IDLE, READ = 1.0, 0.6  # seconds, as configured
@@ -56,25 +55,19 @@ def run(*command, stdin=b""):
                           timeout=30, check=False).stdout.decode(errors="replace")
 
 
-class Server:
-    def __init__(self, binaries, directory, idle=IDLE, connections=CONNECTIONS):
-        self.binaries, self.directory = binaries, directory
+class Server(Planes):
+    def __init__(self, binaries, idle=IDLE, connections=CONNECTIONS):
+        super().__init__("anser-dot", binaries)
         self.port, self.tls = free_port(), free_port()
         self.make_certificate()
-        with open(self.path("example.zone"), "w") as file:
-            file.write(ZONE)
-        with open(self.path("anser.yaml"), "w") as file:
-            file.write(CONFIG % {
-                "port": self.port, "tls": self.tls, "connections": connections,
-                "per_client": PER_CLIENT, "idle": idle * 1000, "read": READ * 1000})
-        self.log = open(self.path("log"), "w+")
-        self.process = subprocess.Popen([os.path.join(binaries, "anser-control"), "-c",
-                                         self.path("anser.yaml")],
-                                        stdout=self.log, stderr=subprocess.STDOUT)
-        until("an answer over TLS", self.answers, 20)
+        self.write("example.zone", ZONE)
+        self.write("anser.yaml", CONFIG % {
+            "port": self.port, "tls": self.tls, "connections": connections,
+            "per_client": PER_CLIENT, "idle": idle * 1000, "read": READ * 1000})
+        self.process = self.run_control()
 
-    def path(self, name):
-        return os.path.join(self.directory, name)
+    def wait_until_it_answers(self):
+        until("an answer over TLS", self.answers, 20)
 
     def make_certificate(self, days=2):
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -83,9 +76,6 @@ class Server:
             self.path("new.pem"))
         os.chmod(self.path("key.pem"), 0o600)
         os.rename(self.path("new.pem"), self.path("cert.pem"))
-
-    def ctl(self, *words):
-        return run(os.path.join(self.binaries, "anserctl"), "-s", self.path("control.sock"), *words)
 
     def answers(self):
         check(self.process.poll() is None, "anser-control has ended")
@@ -520,9 +510,9 @@ CASES = [
 ]
 
 
-def measure_idle(binaries, directory, count):
-    server = Server(binaries, directory, idle=600, connections=count + 10)
-    try:
+def measure_idle(binaries, count):
+    with Server(binaries, idle=600, connections=count + 10) as server:
+        server.wait_until_it_answers()
         clients = []
         before = resident(server.process.pid)
         for i in range(count):
@@ -531,14 +521,12 @@ def measure_idle(binaries, directory, count):
         each = (resident(server.process.pid) - before) / count
         say("%d idle connections: %.1f KiB each" % (count, each / 1024))
         check(each <= IDLE_MOST, "more than %d" % IDLE_MOST)
-    finally:
-        server.stop()
 
 
-def run_all(binaries, directory):
+def run_all(binaries):
     failed = []
-    server = Server(binaries, directory)
-    try:
+    with Server(binaries) as server:
+        server.wait_until_it_answers()
         for case in CASES:
             try:
                 case(server)
@@ -547,10 +535,9 @@ def run_all(binaries, directory):
             except (Failure, OSError) as error:
                 failed.append(case.__name__)
                 say("FAILED %s: %s" % (case.__name__, error))
-    finally:
         status = server.stop()
-    check(status == 0, "anser-control has ended with %s" % status)
-    check(not failed, "failed:", ", ".join(failed))
+        check(status == 0, "anser-control has ended with %s" % status)
+        check(not failed, "failed:", ", ".join(failed))
 
 
 def main():
@@ -563,11 +550,10 @@ def main():
             say("skipped: no %s in ANSER_BIN_DIR (%r)" % (name, binaries))
             return SKIP
     warnings.simplefilter("ignore", DeprecationWarning)  # of TLS 1.1, which is asked for in order to be refused
-    with tempfile.TemporaryDirectory() as directory:
-        if idle:
-            measure_idle(binaries, directory, idle)
-        else:
-            run_all(binaries, directory)
+    if idle:
+        measure_idle(binaries, idle)
+    else:
+        run_all(binaries)
     return 0
 
 

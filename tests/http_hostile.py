@@ -9,12 +9,10 @@ import contextlib
 import json
 import os
 import re
-import resource
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -23,7 +21,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from checks import ControlSocket, Failure, busy_seconds, check, end_process, free_ports, keeps_little
+from checks import ControlSocket, Failure, Programs, busy_seconds, check, end_process, free_ports, keeps_little, until
 
 TIMEOUT = 1.0   # seconds, as configured
 LATE = 1.0      # how much later than that is still in time
@@ -60,41 +58,27 @@ zones:
 """
 
 
-class Server:
-    def __init__(self, binary, directory, descriptors=None, connections=CONNECTIONS,
-                 per_client=PER_CLIENT):
-        self.directory = directory
+class Server(Programs):
+    def __init__(self, binary, descriptors=None, connections=CONNECTIONS, per_client=PER_CLIENT):
+        super().__init__("anser-http")
         self.dns, self.http, self.https = free_ports(3)
         self.write("example.zone", ZONE)
-        self.write("key", KEY + "\n", 0o600)
+        self.write("key", KEY + "\n")
         self.write("anser.yaml", CONFIG % {
             "dns": self.dns, "http": self.http, "https": self.https,
             "connections": connections, "per_client": per_client,
             "timeout": TIMEOUT * 1000, "max_body": MAX_BODY})
-        self.log = open(self.path("log"), "w+")
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)) \
-            if descriptors else None
-        self.process = subprocess.Popen([binary, "-c", self.path("anser.yaml")], stdout=self.log,
-                                        stderr=subprocess.STDOUT, preexec_fn=limit,
-                                        cwd=directory, env=keeps_little())
+        limit = ["prlimit", "--nofile=%d" % descriptors] if descriptors else []
+        self.process = self.spawn(*limit, binary, "-c", self.path("anser.yaml"), **keeps_little())
 
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def write(self, name, text, mode=0o644):
-        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as to:
-            to.write(text)
+    def is_ready(self):
+        check(self.process.poll() is None, "anser-control has ended")
+        with contextlib.suppress(OSError, Failure):
+            return self.ask("GET /readyz")[0] == 200
+        return False
 
     def wait_until_ready(self):
-        end = time.monotonic() + 15
-        while time.monotonic() < end:
-            check(self.process.poll() is None, "anser-control has ended")
-            with contextlib.suppress(OSError, Failure):
-                status, _, _ = self.ask("GET /readyz")
-                if status == 200:
-                    return
-            time.sleep(0.05)
-        raise Failure("not ready after 15 s")
+        until("it is ready", self.is_ready, 15)
 
     def connect(self, source=1, tls=False, receive_buffer=None):
         client = socket.socket()
@@ -127,10 +111,6 @@ class Server:
 
     def stop(self):
         return end_process(self.process)
-
-    def show_log(self):
-        self.log.seek(0)
-        sys.stdout.write(self.log.read())
 
 
 def until_closed(client):
@@ -192,7 +172,7 @@ class Watch(threading.Thread):
 
 def curl(server, *arguments):
     result = subprocess.run(["curl", "-sS", "--max-time", "5", "--noproxy", "*", *arguments],
-                            capture_output=True, cwd=server.directory)
+                            capture_output=True, cwd=server.dir)
     return result.returncode, result.stdout.decode(), result.stderr.decode()
 
 
@@ -405,7 +385,7 @@ ODD_TEXTS = ["\\u0000", "a\\u0000b", "\\u202e", "../../etc/passwd", "/", "\\n", 
 
 
 def files_of(server):
-    return sorted(os.path.join(at, name) for at, _, names in os.walk(server.directory) for name in names)
+    return sorted(os.path.join(at, name) for at, _, names in os.walk(server.dir) for name in names)
 
 
 def odd_json(server):
@@ -644,32 +624,24 @@ def no_descriptors_left(binary):
     """Whoever takes all that the process may have waits in the queue: nothing spins, UDP is answered
     by the data plane, and all is well when they have gone. TCP shares the descriptors, so it
     is not asked meanwhile."""
-    with tempfile.TemporaryDirectory() as directory:
-        server = Server(binary, directory, descriptors=100, connections=1000, per_client=1000)
-        clients = []
-        try:
-            server.wait_until_ready()
-            query = dns.message.make_query("www.example.", "A")
-            clients = [server.connect(source=i % 10 + 1) for i in range(200)]
-            time.sleep(0.3)
-            check(server.descriptors() >= 95, "%d descriptors only" % server.descriptors())
-            before = server.busy_seconds()
-            for _ in range(20):
-                answer = dns.query.udp(query, "127.0.0.1", timeout=2, port=server.dns)
-                check(answer.rcode() == dns.rcode.NOERROR, "UDP without descriptors")
-                time.sleep(0.02)
-            check(server.busy_seconds() - before < 0.3, "spins without descriptors")
-            for client in clients:
-                client.close()
-            wait_for_place(server)
-            answer = dns.query.tcp(query, "127.0.0.1", timeout=5, port=server.dns)
-            check(answer.rcode() == dns.rcode.NOERROR, "TCP afterwards")
-            check(server.stop() == 0, "does not end well")
-        except BaseException:
-            server.show_log()
-            raise
-        finally:
-            server.stop()
+    with Server(binary, descriptors=100, connections=1000, per_client=1000) as server:
+        server.wait_until_ready()
+        query = dns.message.make_query("www.example.", "A")
+        clients = [server.connect(source=i % 10 + 1) for i in range(200)]
+        time.sleep(0.3)
+        check(server.descriptors() >= 95, "%d descriptors only" % server.descriptors())
+        before = server.busy_seconds()
+        for _ in range(20):
+            answer = dns.query.udp(query, "127.0.0.1", timeout=2, port=server.dns)
+            check(answer.rcode() == dns.rcode.NOERROR, "UDP without descriptors")
+            time.sleep(0.02)
+        check(server.busy_seconds() - before < 0.3, "spins without descriptors")
+        for client in clients:
+            client.close()
+        wait_for_place(server)
+        answer = dns.query.tcp(query, "127.0.0.1", timeout=5, port=server.dns)
+        check(answer.rcode() == dns.rcode.NOERROR, "TCP afterwards")
+        check(server.stop() == 0, "does not end well")
 
 
 def go_through(cases, server, watch):
@@ -693,20 +665,15 @@ def go_through(cases, server, watch):
 
 
 def run_cases(binary):
-    failed = 0
-    with tempfile.TemporaryDirectory() as directory:
-        server = Server(binary, directory)
-        try:
-            server.wait_until_ready()
-            failed = go_through(CASES, server, Watch(server.dns))
-            with server.connect(), server.connect_unix(), server.connect(tls=True):
-                status = server.stop()
-            check(status == 0, "ends with %s" % status)
-            check(not os.path.exists(server.path("api.sock")), "the socket is left")
-        finally:
-            server.stop()
-            if failed:
-                server.show_log()
+    with Server(binary) as server:
+        server.wait_until_ready()
+        failed = go_through(CASES, server, Watch(server.dns))
+        with server.connect(), server.connect_unix(), server.connect(tls=True):
+            status = server.stop()
+        if failed:
+            print(server.log())
+        check(status == 0, "ends with %s" % status)
+        check(not os.path.exists(server.path("api.sock")), "the socket is left")
     return failed
 
 

@@ -14,7 +14,6 @@ import random
 import socket
 import ssl
 import sys
-import tempfile
 import threading
 import time
 
@@ -513,7 +512,7 @@ def deleted_files(server):
     for fd in os.listdir(where):
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             links.append(os.readlink(os.path.join(where, fd)))
-    return sum(1 for link in links if link.startswith(server.directory) and "(deleted)" in link)
+    return sum(1 for link in links if link.startswith(server.dir) and "(deleted)" in link)
 
 
 def pages_of_zones(server):
@@ -549,19 +548,14 @@ CASES = [curl_over_everything, answers_while_more_comes, what_is_wrong_is_said_a
 def main():
     directory = sys.argv[1] if len(sys.argv) > 1 else os.environ["ANSER_BIN_DIR"]
     binary = os.path.abspath(os.path.join(directory, "anser-control"))
-    failed = 0
-    with tempfile.TemporaryDirectory() as run:
-        server = Server(binary, run)
-        try:
-            server.wait_until_ready()
-            failed = go_through(CASES, server, Watch(server.dns, 3))
-            with Stream(server) as open_one:
-                open_one.send(pair(1, "192.0.2.1"))
-                check(server.stop() == 0, "does not end well with a stream open")
-        finally:
-            server.stop()
-            if failed:
-                server.show_log()
+    with Server(binary) as server:
+        server.wait_until_ready()
+        failed = go_through(CASES, server, Watch(server.dns, 3))
+        if failed:
+            print(server.log())
+        with Stream(server) as open_one:
+            open_one.send(pair(1, "192.0.2.1"))
+            check(server.stop() == 0, "does not end well with a stream open")
     return 1 if failed else 0
 
 

@@ -131,7 +131,8 @@ def adds_up(samples):
 
 
 def scraped(server):
-    done = subprocess.run(["curl", "-sS", "--fail", "--unix-socket", server.path("api.sock"), "http://localhost/metrics"],
+    done = subprocess.run(["curl", "-sS", "--fail", "--unix-socket", server.path("api.sock"),
+                           "http://localhost/metrics"],
                           capture_output=True, text=True, timeout=counters.PATIENCE)
     check(done.returncode == 0, "curl: " + done.stderr)
     return done.stdout

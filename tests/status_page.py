@@ -14,13 +14,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 
 import dns.message
 import dns.query
 
-from http_hostile import Failure, Server, check
+from http_hostile import Server, check
 
 SKIPPED = 77
 SECONDS = 5  # of the page's time, which passes faster than ours where nothing is waited for
@@ -78,7 +77,7 @@ def value_of(document, name):
 
 def shows_what_is_counted(browser, server):
     ask_dns(server.dns)
-    document, complaints = browse(browser, server.directory,
+    document, complaints = browse(browser, server.dir,
                                   "http://127.0.0.1:%d/" % forward(server.path("api.sock")))
     check(not complaints, "the browser complains: %s" % complaints)
     check('class="badge ok">ok<' in document, "the state is not ok: %s" % document[:800])
@@ -92,13 +91,13 @@ def shows_what_is_counted(browser, server):
 
 
 def asks_for_the_key(browser, server):
-    document, _ = browse(browser, server.directory, "http://127.0.0.1:%d/" % server.http)
+    document, _ = browse(browser, server.dir, "http://127.0.0.1:%d/" % server.http)
     check("key wanted" in document, "does not ask for the key: %s" % document[:800])
     check('id="login" hidden' not in document, "the form is hidden")
 
 
 def describes_every_operation(browser, server):
-    document, complaints = browse(browser, server.directory, "http://127.0.0.1:%d/docs" % server.http)
+    document, complaints = browse(browser, server.dir, "http://127.0.0.1:%d/docs" % server.http)
     check(not complaints, "the browser complains: %s" % complaints)
     said = json.loads(server.ask("GET /api/anser/v1/openapi.json")[2])
     for path, item in said["paths"].items():
@@ -114,18 +113,11 @@ def main():
     if not browser:
         print("skipped: no chromium")
         return SKIPPED
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        server = Server(os.path.abspath(os.path.join(directory, "anser-control")), place)
-        try:
-            server.wait_until_ready()
-            for case in (shows_what_is_counted, asks_for_the_key, describes_every_operation):
-                case(browser, server)
-                print("ok    %s" % case.__name__)
-        except Failure:
-            server.show_log()
-            raise
-        finally:
-            server.stop()
+    with Server(os.path.abspath(os.path.join(directory, "anser-control"))) as server:
+        server.wait_until_ready()
+        for case in (shows_what_is_counted, asks_for_the_key, describes_every_operation):
+            case(browser, server)
+            print("ok    %s" % case.__name__)
     return 0
 
 

@@ -12,9 +12,7 @@ import random
 import select
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 
 import dns.edns
@@ -22,7 +20,8 @@ import dns.flags
 import dns.message
 import dns.rcode
 
-from checks import SKIP, Failure, busy_seconds, check, end_process, free_port, has_ipv6, keeps_little, resident
+from checks import (SKIP, Failure, Programs, busy_seconds, check, end_process, free_port, has_ipv6, keeps_little,
+                    resident, until)
 
 IDLE, READ, WRITE = 1.0, 0.6, 0.8  # seconds, as configured
 LATE = 1.0                         # how much later than that is still in time
@@ -57,8 +56,9 @@ zones:
 """
 
 
-class Server:
-    def __init__(self, binary, directory):
+class Server(Programs):
+    def __init__(self, binary):
+        super().__init__("anser-tcp")
         self.port = free_port()
         self.ipv6 = has_ipv6()
         listen = ['"127.0.0.1@%d"' % self.port]
@@ -69,25 +69,16 @@ class Server:
             "per_client": PER_CLIENT, "idle": IDLE * 1000, "read": READ * 1000,
             "write": WRITE * 1000, "pending": PENDING,
         }
-        with open(os.path.join(directory, "example.zone"), "w") as file:
-            file.write(ZONE)
-        config = os.path.join(directory, "anser.yaml")
-        with open(config, "w") as file:
-            file.write(CONFIG % values)
-        self.log = open(os.path.join(directory, "log"), "w+")
-        self.process = subprocess.Popen([binary, "-c", config], stdout=self.log,
-                                        stderr=subprocess.STDOUT, env=keeps_little())
+        self.write("example.zone", ZONE)
+        self.write("anser.yaml", CONFIG % values)
+        self.process = self.spawn(binary, "-c", self.path("anser.yaml"), **keeps_little())
 
-    def wait_until_it_answers(self):
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            self.check_alive()
-            with contextlib.suppress(OSError, Failure), Client(self, 1) as client:
-                client.send(query("example.", "SOA"))
-                if client.answer().rcode() == dns.rcode.NOERROR:
-                    return
-            time.sleep(0.05)
-        raise Failure("the zone is not answered after 10 s")
+    def answers(self):
+        self.check_alive()
+        with contextlib.suppress(OSError, Failure), Client(self, 1) as client:
+            client.send(query("example.", "SOA"))
+            return client.answer().rcode() == dns.rcode.NOERROR
+        return False
 
     def check_alive(self):
         status = self.process.poll()
@@ -98,10 +89,6 @@ class Server:
 
     def stop(self):
         return end_process(self.process)
-
-    def show_log(self):
-        self.log.seek(0)
-        sys.stdout.write(self.log.read())
 
 
 class Client:
@@ -456,15 +443,14 @@ def run_cases(server):
 
 def main():
     binaries = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ANSER_BIN_DIR", "")
-    binary = os.path.join(binaries, "anser-control")
+    binary = os.path.abspath(os.path.join(binaries, "anser-control"))
     if not os.access(binary, os.X_OK):
         print("skipped: no anser-control in ANSER_BIN_DIR (%r)" % binaries)
         return SKIP
-    with tempfile.TemporaryDirectory(prefix="anser-tcp-") as directory:
-        server = Server(binary, directory)
+    with Server(binary) as server:
         failed = len(CASES)
         try:
-            server.wait_until_it_answers()
+            until("an answer of the zone", server.answers, 10)
             failed = run_cases(server)
             server.check_alive()
         except Failure as failure:
@@ -475,7 +461,7 @@ def main():
             print("anser-control ended with %d after SIGTERM" % status)
             failed += 1
         if failed:
-            server.show_log()
+            print(server.log())
     print("%d of %d cases failed" % (failed, len(CASES)) if failed else "all cases passed")
     return 1 if failed else 0
 

@@ -13,7 +13,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
@@ -23,7 +22,7 @@ import dns.query
 import dns.rcode
 import dns.update
 
-from checks import SKIP, Failure, check, end_process, free_ports, say, until
+from checks import SKIP, Failure, Planes, check, end_process, free_ports, say, until
 
 NAMED = "/usr/sbin/named"
 NSD_PROGRAM = "/usr/sbin/nsd"
@@ -127,47 +126,43 @@ zones:
 """
 
 
-class Stage:
-    def __init__(self, binaries, directory):
-        self.binaries, self.directory = binaries, directory
+class Stage(Planes):
+    def __init__(self, binaries):
+        super().__init__("anser-xot", binaries)
         self.bind, self.bind_tls, self.anser, self.anser_tls, self.mute, self.nsd = free_ports(6)
-        self.processes = {}
+        self.named = {}
         for name, host in (("bind", "bind"), ("anser", "anser"), ("false", "bind"), ("nsd", "nsd")):
             self.make_certificate(name, host)
         self.write_zone("in", 1)
         self.write_zone("out", 1)
         self.write_zone("up", 1)
 
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
     def write(self, name, text):
-        with open(self.path("new"), "w") as file:
-            file.write(text)
-        os.rename(self.path("new"), self.path(name))
+        """Whoever reads it meanwhile reads the old one."""
+        os.rename(super().write("new", text), self.path(name))
 
     def write_zone(self, name, serial):
         self.write(name + ".zone", ZONE % {"name": name + ".example.", "serial": serial})
 
-    def run(self, *command):
-        return subprocess.run(command, cwd=self.directory, stdout=subprocess.PIPE,
+    def tool(self, *command):
+        return subprocess.run(command, cwd=self.dir, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=60, check=False).stdout
 
     def make_certificate(self, name, host):
-        self.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        self.tool("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                  "-nodes", "-days", "2", "-subj", "/CN=%s.example" % host, "-addext",
                  "subjectAltName=DNS:%s.example" % host, "-keyout", name + ".key", "-out", name + ".pem")
         os.chmod(self.path(name + ".key"), 0o600)
 
     def pin(self, name):
-        public = self.run("openssl", "x509", "-in", name + ".pem", "-pubkey", "-noout")
+        public = self.tool("openssl", "x509", "-in", name + ".pem", "-pubkey", "-noout")
         der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public,
                              stdout=subprocess.PIPE, check=True).stdout
         return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
     def configure(self, profile, client="by-pin"):
         """How Anser knows BIND: as a server, and as a client."""
-        values = {"directory": self.directory, "bind": self.bind, "bind_tls": self.bind_tls,
+        values = {"directory": self.dir, "bind": self.bind, "bind_tls": self.bind_tls,
                   "anser": self.anser, "anser_tls": self.anser_tls, "pin": self.pin("bind"),
                   "nsd": self.nsd, "nsd_pin": self.pin("nsd"),
                   "nsd_client": "nsd-by-pin" if client == "by-pin" else client,
@@ -178,9 +173,7 @@ class Stage:
         self.write("anser.yaml", ANSER % values)
 
     def start(self, name, *command):
-        with open(self.path(name + ".log"), "a") as log:
-            self.processes[name] = subprocess.Popen(command, cwd=self.directory, stdout=log,
-                                                    stderr=subprocess.STDOUT)
+        self.named[name] = self.spawn(*command, log=name)
 
     def start_anser(self):
         self.start("anser", os.path.join(self.binaries, "anser-control"), "-c", "anser.yaml")
@@ -190,21 +183,14 @@ class Stage:
 
     def start_nsd(self, name):
         """It takes Anser for that."""
-        self.write("nsd.conf", NSD % {"directory": self.directory, "nsd": self.nsd, "name": name,
+        self.write("nsd.conf", NSD % {"directory": self.dir, "nsd": self.nsd, "name": name,
                                       "anser_tls": self.anser_tls})
         self.start("nsd", NSD_PROGRAM, "-d", "-c", self.path("nsd.conf"))
 
-    def ctl(self, *words):
-        return self.run(os.path.join(self.binaries, "anserctl"), "-s", "control.sock", *words).decode()
-
     def transfer(self, name):
         """What comes of asking for out.example with the certificate of that name."""
-        return self.run("kdig", "@127.0.0.1", "-p", str(self.anser_tls), "+retry=0", "+tls",
+        return self.tool("kdig", "@127.0.0.1", "-p", str(self.anser_tls), "+retry=0", "+tls",
                         "+tls-certfile=%s.pem" % name, "+tls-keyfile=%s.key" % name, "out.example", "AXFR").decode()
-
-    def log(self, name):
-        with open(self.path(name + ".log")) as file:
-            return file.read()
 
     def serial(self, port, name):
         """None: it is not served."""
@@ -213,10 +199,6 @@ class Stage:
         except (dns.exception.DNSException, OSError):
             return None
         return answer.answer[0][0].serial if answer.answer else None
-
-    def end(self):
-        for process in self.processes.values():
-            end_process(process)
 
 
 def follows(stage, port, name, serial):
@@ -227,7 +209,7 @@ def follows(stage, port, name, serial):
 def anser_follows_bind(stage):
     follows(stage, stage.anser, "in.example.", 1)
     stage.write_zone("in", 2)
-    stage.processes["bind"].send_signal(1)
+    stage.named["bind"].send_signal(1)
     until("BIND at serial 2", lambda: stage.serial(stage.bind, "in.example.") == 2, 20)
     stage.ctl("zone", "refresh", "in.example")
     follows(stage, stage.anser, "in.example.", 2)
@@ -253,14 +235,14 @@ def nsd_follows_anser(stage):
     stage.start_nsd("other.example")
     until("NSD does not take Anser for another", lambda: "TLS verify failed" in stage.log("nsd"))
     check(stage.serial(stage.nsd, "out.example.") is None, "NSD took a zone from somebody else")
-    end_process(stage.processes["nsd"])
+    end_process(stage.named["nsd"])
     stage.start_nsd("anser.example")
     follows(stage, stage.nsd, "out.example.", 2)
     stage.write_zone("out", 3)
     stage.ctl("zone", "reload", "out.example")
     for port in (stage.anser, stage.bind, stage.nsd):
         follows(stage, port, "out.example.", 3)
-    end_process(stage.processes["nsd"])
+    end_process(stage.named["nsd"])
 
 
 def update_is_forwarded(stage):
@@ -277,9 +259,9 @@ def update_is_forwarded(stage):
 def others_get_nothing(stage):
     """Over TLS without BIND's certificate, and from BIND's address without TLS."""
     words = ["kdig", "@127.0.0.1", "+retry=0"]
-    said = stage.run(*words, "-p", str(stage.anser_tls), "+tls", "out.example", "AXFR").decode()
+    said = stage.tool(*words, "-p", str(stage.anser_tls), "+tls", "out.example", "AXFR").decode()
     check("REFUSED" in said, said)
-    said = stage.run(*words, "-p", str(stage.anser), "+tcp", "out.example", "AXFR").decode()
+    said = stage.tool(*words, "-p", str(stage.anser), "+tcp", "out.example", "AXFR").decode()
     check("REFUSED" in said, said)
 
 
@@ -299,14 +281,14 @@ def server_is_known_by_name(stage):
     stage.configure("by-name")
     stage.ctl("conf", "reload")
     stage.write_zone("in", 3)
-    stage.processes["bind"].send_signal(1)
+    stage.named["bind"].send_signal(1)
     until("BIND at serial 3", lambda: stage.serial(stage.bind, "in.example.") == 3, 20)
     stage.ctl("zone", "refresh", "in.example")
     follows(stage, stage.anser, "in.example.", 3)
 
 
 def client_is_asked_for_a_certificate(stage):
-    said = stage.run("openssl", "s_client", "-connect", "127.0.0.1:%d" % stage.anser_tls, "-msg").decode()
+    said = stage.tool("openssl", "s_client", "-connect", "127.0.0.1:%d" % stage.anser_tls, "-msg").decode()
     check("CertificateRequest" in said, said)
 
 
@@ -394,7 +376,7 @@ def authority_that_cannot_be_read_is_refused(stage):
     check("tls-profiles: no-authority: rules name it, and it fits nobody" in said and "none.pem" in said, said)
     check(stage.transfer("bind").count("host-") == 2000, "what counted before does not count")
     # But it is no reason to answer nobody.
-    end_process(stage.processes["anser"])
+    end_process(stage.named["anser"])
     stage.start_anser()
     follows(stage, stage.anser, "out.example.", 4)
     check("no-authority: rules name it, and it fits nobody" in stage.log("anser"), "nothing is said at the start")
@@ -413,22 +395,14 @@ def main():
         if not os.access(program, os.X_OK):
             say("skipped: no %s" % program)
             return SKIP
-    with tempfile.TemporaryDirectory() as directory:
-        stage = Stage(binaries, directory)
-        try:
-            stage.configure("by-pin")
-            stage.start_bind()
-            until("BIND", lambda: stage.serial(stage.bind, "in.example.") == 1, 20)
-            stage.start_anser()
-            for case in CASES:
-                case(stage)
-                say("ok %s" % case.__name__)
-        except Failure:
-            for name in stage.processes:
-                say("%s:\n%s" % (name, "\n".join(stage.log(name).splitlines()[-25:])))
-            raise
-        finally:
-            stage.end()
+    with Stage(binaries) as stage:
+        stage.configure("by-pin")
+        stage.start_bind()
+        until("BIND", lambda: stage.serial(stage.bind, "in.example.") == 1, 20)
+        stage.start_anser()
+        for case in CASES:
+            case(stage)
+            say("ok %s" % case.__name__)
     return 0
 
 
