@@ -208,25 +208,29 @@ static unsigned verify(struct dispatch *d, struct request *r, struct message *m)
 	return r->opt.there && r->opt.version > 0 ? RCODE_BADVERS : RCODE_NOERROR;
 }
 
+bool dispatch_verify(struct request **request, struct message *m)
+{
+	unsigned rcode = verify(dispatch_of(*request), *request, m);
+
+	if (rcode != RCODE_NOERROR)
+		request_reply(request, rcode, REQUEST_NO_EDE);
+	return rcode == RCODE_NOERROR;
+}
+
 static void deal_with(struct dispatch *d, struct request *r)
 {
 	struct message m;
 	unsigned rcode = examine(d, r, &m);
 
-	if (rcode == RCODE_NOERROR && m.opcode == OPCODE_UPDATE &&
-	    d->handlers[DISPATCH_FORWARD].fn)
-		d->handlers[DISPATCH_FORWARD].fn(d->handlers[DISPATCH_FORWARD].arg, &r,
-		                                 &m);
-	if (!r)
-		return;
-	if (rcode == RCODE_NOERROR)
-		rcode = verify(d, r, &m);
 	if (rcode != RCODE_NOERROR) {
 		request_reply(&r, rcode, REQUEST_NO_EDE);
 		return;
 	}
 	enum dispatch_kind kind = kind_of(r, &m);
-	if (kind != DISPATCH_KINDS && d->handlers[kind].fn)
+	bool is_known = kind != DISPATCH_KINDS && d->handlers[kind].fn;
+	if (!(is_known && kind == DISPATCH_UPDATE) && !dispatch_verify(&r, &m))
+		return;
+	if (is_known)
 		d->handlers[kind].fn(d->handlers[kind].arg, &r, &m);
 	else
 		answer_plain(d, r);

@@ -1,6 +1,7 @@
 /*
- * Hands requests to those who deal with them, by what they ask for, when what is signed has been verified. What
- * nobody deals with is answered as if it had never been handed over. Loop thread.
+ * Hands requests to those who deal with them, by what they ask for, when what is signed has been verified; but
+ * updates as they came, as some go on to who knows their key. What nobody deals with is answered as if it had never
+ * been handed over. Loop thread.
  */
 #ifndef CONTROL_NET_DISPATCH_H
 #define CONTROL_NET_DISPATCH_H
@@ -16,8 +17,7 @@
 enum dispatch_kind {
 	DISPATCH_TRANSFER, /* AXFR, IXFR */
 	DISPATCH_NOTIFY,
-	DISPATCH_FORWARD, /* UPDATE as it came, its TSIG unseen: may be left, for the next */
-	DISPATCH_UPDATE,
+	DISPATCH_UPDATE, /* as it came, its TSIG unseen: dispatch_verify() */
 	DISPATCH_EXPIRE, /* SOA, with the EXPIRE option */
 	DISPATCH_KINDS
 };
@@ -41,6 +41,10 @@ void dispatch_close(struct dispatch **d);
 
 void dispatch_set(struct dispatch *d, enum dispatch_kind kind, dispatch_fn *fn,
                   void *arg);
+
+/* Verifies what nobody has yet, before it is believed. m: its message, which loses its TSIG. False: it is not to be
+ * believed, and has been answered and taken. */
+MUST_CHECK bool dispatch_verify(struct request **request, struct message *m);
 
 /* Takes a request, and answers it as a question like any other. */
 void dispatch_answer(struct dispatch *d, struct request **request);

@@ -84,6 +84,14 @@ static void take_notify(void *arg, struct request **r, const struct message *m)
 
 static void take_update(void *arg, struct request **r, const struct message *m)
 {
+	struct message own = *m;
+
+	if (dispatch_verify(r, &own))
+		take(arg, DISPATCH_UPDATE, r, &own);
+}
+
+static void take_update_as_it_came(void *arg, struct request **r, const struct message *m)
+{
 	take(arg, DISPATCH_UPDATE, r, m);
 }
 
@@ -447,6 +455,26 @@ static void signature_that_is_wrong_is_told_nothing_else(void **state)
 	assert_int_equal(f->asked.error, TSIG_BADKEY);
 }
 
+static void update_is_shown_as_it_came(void **state)
+{
+	const struct asked a = {
+		.opcode = OPCODE_UPDATE, RRTYPE_SOA, TRANSPORT_TCP, .key = key_name};
+	struct fixture *f = *state;
+	struct request *r;
+	struct message m;
+
+	dispatch_set(f->dispatch, DISPATCH_UPDATE, take_update_as_it_came, f);
+	assert_true(ask(f, &a));
+	r = f->taken[DISPATCH_UPDATE];
+	assert_true(r->len > TEST_QUERY_LEN);
+	assert_null(tsig_signer(&r->tsig));
+	assert_int_equal(message_open(r->bytes, r->len, &m), 0);
+	assert_true(dispatch_verify(&r, &m));
+	assert_int_equal(r->len, TEST_QUERY_LEN);
+	assert_non_null(tsig_signer(&r->tsig));
+	assert_int_equal(f->answers, 0);
+}
+
 static void answers_wait_for_room(void **state)
 {
 	const struct asked a = {.opcode = OPCODE_QUERY, RRTYPE_AXFR, TRANSPORT_TCP};
@@ -572,6 +600,7 @@ int main(void)
 		TEST(signed_question_has_a_signed_answer),
 		TEST(all_answers_to_what_is_signed_are_signed),
 		TEST(signature_that_is_wrong_is_told_nothing_else),
+		TEST(update_is_shown_as_it_came),
 		TEST(answers_wait_for_room),
 		TEST(plain_answer_waits_for_room_as_well),
 		TEST(request_outlives_its_way_back),

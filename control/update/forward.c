@@ -5,7 +5,6 @@
 
 #include "control/engine.h"
 #include "control/must.h"
-#include "control/net/dispatch.h"
 #include "control/policy/policy.h"
 #include "control/transfer/connect.h"
 #include "control/transfer/secondary.h"
@@ -153,44 +152,34 @@ static void try_next(struct forward *f)
 
 /* ---- what is forwarded ---- */
 
-/* Gives the secondary that a message is for, if its updates are forwarded; else NULL. */
-static struct secondary_view *find(struct forwards *all, const struct message *m)
+/* Gives the secondary, if its updates are forwarded; else NULL. */
+static struct secondary_view *read_view(const struct forwards *all, struct store_txn *t,
+                                        const struct store_zone *z)
 {
 	const struct config *config = all->parts->config;
-	struct secondary_view *v = NULL;
-	uint8_t name[NAME_MAX_LEN];
-	struct store_txn *t;
-	struct store_zone z;
 
-	if (!m->asked || m->qclass != CLASS_IN ||
-	    store_begin_read(engine_store(all->parts->engine), &t) < 0)
-		return NULL;
-	memcpy(name, m->qname, m->qname_len);
-	name_fold(name, m->qname_len);
 	/* Most updates are of zones of our own: their policy is not read here. */
-	if (store_zone_get(t, name, &z) == 0 &&
-	    zone_kind_is_secondary(zone_policy_kind(config, &z)))
-		v = secondary_view_new(config, name, z.id);
-	if (v && (secondary_view_read(v, t) < 0 || !v->forward_updates)) {
-		secondary_view_free(v);
-		v = NULL;
-	}
-	store_abort(&t);
-	return v;
+	if (!zone_kind_is_secondary(zone_policy_kind(config, z)))
+		return NULL;
+	struct secondary_view *v = secondary_view_new(config, z->name, z->id);
+	if (secondary_view_read(v, t) == 0 && v->forward_updates)
+		return v;
+	secondary_view_free(v);
+	return NULL;
 }
 
-static void take(void *arg, struct request **request, const struct message *m)
+bool forwards_take(struct forwards *all, struct request **request, struct store_txn *t,
+                   const struct store_zone *z)
 {
-	struct forwards *all = arg;
-	struct secondary_view *view = find(all, m);
+	struct secondary_view *view = read_view(all, t, z);
 
 	if (!view)
-		return;
+		return false;
 	if (all->under_way >= UNDER_WAY_MAX) {
 		count(all, FIGURE_UPDATES_NOT_FORWARDED);
 		secondary_view_free(view);
 		request_reply(request, RCODE_SERVFAIL, REQUEST_NO_EDE);
-		return;
+		return true;
 	}
 	struct forward *f = must(calloc(1, sizeof *f));
 	*f = (struct forward){.all = all,
@@ -206,6 +195,7 @@ static void take(void *arg, struct request **request, const struct message *m)
 	if (all->under_way++ == 0)
 		uv_timer_start(&all->timer, on_tick, TICK_MS, TICK_MS);
 	try_next(f);
+	return true;
 }
 
 void forwards_open(const struct transfer_parts *p, struct forwards **out)
@@ -215,7 +205,6 @@ void forwards_open(const struct transfer_parts *p, struct forwards **out)
 	all->parts = p;
 	uv_timer_init(p->loop, &all->timer);
 	all->timer.data = all;
-	dispatch_set(p->dispatch, DISPATCH_FORWARD, take, all);
 	*out = all;
 }
 
@@ -232,7 +221,6 @@ void forwards_close(struct forwards **forwards)
 	*forwards = NULL;
 	if (!all)
 		return;
-	dispatch_set(all->parts->dispatch, DISPATCH_FORWARD, NULL, NULL);
 	for (struct forward *f = all->first; f; f = next) {
 		next = f->next;
 		request_done(&f->request);

@@ -6,12 +6,20 @@
 #ifndef CONTROL_UPDATE_FORWARD_H
 #define CONTROL_UPDATE_FORWARD_H
 
+#include <stdbool.h>
+
 #include "control/net/parts.h"
+#include "control/net/request.h"
+#include "control/store/store.h"
 
 struct forwards;
 
-/* Has the dispatcher show updates here first. p is lent for its life. */
+/* p is lent for its life. */
 void forwards_open(const struct transfer_parts *p, struct forwards **out);
+
+/* Takes an update of this zone, as t has it, if it is to go on; nobody has verified it. False: it is for us. */
+MUST_CHECK bool forwards_take(struct forwards *f, struct request **request,
+                              struct store_txn *t, const struct store_zone *z);
 
 /* Those under way are left. NULL is fine. The loop must run on until it has called back for the closed handle. */
 void forwards_close(struct forwards **f);

@@ -141,6 +141,30 @@ static void done(void *arg, const struct change *change, const struct change_res
 	remove_under_way(w);
 }
 
+/* ---- the zone ---- */
+
+/* What the store has of the zone that a message names: looked for once, for who forwards it and for who judges
+ * it. */
+struct look_up {
+	struct store_txn *txn; /* NULL: it has ended, or never begun */
+	int err;               /* ERR_NOTFOUND: there is no such zone, or none is named */
+	struct store_zone zone;
+	uint8_t name[NAME_MAX_LEN]; /* folded */
+};
+
+static void look_up(const struct updates *u, const struct message *m, struct look_up *out)
+{
+	out->txn = NULL;
+	out->err = ERR_NOTFOUND;
+	if (!m->asked || m->qclass != CLASS_IN)
+		return;
+	memcpy(out->name, m->qname, m->qname_len);
+	name_fold(out->name, m->qname_len);
+	out->err = store_begin_read(engine_store(u->parts->engine), &out->txn);
+	if (out->err == 0)
+		out->err = store_zone_get(out->txn, out->name, &out->zone);
+}
+
 /* ---- who may ---- */
 
 /* What the zone's metadata say of serials, in PowerDNS's words; what follows other settings of the zone is its
@@ -196,22 +220,14 @@ static struct verdict ask_policy(struct updates *u, struct store_txn *t,
 	return v;
 }
 
-/* zone: folded. */
-static struct verdict look_at(struct updates *u, const struct request *r,
-                              const uint8_t *zone)
+static struct verdict judge(struct updates *u, const struct look_up *l,
+                            const struct request *r)
 {
-	struct store_txn *t;
-	struct store_zone z;
-
-	if (store_begin_read(engine_store(u->parts->engine), &t) < 0)
+	if (l->err == ERR_NOTFOUND)
+		return refused(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
+	if (l->err < 0)
 		return refused(RCODE_SERVFAIL, REQUEST_NO_EDE);
-	int err = store_zone_get(t, zone, &z);
-	struct verdict v = err == 0 ? ask_policy(u, t, &z, r)
-	                   : err == ERR_NOTFOUND
-	                           ? refused(RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE)
-	                           : refused(RCODE_SERVFAIL, REQUEST_NO_EDE);
-	store_abort(&t);
-	return v;
+	return ask_policy(u, l->txn, &l->zone, r);
 }
 
 /* ---- messages ---- */
@@ -250,23 +266,21 @@ static struct verdict check_question(const struct updates *u, const struct messa
 	return (struct verdict){0};
 }
 
-static void take(void *arg, struct request **request, const struct message *m)
+/* One that has been verified. */
+static void serve(struct updates *u, struct request **request, const struct message *m,
+                  struct look_up *l)
 {
-	struct updates *u = arg;
 	struct change *c = NULL;
-	uint8_t zone[NAME_MAX_LEN];
 	struct verdict v = check_question(u, m);
 
-	if (v.rcode == RCODE_NOERROR) {
-		memcpy(zone, m->qname, m->qname_len);
-		name_fold(zone, m->qname_len);
-		v = look_at(u, *request, zone);
-	}
+	if (v.rcode == RCODE_NOERROR)
+		v = judge(u, l, *request);
+	store_abort(&l->txn);
 	struct actor *actor = v.actor;
 	if (actor)
-		c = make(u, m, zone, &v);
+		c = make(u, m, l->name, &v);
 	if (actor && v.rcode == RCODE_REFUSED)
-		note(u, actor, zone, v.rcode, "records of the zone's signer");
+		note(u, actor, l->name, v.rcode, "records of the zone's signer");
 	actor_release(&actor);
 	if (!c) {
 		count(u, v.rcode);
@@ -275,6 +289,19 @@ static void take(void *arg, struct request **request, const struct message *m)
 	}
 	struct under_way *w = add_under_way(u, request);
 	engine_change(u->parts->engine, &c, done, w);
+}
+
+static void take(void *arg, struct request **request, const struct message *shown)
+{
+	struct updates *u = arg;
+	struct message m = *shown;
+	struct look_up l;
+
+	look_up(u, &m, &l);
+	bool is_taken = l.err == 0 && forwards_take(u->forwards, request, l.txn, &l.zone);
+	if (!is_taken && dispatch_verify(request, &m))
+		serve(u, request, &m, &l);
+	store_abort(&l.txn);
 }
 
 void updates_open(const struct transfer_parts *p, struct updates **out)
