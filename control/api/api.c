@@ -142,7 +142,6 @@ static int read_identity(const struct config *c, struct tls_identity *out, char 
 		TRY(tls_identity_own(directory, c->api_tls_listen.at,
 		                     c->api_tls_listen.count, out, text, text_size));
 	}
-	log_info("HTTPS: certificate with SHA-256 fingerprint %s", out->fingerprint);
 	return 0;
 }
 
@@ -162,22 +161,44 @@ static struct http_settings settings_of(const struct config *c)
 	};
 }
 
+/* Reads the certificate, which is the caller's, into settings; what it is known by is kept for
+ * take_identity(). */
+static int prepare_identity(struct api *a, const struct config *c,
+                            struct tls_identity *out, struct http_settings *settings,
+                            char *text, size_t text_size)
+{
+	TRY(read_identity(c, out, text, text_size));
+	settings->certificate = out->certificate;
+	settings->key = out->key;
+	memcpy(a->next_fingerprint, out->fingerprint, sizeof a->next_fingerprint);
+	a->next_ends = out->ends;
+	return 0;
+}
+
+static void take_identity(struct api *a)
+{
+	if (strcmp(a->fingerprint, a->next_fingerprint) != 0)
+		log_info("HTTPS: certificate with SHA-256 fingerprint %s",
+		         a->next_fingerprint);
+	memcpy(a->fingerprint, a->next_fingerprint, sizeof a->fingerprint);
+	atomic_store_explicit(
+		&engine_table(a->engine)->certificate_ends[CERTIFICATE_HTTPS],
+		a->next_ends, memory_order_relaxed);
+}
+
 /* Also where nothing listens: addresses may come. */
 static int open_server(uv_loop_t *loop, struct api *a, char *text, size_t text_size)
 {
 	struct http_settings settings = settings_of(a->config);
 	struct tls_identity identity = {0};
 
-	TRY(read_identity(a->config, &identity, text, text_size));
-	settings.certificate = identity.certificate;
-	settings.key = identity.key;
-	atomic_store_explicit(
-		&engine_table(a->engine)->certificate_ends[CERTIFICATE_HTTPS],
-		identity.ends, memory_order_relaxed);
+	TRY(prepare_identity(a, a->config, &identity, &settings, text, text_size));
 	settings.guard = access_guard;
 	settings.guard_arg = a;
 	int err = http_server_open(loop, &settings, &a->server, text, text_size);
 	tls_identity_fini(&identity);
+	if (err == 0)
+		take_identity(a);
 	return err;
 }
 
@@ -235,10 +256,14 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 
 int api_prepare(struct api *a, const struct config *next, char *text, size_t text_size)
 {
-	const struct http_settings settings = settings_of(next);
+	struct http_settings settings = settings_of(next);
+	struct tls_identity identity = {0};
 
 	TRY(access_read_key(next, &a->next_key, text, text_size));
-	return http_server_prepare(a->server, &settings, text, text_size);
+	TRY(prepare_identity(a, next, &identity, &settings, text, text_size));
+	int err = http_server_prepare(a->server, &settings, text, text_size);
+	tls_identity_fini(&identity);
+	return err;
 }
 
 void api_configure(struct api *a, const struct config *next)
@@ -251,6 +276,7 @@ void api_configure(struct api *a, const struct config *next)
 	if (rates)
 		set_rates(a);
 	a->key = a->next_key;
+	take_identity(a);
 	http_server_configure(a->server, &settings);
 }
 

@@ -28,9 +28,9 @@ struct api_parts {
 MUST_CHECK int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out,
                         char *text, size_t text_size);
 
-/* Loop thread. To go by another configuration: prepare reads the file of the key again and opens what is
- * new to listen on, and says in text what is wrong; then one of the other two follows, which do not
- * fail. Its Unix socket and HTTPS stay as they are. */
+/* Loop thread. To go by another configuration: prepare reads the files of the key and of the certificate again
+ * and opens what is new to listen on, and says in text what is wrong; then one of the other two follows,
+ * which do not fail. Its Unix socket and the addresses of HTTPS stay as they are. */
 MUST_CHECK int api_prepare(struct api *a, const struct config *next, char *text,
                            size_t text_size);
 void api_configure(struct api *a, const struct config *next);

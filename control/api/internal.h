@@ -5,6 +5,7 @@
 #include "control/access/gate.h"
 #include "control/access/rates.h"
 #include "control/api/api.h"
+#include "control/tls/certificate.h"
 
 enum { API_KEY_HASH_SIZE = 32 };
 
@@ -23,10 +24,14 @@ struct api {
 	struct rates *rates; /* NULL: any number of requests */
 	bool loaded;
 	struct file_key key;
-	struct file_key next_key; /* of the configuration that is prepared */
-	unsigned handling;        /* requests that the engine works on */
-	unsigned streams;         /* batches of lines under way */
-	uint64_t started;         /* uv_hrtime() in s */
+	char fingerprint[TLS_FINGERPRINT_SIZE]; /* of the certificate; empty: none */
+	/* Of the configuration that is prepared. */
+	struct file_key next_key;
+	char next_fingerprint[TLS_FINGERPRINT_SIZE];
+	int64_t next_ends; /* its certificate, s since 1970; 0: there is none */
+	unsigned handling; /* requests that the engine works on */
+	unsigned streams;  /* batches of lines under way */
+	uint64_t started;  /* uv_hrtime() in s */
 	bool closed;
 };
 

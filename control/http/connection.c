@@ -70,14 +70,17 @@ static void count_out(struct http_server *s, const struct http_peer *peer)
 	client_counts_remove(s->counts, peer->address);
 }
 
-struct connection *connection_new(struct http_server *s, int fd,
-                                  const struct http_peer *peer)
+struct connection *connection_new(struct speaker *p, int fd, const struct http_peer *peer)
 {
+	struct http_server *s = p->server;
+
 	if (!count_in(s, peer))
 		return NULL;
 	struct connection *c = must(calloc(1, sizeof *c));
 
 	c->server = s;
+	c->speaker = p;
+	p->connections++;
 	c->fd = fd;
 	c->peer = *peer;
 	c->link = &s->connections;
@@ -98,6 +101,7 @@ void connection_free(struct connection *c)
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
+	c->speaker->connections--;
 	count_out(s, &c->peer);
 	if (!s->connections)
 		(void)uv_timer_stop(&s->sweep);

@@ -13,7 +13,8 @@
 struct exchange;
 struct body_stream;
 
-/* One instance of libmicrohttpd: it speaks either TLS or not. Its memory goes when its handles are closed. */
+/* One instance of libmicrohttpd: it speaks either TLS, by one certificate, or not. Its memory goes when its handles
+ * are closed. */
 struct speaker {
 	struct http_server *server;
 	struct speaker *next; /* among the server's */
@@ -24,6 +25,9 @@ struct speaker {
 	uv_idle_t again;  /* while it wants its next turn at once */
 	unsigned at_once; /* turns that it has wanted so, one after the other */
 	unsigned handles; /* still open */
+	unsigned connections;
+	bool retired;      /* ends with the last of them */
+	char *certificate; /* PEM, with those behind it; NULL: no TLS */
 };
 
 /* Its handles outlive it until libuv has called back, so each has memory of its own. */
@@ -39,6 +43,7 @@ struct listener {
 /* Lives from before libmicrohttpd has the connection until it is done with it. */
 struct connection {
 	struct http_server *server;
+	struct speaker *speaker;
 	struct MHD_Connection *mhd;
 	struct exchange *exchange; /* under way, or NULL */
 	struct connection *next;
@@ -56,7 +61,8 @@ struct http_server {
 	uv_loop_t *loop;
 	struct speaker *speakers; /* all of them */
 	struct speaker *plain;
-	struct speaker *tls; /* NULL: none */
+	struct speaker *tls;      /* NULL: none */
+	struct speaker *next_tls; /* for a configuration to come; NULL: tls stays */
 	struct listener *listeners[LISTENERS_MAX];
 	unsigned listener_count;
 	struct connection *connections;
@@ -146,7 +152,7 @@ void response_finish(struct exchange *e);
 /* ---- connection.c ---- */
 
 /* Counts it in; NULL: there is no room for it. */
-struct connection *connection_new(struct http_server *s, int fd,
+struct connection *connection_new(struct speaker *p, int fd,
                                   const struct http_peer *peer);
 void connection_free(struct connection *c);
 
@@ -170,6 +176,9 @@ void server_release(struct http_server *s);
 /* Starts one; with TLS, by the settings' certificate. ERR_SYSTEM: errno says why, or those do not serve. */
 MUST_CHECK int speaker_open(struct http_server *s, const struct http_settings *settings,
                             bool tls, struct speaker **out);
+
+/* Connections that it has stay until they end; then it is closed. */
+void speaker_retire(struct speaker *p);
 
 /* Not out of its own callbacks. None of its connections waits for a handler. */
 void speaker_close(struct speaker *p);

@@ -44,7 +44,9 @@ static void admit(void *listener, int fd, const struct sockaddr_storage *address
 	struct http_server *s = l->server;
 	struct http_peer peer;
 
-	s->accepting = identify(fd, address, &peer) ? connection_new(s, fd, &peer) : NULL;
+	s->accepting = identify(fd, address, &peer)
+	                       ? connection_new(l->speaker, fd, &peer)
+	                       : NULL;
 	if (!s->accepting) {
 		(void)close(fd);
 		return;
@@ -145,6 +147,17 @@ static int listen_on_file(struct http_server *s, const char *path, char *text,
 	return 0;
 }
 
+static int open_tls(struct http_server *s, const struct http_settings *settings,
+                    struct speaker **out, char *text, size_t text_size)
+{
+	if (speaker_open(s, settings, true, out) == 0)
+		return 0;
+	(void)snprintf(
+		text, text_size,
+		"HTTPS cannot be started: the certificate and its key do not serve");
+	return ERR_REFUSED;
+}
+
 static int open_speakers(struct http_server *s, const struct http_settings *settings,
                          char *text, size_t text_size)
 {
@@ -153,13 +166,9 @@ static int open_speakers(struct http_server *s, const struct http_settings *sett
 		               strerror(errno));
 		return ERR_SYSTEM;
 	}
-	if (settings->tls_listen_count && speaker_open(s, settings, true, &s->tls) < 0) {
-		(void)snprintf(text, text_size,
-		               "HTTPS cannot be started: the certificate and its key do "
-		               "not serve");
-		return ERR_REFUSED;
-	}
-	return 0;
+	return settings->tls_listen_count
+	               ? open_tls(s, settings, &s->tls, text, text_size)
+	               : 0;
 }
 
 static int open_all(struct http_server *s, const struct http_settings *settings,
@@ -313,14 +322,42 @@ static bool is_unwanted(const struct listener *l, const struct http_settings *se
 void http_server_abandon(struct http_server *s)
 {
 	close_listeners(s, is_prepared, NULL);
+	if (s->next_tls)
+		speaker_close(s->next_tls);
+	s->next_tls = NULL;
+}
+
+/* The one that is there may go on, although its files were written anew. */
+static int prepare_tls(struct http_server *s, const struct http_settings *settings,
+                       char *text, size_t text_size)
+{
+	if (!s->tls || strcmp(s->tls->certificate, settings->certificate) == 0)
+		return 0;
+	return open_tls(s, settings, &s->next_tls, text, text_size);
+}
+
+static void take_tls(struct http_server *s)
+{
+	struct speaker *old = s->tls;
+
+	if (!s->next_tls)
+		return;
+	for (unsigned i = 0; i < s->listener_count; i++)
+		if (s->listeners[i]->speaker == old)
+			s->listeners[i]->speaker = s->next_tls;
+	s->tls = s->next_tls;
+	s->next_tls = NULL;
+	speaker_retire(old);
 }
 
 int http_server_prepare(struct http_server *s, const struct http_settings *settings,
                         char *text, size_t text_size)
 {
-	int err = listen_on(s, s->plain, settings->listen, settings->listen_count, text,
-	                    text_size);
+	int err = prepare_tls(s, settings, text, text_size);
 
+	if (err == 0)
+		err = listen_on(s, s->plain, settings->listen, settings->listen_count,
+		                text, text_size);
 	if (err < 0)
 		http_server_abandon(s);
 	return err;
@@ -328,6 +365,7 @@ int http_server_prepare(struct http_server *s, const struct http_settings *setti
 
 void http_server_configure(struct http_server *s, const struct http_settings *settings)
 {
+	take_tls(s);
 	close_listeners(s, is_unwanted, settings);
 	start_listeners(s);
 	s->tcp_max = settings->max_connections;

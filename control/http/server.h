@@ -30,7 +30,8 @@ struct http_settings {
 	size_t listen_count;
 	const struct sockaddr_storage *tls_listen;
 	size_t tls_listen_count;
-	const char *certificate; /* PEM texts; needed with tls_listen */
+	const char *
+		certificate; /* PEM texts; needed by who has been opened with tls_listen */
 	const char *key;
 	unsigned max_connections; /* over TCP */
 	unsigned max_per_client;
@@ -52,9 +53,10 @@ enum {
 MUST_CHECK int http_server_open(uv_loop_t *loop, const struct http_settings *settings,
                                 struct http_server **out, char *text, size_t text_size);
 
-/* Loop thread. To go by other settings, of which listen, max_connections, max_per_client, timeout_ms
- * and max_body count: prepare opens the addresses that are new and says in text what cannot be; then
- * one of the other two follows, which do not fail. Who is connected stays so. */
+/* Loop thread. To go by other settings, of which listen, certificate and key, max_connections, max_per_client,
+ * timeout_ms and max_body count: prepare opens the addresses that are new, tries the certificate if it is
+ * another one, and says in text what cannot be; then one of the other two follows, which do not fail. Who is
+ * connected stays so, by the certificate that he was shown. */
 MUST_CHECK int http_server_prepare(struct http_server *s,
                                    const struct http_settings *settings, char *text,
                                    size_t text_size);

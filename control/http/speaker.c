@@ -1,8 +1,13 @@
 /*
  * libmicrohttpd in the loop: its epoll descriptor is polled, and it has its turn when something is ready there, when a
  * time that it asks for has come, and when somebody else has something for it to do.
+ *
+ * It cannot be given another certificate. So another one has another instance, and who is connected stays with the one
+ * that he began with, which ends with its last connection: not in the callback that tells of that, but after the
+ * turn in which it comes.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/http/internal.h"
 #include "control/must.h"
@@ -39,6 +44,10 @@ static void speaker_turn(struct speaker *p)
 	MHD_UNSIGNED_LONG_LONG ms = 0;
 
 	(void)MHD_run(p->mhd);
+	if (p->retired && !p->connections) {
+		speaker_close(p);
+		return;
+	}
 	if (MHD_get_timeout(p->mhd, &ms) == MHD_YES) {
 		speaker_want(p, ms);
 		return;
@@ -78,8 +87,12 @@ void speakers_wake(struct http_server *s)
 
 void speakers_turn(struct http_server *s)
 {
-	for (struct speaker *p = s->speakers; p; p = p->next)
+	struct speaker *next;
+
+	for (struct speaker *p = s->speakers; p; p = next) {
+		next = p->next;
 		speaker_turn(p);
+	}
 }
 
 /* ---- opening and closing ---- */
@@ -134,6 +147,7 @@ int speaker_open(struct http_server *s, const struct http_settings *settings, bo
 	    uv_timer_init(s->loop, &p->timer) < 0 || uv_idle_init(s->loop, &p->again) < 0)
 		abort();
 	p->server = s;
+	p->certificate = tls ? must(strdup(settings->certificate)) : NULL;
 	p->handles = 3;
 	s->handles += 3;
 	p->poll.data = p;
@@ -153,8 +167,10 @@ static void on_closed(uv_handle_t *handle)
 	struct speaker *p = handle->data;
 	struct http_server *s = p->server;
 
-	if (--p->handles == 0)
+	if (--p->handles == 0) {
+		free(p->certificate);
 		free(p);
+	}
 	server_release(s);
 }
 
@@ -167,6 +183,12 @@ void speaker_close(struct speaker *p)
 	uv_close((uv_handle_t *)&p->timer, on_closed);
 	uv_close((uv_handle_t *)&p->again, on_closed);
 	MHD_stop_daemon(p->mhd);
+}
+
+void speaker_retire(struct speaker *p)
+{
+	p->retired = true;
+	speaker_wake(p);
 }
 
 void speakers_close(struct http_server *s)
