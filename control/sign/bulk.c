@@ -149,7 +149,9 @@ static int sign_task(struct hand *h, const struct task *t)
 	TRY(name_from_key(t->set->key, t->set->key_len, b->contents->apex, owner));
 	const struct signed_set what = {
 		.owner = owner, .zone = b->contents->apex, .set = &set};
-	struct rrsig_times times = b->times(b->arg, &what);
+	const struct sign_occasion occasion = {
+		.owner = owner, .type = t->set->type, .serial = b->serial};
+	struct rrsig_times times = sign_times(b->periods, &occasion, b->now);
 	for (size_t i = 0; i < b->key_count; i++) {
 		if (!(b->keys[i].parts & t->part))
 			continue;

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "control/sign/key.h"
-#include "control/sign/rrsig.h"
+#include "control/sign/times.h"
 #include "control/zone/contents.h"
 #include "shared/compiler.h"
 
@@ -45,9 +45,9 @@ struct bulk {
 	const struct bulk_key *keys;
 	size_t key_count;
 	unsigned threads; /* the caller's is one of them */
-	/* From when to when an RRset's signatures hold. Called by any of the threads. */
-	struct rrsig_times (*times)(const void *arg, const struct signed_set *what);
-	const void *arg;
+	const struct sign_periods *periods;
+	uint32_t serial; /* of the zone, with which this is signed */
+	uint64_t now;    /* seconds since 1970 */
 	struct bulk_progress *progress;
 };
 

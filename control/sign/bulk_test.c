@@ -44,20 +44,16 @@ static const struct expected expected[] = {
 	{"below.red", RRTYPE_A, 0, false},    {"*.wild", RRTYPE_TXT, 1, false},
 };
 
-static struct rrsig_times some_time(const void *arg, const struct signed_set *what)
-{
-	const uint32_t *now = arg;
+static const struct sign_periods periods = {
+	.validity = 1209600, .jitter = 43200, .refresh = 604800, .skew = 3600};
 
-	return (struct rrsig_times){.inception = *now,
-	                            .expiration = *now + what->set->type};
-}
+enum { SERIAL = 7 };
 
 struct fixture {
 	struct test_zone zone;
 	struct sign_key *ksk, *zsk;
 	struct bulk_key keys[2];
 	struct bulk_progress progress;
-	uint32_t now;
 	struct bulk bulk;
 };
 
@@ -72,14 +68,14 @@ static int setup(void **state)
 	f->zsk = new_key(SIGN_ED25519);
 	f->keys[0] = (struct bulk_key){.key = f->ksk, .parts = BULK_KEYS};
 	f->keys[1] = (struct bulk_key){.key = f->zsk, .parts = BULK_ZONE};
-	f->now = 1700000000;
 	f->bulk = (struct bulk){
 		.contents = f->zone.contents,
 		.keys = f->keys,
 		.key_count = 2,
 		.threads = 1,
-		.times = some_time,
-		.arg = &f->now,
+		.periods = &periods,
+		.serial = SERIAL,
+		.now = 1700000000,
 		.progress = &f->progress,
 	};
 	*state = f;
@@ -111,13 +107,16 @@ static void assert_signed_by(const struct fixture *f, const struct sign_key *k,
                              const uint8_t *owner, const struct rrset *set)
 {
 	const struct signed_set what = {.owner = owner, .zone = test_apex, .set = set};
+	const struct sign_occasion occasion = {
+		.owner = owner, .type = set->type, .serial = SERIAL};
 	struct rrsig_room room = {0};
 	uint8_t rdata[RRSIG_MAX];
 	const uint8_t *at = rrset_first(set);
 	struct signer *s;
 
 	assert_int_equal(signer_new(k, &s), 0);
-	int len = rrsig_make(s, &room, &what, some_time(&f->now, &what), rdata);
+	int len = rrsig_make(s, &room, &what,
+	                     sign_times(&periods, &occasion, f->bulk.now), rdata);
 	assert_true(len > 0);
 	for (unsigned i = 0; i < set->count; i++)
 		(void)rrset_next(&at);
@@ -166,7 +165,7 @@ static void signatures_that_were_there_go(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(bulk_sign(&f->bulk), 0);
-	f->now += 86400;
+	f->bulk.now += 86400;
 	assert_int_equal(bulk_sign(&f->bulk), 0);
 	assert_as_expected(f);
 }
