@@ -278,35 +278,19 @@ int store_cursor_next(struct store_cursor *c, struct store_entry *out)
 	return entry_at(c, &key, value, out);
 }
 
-/* Gives the last RRset before a place in the database, if it is one of the zone. */
-static int entry_before(struct store_cursor *c, MDB_val place, struct store_entry *out)
-{
-	MDB_val value;
-
-	c->positioned = true;
-	int err = store_error(mdb_cursor_get(c->cursor, &place, &value, MDB_SET_RANGE));
-	if (err < 0 && err != ERR_NOTFOUND)
-		return err;
-	TRY(store_error(mdb_cursor_get(c->cursor, &place, &value,
-	                               err == 0 ? MDB_PREV : MDB_LAST)));
-	return entry_at(c, &place, value, out);
-}
-
 int store_cursor_before(struct store_cursor *c, const uint8_t *key, size_t key_len,
                         struct store_entry *out)
 {
 	struct set_key bytes;
-	MDB_val place;
+	MDB_val k;
+	MDB_val value;
 
-	TRY(set_key_make(&bytes, c->zone, key, key_len, 0, &place));
-	return entry_before(c, place, out);
-}
-
-int store_cursor_last(struct store_cursor *c, struct store_entry *out)
-{
-	uint8_t behind[KEY_BEFORE + LABEL_MAX_LEN + 1]; /* no label is that long */
-
-	memset(behind, UINT8_MAX, sizeof behind);
-	wire_store32(behind, c->zone);
-	return entry_before(c, store_val(behind, sizeof behind), out);
+	TRY(set_key_make(&bytes, c->zone, key, key_len, 0, &k));
+	c->positioned = true;
+	int err = store_error(mdb_cursor_get(c->cursor, &k, &value, MDB_SET_RANGE));
+	if (err < 0 && err != ERR_NOTFOUND)
+		return err;
+	TRY(store_error(
+		mdb_cursor_get(c->cursor, &k, &value, err == 0 ? MDB_PREV : MDB_LAST)));
+	return entry_at(c, &k, value, out);
 }

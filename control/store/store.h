@@ -212,11 +212,9 @@ void store_cursor_close(struct store_cursor **c);
 MUST_CHECK int store_cursor_seek(struct store_cursor *c, const uint8_t *key,
                                  size_t key_len, struct store_entry *out);
 MUST_CHECK int store_cursor_next(struct store_cursor *c, struct store_entry *out);
-/* Positions at the last RRset before those of the owner with this key, and at the last of all.
- * ERR_NOTFOUND: there is none. */
+/* Positions at the last RRset before those of the owner with this key. ERR_NOTFOUND: there is none. */
 MUST_CHECK int store_cursor_before(struct store_cursor *c, const uint8_t *key,
                                    size_t key_len, struct store_entry *out);
-MUST_CHECK int store_cursor_last(struct store_cursor *c, struct store_entry *out);
 
 /* What an RRset has besides the records that are served, which may be there without any. The value
  * is a matter of control/change/extra.h. */
