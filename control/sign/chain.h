@@ -1,0 +1,64 @@
+/*
+ * Denial of existence: the NSEC (RFC 4034 §4) or NSEC3 (RFC 5155) RRsets that prove what a signed
+ * zone has not, without their signatures, and NSEC3PARAM.
+ *
+ * Every name that the zone answers for has one, which names the next: in canonical order of the names
+ * themselves, or of their hashes. It tells the types of the name as they are once the zone is
+ * signed. What counts:
+ *
+ *   a delegation        NS and DS alone; with opt-out and without DS it has no NSEC3
+ *   below a delegation,
+ *   or a DNAME          nothing, be it glue or forgotten
+ *   no data, but names
+ *   below it            an NSEC3 without types, unless all of them are delegations that have none
+ *                       (RFC 5155 §7.1); no NSEC
+ *   signatures, NSEC
+ *   and NSEC3           are no data, so that a name with nothing else is none
+ *
+ * Their TTL is that of the SOA or its MINIMUM, whichever is less (RFC 9077 §3). NSEC3PARAM, which nobody
+ * caches, has the same.
+ *
+ * What else the signer puts into a zone (DNSKEY, CDS, ZONEMD) must be there before, since the apex's
+ * record tells of it. Any thread; nothing is written.
+ */
+#ifndef CONTROL_SIGN_CHAIN_H
+#define CONTROL_SIGN_CHAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/change/check.h"
+#include "control/zone/arena.h"
+#include "control/zone/contents.h"
+#include "shared/compiler.h"
+
+enum chain_kind { CHAIN_NONE, CHAIN_NSEC, CHAIN_NSEC3 };
+
+struct chain_params {
+	enum chain_kind kind;
+	bool opt_out; /* this and what follows: of NSEC3 */
+	uint16_t iterations;
+	uint8_t salt_len;
+	uint8_t salt[UINT8_MAX];
+};
+
+/* Puts the chain into contents, in place of all NSEC, NSEC3 and NSEC3PARAM that they have. ERR_INVALID: the
+ * contents have no SOA. ERR_TOOBIG: a hash in front of the zone's name is no name any more. */
+MUST_CHECK int chain_put(struct contents *c, const struct chain_params *p);
+
+/* RRsets that come, become others or go, sorted as a view's. */
+struct chain_sets {
+	struct overlay_set *sets; /* edit: -1 */
+	size_t count;
+};
+
+/* Gives what becomes of the chain in the store, whatever that is, when the zone becomes what the view makes of
+ * it: the whole chain where there is none, or the end of one. change_view_merge() takes it. The view has none of
+ * these types. An RRset whose record and TTL stay is not among them, so that its signatures stay too. Sets lie in
+ * the arena. Costs what the zone is large: not for the loop nor the commit thread. Errors of the store, and those
+ * of chain_put(). */
+MUST_CHECK int chain_rebuild(const struct change_view *v, const struct chain_params *p,
+                             struct contents_arena *a, struct chain_sets *out);
+
+#endif
