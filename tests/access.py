@@ -16,8 +16,6 @@ import http.client
 import json
 import os
 import re
-import shutil
-import sys
 import time
 
 from checks import check, free_port, say
@@ -633,8 +631,7 @@ def damage(server):
 
 
 def main():
-    server = Server()
-    try:
+    with Server() as server:
         server.start()
         say("keys")
         keys(server)
@@ -660,13 +657,6 @@ def main():
         say("damage")
         damage(server)
         server.stop()
-    except BaseException:
-        server.process.kill()
-        with open(server.path("log"), encoding="utf-8", errors="replace") as log:
-            sys.stdout.write(log.read())
-        raise
-    finally:
-        shutil.rmtree(server.run)
     print("ok")
 
 

@@ -19,14 +19,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-import traceback
 
 import dns.message
 import dns.query
 import dns.rcode
 
-from checks import Failure, check, end_process, free_ports
+from checks import Failure, Programs, check, end_process, free_ports, until
 
 KEY = "correct-horse-battery"
 BASE = "/api/v1/servers/localhost"
@@ -67,29 +65,26 @@ SERIAL = re.compile(r"^(.*\. \S+\.) \d+ (\d+ \d+ \d+ \d+)$")
 SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 
 
-class Server:
+class Server(Programs):
     """A running server with an API."""
 
-    def __init__(self, name, directory, command, config, ready):
-        """config: file name and text; ready: a path that is there when the server is."""
+    def __init__(self, name, ready):
+        """ready: a path that is there when the server is."""
+        super().__init__(name)
         self.name, self.ready = name, ready
         self.dns, self.http = free_ports(2)
-        with open(os.path.join(directory, config[0]), "w") as to:
-            to.write(config[1] % {"dns": self.dns, "http": self.http, "key": KEY, "dir": directory})
-        self.log = open(os.path.join(directory, "log"), "w+")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT,
-                                        cwd=directory)
-        self.wait()
 
-    def wait(self):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            check(self.process.poll() is None, "%s has ended" % self.name)
-            with contextlib.suppress(OSError):
-                if self.ask("GET", self.ready)[0] == 200:
-                    return
-            time.sleep(0.05)
-        raise Failure("%s is not there after %d s" % (self.name, PATIENCE))
+    def start(self, config, text, *command):
+        """config: what the file is named that is to hold the text."""
+        self.write(config, text % {"dns": self.dns, "http": self.http, "key": KEY, "dir": self.dir})
+        self.process = self.spawn(*command)
+        until(self.name + " is there", self.is_ready, PATIENCE)
+
+    def is_ready(self):
+        check(self.process.poll() is None, "%s has ended" % self.name)
+        with contextlib.suppress(OSError):
+            return self.ask("GET", self.ready)[0] == 200
+        return False
 
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.http, timeout=PATIENCE)
@@ -115,27 +110,18 @@ class Server:
     def stop(self):
         return end_process(self.process)
 
-    def show_log(self):
-        self.log.seek(0)
-        sys.stdout.write(self.log.read())
+
+def start_anser(server, binaries):
+    server.write("key", KEY + "\n")
+    server.start("anser.yaml", ANSER, os.path.join(binaries, "anser-control"), "-c", "anser.yaml")
 
 
-def start_anser(directory, binaries):
-    with open(os.open(os.path.join(directory, "key"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as to:
-        to.write(KEY + "\n")
-    return Server("anser", directory,
-                  [os.path.join(binaries, "anser-control"), "-c", "anser.yaml"],
-                  ("anser.yaml", ANSER), "/readyz")
-
-
-def start_powerdns(directory):
+def start_powerdns(server):
     import sqlite3
-    with contextlib.closing(sqlite3.connect(os.path.join(directory, "pdns.sqlite3"))) as db:
+    with contextlib.closing(sqlite3.connect(server.path("pdns.sqlite3"))) as db:
         with open(SCHEMA) as schema:
             db.executescript(schema.read())
-    return Server("pdns", directory,
-                  ["pdns_server", "--config-dir=" + directory, "--daemon=no", "--guardian=no"],
-                  ("pdns.conf", POWERDNS), BASE)
+    server.start("pdns.conf", POWERDNS, "pdns_server", "--config-dir=" + server.dir, "--daemon=no", "--guardian=no")
 
 
 # ---- what is sent ----
@@ -455,28 +441,18 @@ def run_steps(anser, powerdns):
 
 def main():
     binaries = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ["ANSER_BIN_DIR"])
-    with contextlib.ExitStack() as stack:
-        servers = []
-        try:
-            servers.append(start_anser(stack.enter_context(tempfile.TemporaryDirectory()), binaries))
+    with Server("anser", "/readyz") as anser, Server("pdns", BASE) as powerdns:
+        start_anser(anser, binaries)
+        if shutil.which("pdns_server") and os.path.exists(SCHEMA):
+            start_powerdns(powerdns)
+        else:
+            print("pdns-server is not installed: nothing to compare with")
             powerdns = None
-            if shutil.which("pdns_server") and os.path.exists(SCHEMA):
-                powerdns = start_powerdns(stack.enter_context(tempfile.TemporaryDirectory()))
-                servers.append(powerdns)
-            else:
-                print("pdns-server is not installed: nothing to compare with")
-            run_steps(servers[0], powerdns)
-            for test in TESTS:
-                test(servers[0])
-                print("ok: " + test.__doc__.split("\n")[0])
-            check(servers[0].stop() == 0, "anser-control has not ended well")
-        except Exception:
-            traceback.print_exc()
-            servers[0].show_log() if servers else None
-            return 1
-        finally:
-            for server in servers:
-                server.stop()
+        run_steps(anser, powerdns)
+        for test in TESTS:
+            test(anser)
+            print("ok: " + test.__doc__.split("\n")[0])
+        check(anser.stop() == 0, "anser-control has not ended well")
     return 0
 
 

@@ -101,7 +101,7 @@ class Server(ControlPlane):
     def restore_run(self, *args):
         return subprocess.run([os.path.join(BIN, "anser-control"), *args],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              cwd=self.run, timeout=120, check=False)
+                              cwd=self.dir, timeout=120, check=False)
 
     def restore(self, *args):
         done = self.restore_run(*args)
@@ -347,7 +347,7 @@ def kills(server):
     for number in range(8):
         name = "k%d" % number
         client = subprocess.Popen([os.path.join(BIN, "anserctl"), "-s",
-                                   server.path("control.sock"), "backup", name], cwd=server.run,
+                                   server.path("control.sock"), "backup", name], cwd=server.dir,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(random_.random() * (took * 1.5 + 0.03))
         server.end(signal.SIGKILL)
@@ -357,7 +357,7 @@ def kills(server):
             server.ctl("backup", "check", name)
         server.start("killed")
     say("%d of 8 files were there, and whole" % there)
-    left = [name for name in os.listdir(server.run) if name.startswith(".")]
+    left = [name for name in os.listdir(server.dir) if name.startswith(".")]
     check(not left, "left:", left)
     server.end()
 
@@ -368,7 +368,7 @@ def kills(server):
     outcomes = {"done": 0, "again": 0}
     for _ in range(10):
         process = subprocess.Popen([os.path.join(BIN, "anser-control"), "--restore", "whole",
-                                    "--store", "cut"], cwd=server.run,
+                                    "--store", "cut"], cwd=server.dir,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(took * random_.uniform(0.2, 1.1))
         process.kill()
@@ -390,19 +390,12 @@ def kills(server):
 
 
 def main():
-    server = Server()
-    try:
+    with Server() as server:
         points_in_time(server)
         ways(server)
         storm(server)
         trimmed(server)
         kills(server)
-    except BaseException:
-        print(server.log()[-4000:], file=sys.stderr)
-        raise
-    finally:
-        server.end()
-        shutil.rmtree(server.run)
     return 0
 
 

@@ -12,13 +12,12 @@
 import contextlib
 import json
 import random
-import shutil
 import subprocess
 import sys
 import threading
 import time
 
-from checks import check, end_process, free_ports, say, until
+from checks import check, free_ports, say, until
 from control_plane import NOT_RUNNING, OK, REFUSED, ZONE, ControlPlane
 
 CONFIG = """
@@ -225,8 +224,7 @@ def send(child, text):
 
 
 def main():
-    server = Server()
-    try:
+    with Server() as server:
         for test in (forms, refusals, streamed, stops_in_the_middle, cut_off, many):
             test(server)
         made = server.ctl("--json", "key", "create", "writer", "writer")
@@ -243,9 +241,6 @@ def main():
             "".join("set https-%d.example.com. A 192.0.2.1\n\n" % i for i in range(5000)))
         check(status == OK and summary["changes"] == 5000, refused, summary)
         say("by HTTPS as well: %.0f/s" % summary["per_second"])
-    finally:
-        end_process(server.process)
-        shutil.rmtree(server.run)
     return 0
 
 

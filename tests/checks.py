@@ -112,10 +112,10 @@ class Programs:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def write(self, name, text):
+    def write(self, name, text, mode=0o600):
         with open(self.path(name), "w", encoding="ascii") as file:
             file.write(text)
-        os.chmod(self.path(name), 0o600)
+        os.chmod(self.path(name), mode)
         return self.path(name)
 
     def spawn(self, *command, log="log", **environment):
@@ -141,11 +141,11 @@ class Planes(Programs):
         super().__init__(name)
         self.binaries = binaries
 
-    def run(self, program, *arguments):
-        return self.spawn(os.path.join(self.binaries, program), *arguments)
+    def run(self, program, *arguments, **environment):
+        return self.spawn(os.path.join(self.binaries, program), *arguments, **environment)
 
-    def run_control(self):
-        return self.run("anser-control", "-c", self.path("anser.yaml"))
+    def run_control(self, **environment):
+        return self.run("anser-control", "-c", self.path("anser.yaml"), **environment)
 
     def run_plane(self):
         return self.run("anser-dataplane", "-s", self.path("dataplane.sock"))

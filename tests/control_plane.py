@@ -4,9 +4,8 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 
-from checks import end_process, until
+from checks import Programs, end_process, until
 
 BIN = os.environ["ANSER_BIN_DIR"]
 
@@ -19,25 +18,13 @@ ns1 60 A 192.0.2.1
 """
 
 
-class ControlPlane:
+class ControlPlane(Programs):
     """Its configuration is anser.yaml, which says that its socket is control.sock."""
 
-    def __init__(self, name):
-        self.run = tempfile.mkdtemp(prefix=name + ".")
-        self.process = None
-
-    def path(self, name):
-        return os.path.join(self.run, name)
-
-    def write(self, name, text, mode=0o600):
-        with open(self.path(name), "w", encoding="ascii") as file:
-            file.write(text)
-        os.chmod(self.path(name), mode)
+    process = None
 
     def launch(self):
-        with open(self.path("log"), "ab") as log:
-            self.process = subprocess.Popen([os.path.join(BIN, "anser-control"), "-c", "anser.yaml"],
-                                            cwd=self.run, stdout=log, stderr=log)
+        self.process = self.spawn(os.path.join(BIN, "anser-control"), "-c", "anser.yaml")
 
     def stop(self):
         """Its data plane, if it has one, ends with it."""
@@ -46,15 +33,11 @@ class ControlPlane:
     def kill(self):
         end_process(self.process, signal.SIGKILL)
 
-    def log(self):
-        with open(self.path("log"), encoding="utf-8", errors="replace") as file:
-            return file.read()
-
     def arguments(self, *words, **environment):
         """Of anserctl, as subprocess takes them. By the control socket, unless environment says another
         way."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ANSER_")}
-        return {"args": [os.path.join(BIN, "anserctl"), *words], "cwd": self.run,
+        return {"args": [os.path.join(BIN, "anserctl"), *words], "cwd": self.dir,
                 "env": {**kept, "ANSER_SOCKET": self.path("control.sock"), **environment}}
 
     def anserctl(self, *words, given=None, text=True, patience=60, **environment):

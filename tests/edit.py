@@ -35,23 +35,23 @@ class Editing:
 
     def __init__(self, server):
         self.server = server
-        self.run = server.run
-        self.tmp = os.path.join(self.run, "tmp")
+        self.dir = server.dir
+        self.tmp = os.path.join(self.dir, "tmp")
         os.mkdir(self.tmp)
 
     def environment(self, script):
-        path = os.path.join(self.run, "editor")
+        path = os.path.join(self.dir, "editor")
         with open(path, "w", encoding="ascii") as file:
             file.write("#!/bin/sh\nset -e\nctl() { '%s' -s '%s/control.sock' \"$@\" >&2; }\n%s\n"
-                       % (os.path.join(BIN, "anserctl"), self.run, script))
+                       % (os.path.join(BIN, "anserctl"), self.dir, script))
         os.chmod(path, 0o755)
         environment = dict(os.environ, EDITOR="env SOME=thing " + path, TMPDIR=self.tmp,
-                           RUN=self.run)
+                           RUN=self.dir)
         environment.pop("VISUAL", None)
         return environment
 
     def command(self, args):
-        return [os.path.join(BIN, "anserctl"), "-s", os.path.join(self.run, "control.sock"), *args]
+        return [os.path.join(BIN, "anserctl"), "-s", os.path.join(self.dir, "control.sock"), *args]
 
     def edit(self, script, *args):
         """Without a terminal."""
@@ -108,7 +108,7 @@ def success(e):
                          'sed -i s/192.0.2.1$/192.0.2.2/ "$1"\n'
                          'echo "new 77 TXT \\"a b\\"" >> "$1"\n'
                          'sed -i /^alias/d "$1"', "zone", "edit", "example.com", "--yes"))
-    with open(os.path.join(e.run, "modes"), encoding="ascii") as file:
+    with open(os.path.join(e.dir, "modes"), encoding="ascii") as file:
         check(file.read().split() == ["600", "700"], "others can read what is edited")
     check(result.stdout.startswith(
         "-alias.example.com. 60 IN CNAME ns1.example.com.\n"
@@ -227,7 +227,7 @@ def record_edit(e):
     result = done(e.edit('grep -v "^;" "$1" > "$RUN/seen"\n'
                          'sed -i s/192.0.2.7/192.0.2.8/ "$1"\necho "www 300 A 192.0.2.9" >> "$1"',
                          "record", "edit", "example.com", "www", "A", "--yes"))
-    with open(os.path.join(e.run, "seen"), encoding="ascii") as file:
+    with open(os.path.join(e.dir, "seen"), encoding="ascii") as file:
         check(file.read() == "www.example.com.\t300\tIN\tA\t192.0.2.7\n", "more is shown")
     check(e.server.short("www.example.com", "A") == ["192.0.2.8", "192.0.2.9"], result.stdout)
     check(e.server.short("www.example.com", "AAAA") == ["2001:db8::7"])
@@ -328,7 +328,7 @@ def imports(e):
     check(told["error"] and told["diagnostics"], told)
     e.server.write("part", "part 60 A 192.0.2.12\n")
     e.server.write("with-part", more + "$INCLUDE part\n")
-    done(run_in(e, "", "zone", "import", "example.org", os.path.join(e.run, "with-part"), "--replace"))
+    done(run_in(e, "", "zone", "import", "example.org", os.path.join(e.dir, "with-part"), "--replace"))
     check(e.server.short("part.example.org", "A") == ["192.0.2.12"])
 
     say("an import is not undone by the file of the configuration")
@@ -364,15 +364,15 @@ def uploads(e):
     check(piece(text="x", upload="x" * 100000, more=True)["outcome"] == 1)
     open_ones = [piece(text="x", more=True)["outcome"] for _ in range(9)]
     check(open_ones == [0] * 8 + [1], "uploads without bound:", open_ones)
-    check(not any(name.startswith("upload") for name in os.listdir(os.path.join(e.run, "store"))))
+    check(not any(name.startswith("upload") for name in os.listdir(os.path.join(e.dir, "store"))))
 
 
 def large(e):
     say("%d records" % MANY)
     e.server.write("many", many_records())
-    done(run_in(e, "", "zone", "import", "many.example", os.path.join(e.run, "many")))
+    done(run_in(e, "", "zone", "import", "many.example", os.path.join(e.dir, "many")))
     check(e.server.ctl_json("zone", "show", "many.example")["records"] == MANY + 4)
-    done(run_in(e, "", "zone", "compare", "many.example", os.path.join(e.run, "many")))
+    done(run_in(e, "", "zone", "compare", "many.example", os.path.join(e.dir, "many")))
     result = done(run_in(e, many_records("x 60 A 192.0.2.1\n"), "zone", "import", "many.example", "-",
                          "--replace", "--dry-run"))
     check(result.stdout == "+x.many.example. 60 IN A 192.0.2.1\n"
@@ -394,7 +394,7 @@ def large(e):
 
 def exports(e):
     say("export to a file")
-    path = os.path.join(e.run, "exported")
+    path = os.path.join(e.dir, "exported")
     e.server.ctl("zone", "export", "example.org", path)
     with open(path, encoding="ascii") as file:
         text = file.read()
@@ -453,7 +453,7 @@ u 60 TYPE65280 \\# 4 01020304
 def compare_files(e):
     say("compare with files")
     e.server.write("rich", RICH)
-    path = os.path.join(e.run, "rich")
+    path = os.path.join(e.dir, "rich")
     done(run_in(e, RICH, "zone", "import", "example.org", "-", "--replace"))
     result = done(run_in(e, "", "zone", "compare", "example.org", path), 1)
     check(result.stdout.count("\n") == 2 and "SOA" in result.stdout, result.stdout)
@@ -468,13 +468,13 @@ def compare_files(e):
 
 
 def compare_servers(e):
-    path = os.path.join(e.run, "rich")
+    path = os.path.join(e.dir, "rich")
     for kind in Nsd, Knot:
         if not shutil.which("nsd" if kind is Nsd else "knotd"):
             say("%s is not installed" % kind.name)
             continue
         say("compare with " + kind.name)
-        peer = kind(e.run)
+        peer = kind(e.dir)
         zones = [Origin("example.org.", path)]
         peer.start(zones)
         try:

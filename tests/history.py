@@ -374,7 +374,7 @@ def too_large(server):
         server.write("large", "\n".join(lines) + "\n")
 
     write(1, 1)
-    server.ctl("zone", "add", "large.example", server.run + "/large")
+    server.ctl("zone", "add", "large.example", server.path("large"))
     server.ctl("record", "set", "x.large.example", "A", "192.0.2.1")
     write(10, 2)
     server.ctl("zone", "reload", "large.example")

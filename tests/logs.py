@@ -9,14 +9,11 @@ only what is important.
 import datetime
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 
 import counters
-from checks import check, passes
+from checks import Planes, check, end_process, passes
 from counters import until
 
 CONFIG = """server:
@@ -38,55 +35,18 @@ zones:
 BROKEN = "@ SOA ns \"\x1b[1mand\" more\n"
 
 
-class Control:
+class Control(Planes):
     def __init__(self, form, level):
-        self.binaries = os.environ["ANSER_BIN_DIR"]
-        self.directory = tempfile.mkdtemp(prefix="anser-logs-")
+        super().__init__("anser-logs", os.environ["ANSER_BIN_DIR"])
         self.write("example.zone", counters.ZONE)
         self.write("broken.zone", BROKEN)
         self.write("anser.yaml", CONFIG % {
             "port": counters.free_port(), "format": form, "level": level,
             "supervise": os.path.join(self.binaries, "anser-dataplane")})
-        self.log = open(os.path.join(self.directory, "log"), "w+")
-        self.process = subprocess.Popen(
-            [os.path.join(self.binaries, "anser-control"), "-c",
-             os.path.join(self.directory, "anser.yaml")],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        self.end()
-        if kind:
-            print(self.said())
-        self.log.close()
-        shutil.rmtree(self.directory)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(counters.PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def write(self, name, content):
-        with open(os.path.join(self.directory, name), "w") as file:
-            file.write(content)
-
-    def said(self):
-        with open(self.log.name) as file:
-            return file.read()
+        self.process = self.run_control()
 
     def planes(self):
-        out = subprocess.run(
-            [os.path.join(self.binaries, "anserctl"), "-s",
-             os.path.join(self.directory, "control.sock"), "status", "--json"],
-            capture_output=True, text=True, timeout=counters.PATIENCE, check=False).stdout
-        attached = json.loads(out).get("attachments", []) if out else []
-        return [a["pid"] for a in attached if a["generation"]]
+        return [a["pid"] for a in self.json("status").get("attachments", []) if a["generation"]]
 
 
 def trouble(control):
@@ -94,8 +54,8 @@ def trouble(control):
     first, = until("a data plane is attached", control.planes)
     os.kill(first, signal.SIGKILL)
     until("another one is", lambda: [p for p in control.planes() if p != first])
-    control.end()
-    return control.said(), first
+    end_process(control.process)
+    return control.log(), first
 
 
 def objects(said):

@@ -7,7 +7,6 @@ changes with a reload, and its contents stay. What one road says, the others sho
 
 import http.client
 import json
-import shutil
 import subprocess
 import sys
 
@@ -247,8 +246,7 @@ def transfers_by_rule(server):
 
 
 def main():
-    server = Server()
-    try:
+    with Server() as server:
         configured_zones(server)
         nobody_edits_a_secondary(server)
         a_zone_that_becomes_a_secondary_keeps_what_it_has(server)
@@ -256,12 +254,6 @@ def main():
         said_by_the_api(server)
         tenants_have_their_own_keys_alone(server)
         transfers_by_rule(server)
-    except BaseException:
-        print(server.log())
-        raise
-    finally:
-        server.stop()
-        shutil.rmtree(server.run)
 
 
 if __name__ == "__main__":

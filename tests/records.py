@@ -71,13 +71,6 @@ class Server(ControlPlane):
         for pid in [self.process.pid] + [plane["pid"] for plane in planes]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
-        self.process = None
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(20)
-        shutil.rmtree(self.run)
 
     def ctl_run(self, *args):
         return self.anserctl(*args)
@@ -234,7 +227,7 @@ def shapes(server):
 def transactions(server):
     say("a transaction over two zones is done whole or not at all")
     server.write("other", OTHER)
-    server.ctl("zone", "add", "example.org", os.path.join(server.run, "other"))
+    server.ctl("zone", "add", "example.org", server.path("other"))
     edit = {"op": "set", "name": "t.example.com.", "type": "A", "rdata": ["192.0.2.30"]}
     result = server.command("change", {"edits": [
         edit, {"op": "del", "name": "example.org.", "type": "SOA"}]})
@@ -335,12 +328,9 @@ def many(server, seeds, count):
 
 
 def same_as_from_scratch(server):
-    other = Server(server.ctl("zone", "export", "example.com"))
-    try:
+    with Server(server.ctl("zone", "export", "example.com")) as other:
         other.start()
         compare(server, other)
-    finally:
-        other.stop()
 
 
 def durable(server):
@@ -362,15 +352,9 @@ def prove(case):
     if not shutil.which("kdig"):
         print("kdig is not installed")
         return 77
-    server = Server(ZONE)
-    try:
+    with Server(ZONE) as server:
         server.start()
         case(server)
-    except BaseException:
-        print(server.log(), file=sys.stderr)
-        raise
-    finally:
-        server.stop()
     return 0
 
 

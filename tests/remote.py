@@ -12,7 +12,6 @@
 import contextlib
 import json
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -21,7 +20,7 @@ import threading
 import time
 import warnings
 
-from checks import check, end_process, free_ports, say
+from checks import check, free_ports, say
 from control_plane import NOT_RUNNING, OK, REFUSED, TIMED_OUT, USAGE, ZONE, ControlPlane
 
 CONFIG = """
@@ -320,8 +319,7 @@ def reconnecting(server):
 
 
 def main():
-    server = Server()
-    try:
+    with Server() as server:
         server.start()
         made = server.ctl("--json", "key", "create", "remote", "admin")
         server.write("key", json.loads(made.stdout)["secret"] + "\n")
@@ -331,10 +329,6 @@ def main():
         trust(server)
         reconnecting(server)
         errors(server)
-    finally:
-        if server.process:
-            end_process(server.process)
-        shutil.rmtree(server.run)
     return 0
 
 

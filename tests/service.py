@@ -22,7 +22,7 @@ import dns.query
 import dns.rcode
 
 import counters
-from checks import check, passes
+from checks import Planes, check, passes
 
 WATCHDOG = 0.4
 
@@ -39,50 +39,25 @@ zones:
 """
 
 
-class Manager:
+class Manager(Planes):
     """Starts a control plane and hears what it says."""
 
     def __init__(self, supervise, abstract):
-        self.binaries = os.environ["ANSER_BIN_DIR"]
-        self.directory = tempfile.mkdtemp(prefix="anser-service-")
+        super().__init__("anser-service", os.environ["ANSER_BIN_DIR"])
         self.port = counters.free_port()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        name = ("@anser-service-%d" % os.getpid()) if abstract \
-            else os.path.join(self.directory, "notify")
+        name = "@" + os.path.basename(self.dir) if abstract else self.path("notify")
         self.socket.bind(name.replace("@", "\0", 1) if abstract else name)
-        for file, content in (("anser.yaml", CONFIG % {
-                "port": self.port,
-                "supervise": os.path.join(self.binaries, "anser-dataplane")
-                             if supervise else "no"}),
-                              ("example.zone", counters.ZONE)):
-            with open(os.path.join(self.directory, file), "w") as out:
-                out.write(content)
-        self.log = open(os.path.join(self.directory, "log"), "w+")
-        self.process = subprocess.Popen(
-            [os.path.join(self.binaries, "anser-control"), "-c",
-             os.path.join(self.directory, "anser.yaml")],
-            env={**os.environ, "NOTIFY_SOCKET": name,
-                 "WATCHDOG_USEC": str(int(WATCHDOG * 1000000))},
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
-
-    def __enter__(self):
-        return self
+        self.write("example.zone", counters.ZONE)
+        self.write("anser.yaml", CONFIG % {
+            "port": self.port,
+            "supervise": os.path.join(self.binaries, "anser-dataplane") if supervise else "no"})
+        self.process = self.run_control(NOTIFY_SOCKET=name, WATCHDOG_USEC=str(int(WATCHDOG * 1000000)))
 
     def __exit__(self, kind, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(counters.PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        if kind:
-            self.log.seek(0)
-            sys.stdout.write(self.log.read())
-        self.log.close()
+        self.process.send_signal(signal.SIGCONT)
+        super().__exit__(kind)
         self.socket.close()
-        shutil.rmtree(self.directory)
 
     def heard(self, seconds):
         """The next thing said but for the watchdog, as a dictionary; None: nothing in that time."""

@@ -98,7 +98,7 @@ class Terminal:
 
     def tmux(self, *args):
         done = subprocess.run(["tmux", "-S", self.socket, *args], env=self.server.arguments()["env"],
-                              cwd=self.server.run, capture_output=True, text=True, timeout=20, check=False)
+                              cwd=self.server.dir, capture_output=True, text=True, timeout=20, check=False)
         check(done.returncode == 0, "tmux", args, done.stderr)
         return done.stdout
 
@@ -206,15 +206,11 @@ def for_scripts(server):
 def main():
     if not shutil.which("tmux"):
         raise Skipped("tmux is not installed")
-    server = Server()
-    try:
+    with Server() as server:
         made = server.ctl("--json", "key", "create", "looker", "reader")
         server.write("key", json.loads(made.stdout)["secret"])
         for_scripts(server)
         on_a_terminal(server)
-    finally:
-        end_process(server.process)
-        shutil.rmtree(server.run)
     return 0
 
 

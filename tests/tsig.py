@@ -337,9 +337,8 @@ def backups_have_no_secrets(server):
 
 def questions_over_udp():
     """By way of a data plane, which hands on what is signed."""
-    server = Server("yes")
-    server.start()
-    try:
+    with Server("yes") as server:
+        server.start()
         key = triple(server.create("udp.example"))
         for name in ("big", "small"):
             text = '"%s"' % ("x" * (200 if name == "big" else 20))
@@ -361,11 +360,6 @@ def questions_over_udp():
         said = server.dig(("hmac-sha256", "nobody.example", SECRET), "example.com.", "SOA", over="+notcp")
         check("status: NOTAUTH" in said and "BADKEY" in said, said)
         server.stop()
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-        print(server.log(), end="")
-    shutil.rmtree(server.run)
 
 
 def kill_loses_nothing(server):
@@ -378,19 +372,13 @@ def kill_loses_nothing(server):
 def main():
     if not shutil.which("dig"):
         raise Skipped("there is no dig")
-    server = Server()
-    server.start()
-    try:
+    with Server() as server:
+        server.start()
         for step in (keys_come_and_go, clients_get_signed_answers, keys_are_imported, keys_that_are_used_stay,
                      keys_stand_in_the_configuration, everybody_keeps_the_own_ones, backups_have_no_secrets, kill_loses_nothing, secrets_stay):
             step(server)
             say("%s: passed" % step.__name__.replace("_", " "))
         server.stop()
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-        print(server.log(), end="")
-    shutil.rmtree(server.run)
     questions_over_udp()
     say("questions over UDP: passed")
 

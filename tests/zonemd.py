@@ -50,7 +50,7 @@ under ZONEMD 7 1 1 000102030405060708090a0b0c0d0e0f
 def made(server):
     """Files with digests that are right."""
     def run(*command):
-        return subprocess.run(command, cwd=server.run, check=True, capture_output=True, text=True,
+        return subprocess.run(command, cwd=server.dir, check=True, capture_output=True, text=True,
                               env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}).stdout.strip()
 
     server.write("plain", ZONE)
@@ -69,20 +69,16 @@ def rules(answer):
 def run():
     if not shutil.which("ldns-signzone"):
         raise Skipped("ldns-signzone is not installed")
-    server = ControlPlane("zonemd")
-    server.write("anser.yaml", CONFIG % free_port())
-    names = list(made(server))
-    server.launch()
-    try:
+    with ControlPlane("zonemd") as server:
+        server.write("anser.yaml", CONFIG % free_port())
+        names = list(made(server))
+        server.launch()
         server.wait_until_loaded()
         for name in names:
             look(server, name)
         say("digests of another make are right, and wrong when the zone is another")
         serve(server, names[0])
         say("a wrong zone replaces no right one")
-    finally:
-        server.kill()
-        shutil.rmtree(server.run)
 
 
 def look(server, name):
