@@ -1,0 +1,109 @@
+"""What the bar of signing in bulk is made of: all of a zone signed in memory with P-256, beside what OpenSSL's own
+benchmark makes of as many processes, and the whole commands of others.
+
+    perf/signing.py [NAMES]     the figures
+"""
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+import data
+import servers
+from servers import Failed
+
+ALGORITHM = 13
+KNOT = """server:
+  rundir: {dir}
+database:
+  storage: {dir}
+policy:
+  - id: one
+    algorithm: ecdsap256sha256
+    single-type-signing: on
+    signing-threads: {threads}
+template:
+  - id: default
+    storage: {dir}
+    dnssec-signing: on
+    dnssec-policy: one
+    file: {zone}
+zone:
+  - domain: {origin}
+"""
+
+
+def processors():
+    return servers.BOTH_CPUS.count(",") + 1
+
+
+def openssl(seconds):
+    """Signatures a second, of one process for each processor."""
+    text = servers.run_tool(["openssl", "speed", "-seconds", str(seconds), "-multi", str(processors()),
+                             "ecdsap256"], timeout=600)
+    found = re.search(r"nistp256\)\s+\S+\s+\S+\s+([\d.]+)", text)
+    if not found:
+        raise Failed("openssl speed says something else")
+    return float(found[1])
+
+
+def ours(names, path=None):
+    """What bench_sign says of itself."""
+    return servers.records(servers.run_tool(
+        [servers.tool("bench_sign"), str(names), str(ALGORITHM), str(processors())] +
+        ([path] if path else []), timeout=1800))[0]
+
+
+def timed(command):
+    began = time.monotonic()
+    servers.run_tool(command, timeout=1800)
+    return time.monotonic() - began
+
+
+def whole_commands(names):
+    """{program: seconds from a zone file to a signed one}."""
+    zone = data.hosts(names)
+    took = {}
+    with tempfile.TemporaryDirectory(dir=servers.WORK) as directory:
+        signed = os.path.join(directory, "signed")
+        took["anser"] = timed([servers.tool("bench_sign"), str(names), str(ALGORITHM),
+                               str(processors()), signed])
+        servers.run_tool(["ldns-verify-zone", signed], timeout=1800)
+        conf = os.path.join(directory, "conf")
+        with open(conf, "w") as f:
+            f.write(KNOT.format(dir=directory, threads=processors(), zone=zone, origin=data.ORIGIN))
+        if shutil.which("kzonesign"):
+            took["kzonesign"] = timed(["kzonesign", "-c", conf, "-o", directory, data.ORIGIN])
+        if shutil.which("ldns-signzone"):
+            key = servers.run_tool(["sh", "-c", f"cd {directory} && ldns-keygen -k -a {ALGORITHM} {data.ORIGIN}"])
+            took["ldns-signzone"] = timed(["ldns-signzone", "-o", data.ORIGIN, "-f", signed, zone,
+                                           os.path.join(directory, key.split()[-1])])
+    return took
+
+
+def bulk(names, rounds, seconds):
+    """Ours as a part of OpenSSL's, which take turns, and what it is made of."""
+    rates = {"anser": 0, "openssl": 0}
+    for _ in range(rounds):
+        rates["openssl"] = max(rates["openssl"], openssl(seconds))
+        rates["anser"] = max(rates["anser"], ours(names)["signatures_per_second"])
+    took = whole_commands(names)
+    return rates["anser"] / rates["openssl"], (
+        f"{rates['anser']:.0f} signatures/s with P-256, openssl speed {rates['openssl']:.0f}, {processors()} "
+        f"processors; {names} names from nothing or text to signed text: " +
+        ", ".join(f"{program} {seconds:.1f} s" for program, seconds in took.items()))
+
+
+def main():
+    names = int(sys.argv[1]) if len(sys.argv) > 1 else 100000
+    try:
+        value, text = bulk(names, 3, 3)
+    except Failed as e:
+        sys.exit(str(e))
+    print(f"sign-bulk {value:.2f} ({text})")
+
+
+if __name__ == "__main__":
+    main()
