@@ -168,6 +168,12 @@ static void put_warnings(const struct zone_policy *p, const struct store_zone *z
 	if (z->attrs.template_name[0] && !p->template_name)
 		(void)json_array_append_new(
 			list, json_string("the template is not in the configuration"));
+	if (z->attrs.catalog_to[0])
+		(void)json_array_append_new(
+			list,
+			json_sprintf("it moves to catalog %s: when all who follow that "
+		                     "one have it, set catalog=%s catalog-to=",
+		                     z->attrs.catalog_to, z->attrs.catalog_to));
 	json_put(result, "warnings", list);
 }
 
@@ -197,6 +203,7 @@ static void put_policy(const struct zone_policy *p, const struct store_zone *z,
 	                     : p->zonemd_check ? "check"
 	                                       : "no"));
 	json_put(result, "catalog", json_string(p->catalog));
+	json_put(result, "catalog_to", json_string(z->attrs.catalog_to));
 	json_put(result, "group", json_string(p->group));
 	put_limits(p, result);
 	put_places(p, result);
@@ -465,9 +472,10 @@ static enum engine_outcome set_group(struct setting *s)
 	                        : bad;
 }
 
-static enum engine_outcome set_catalog(struct setting *s)
+/* A domain name of a catalog, there or not: it may be another server's. */
+static enum engine_outcome put_catalog(struct setting *s, char *to, size_t size,
+                                       enum zone_attr attr)
 {
-	struct zone_attrs *a = &s->zone->attrs;
 	char name[NAME_TEXT_MAX] = "";
 	const char *text;
 	enum engine_outcome bad = read_one(s, &text);
@@ -479,7 +487,21 @@ static enum engine_outcome set_catalog(struct setting *s)
 		return refuse(s, "a domain name", text);
 	if (wire)
 		(void)name_to_text(wire, name);
-	return put_text(s, a->catalog, sizeof a->catalog, name, ATTR_CATALOG);
+	return put_text(s, to, size, name, attr);
+}
+
+static enum engine_outcome set_catalog(struct setting *s)
+{
+	struct zone_attrs *a = &s->zone->attrs;
+
+	return put_catalog(s, a->catalog, sizeof a->catalog, ATTR_CATALOG);
+}
+
+static enum engine_outcome set_catalog_to(struct setting *s)
+{
+	struct zone_attrs *a = &s->zone->attrs;
+
+	return put_catalog(s, a->catalog_to, sizeof a->catalog_to, ATTR_CATALOG_TO);
 }
 
 static enum engine_outcome set_primaries(struct setting *s)
@@ -510,7 +532,8 @@ static enum engine_outcome set_one(struct setting *s)
 	} attributes[] = {
 		{"kind", set_kind},           {"template", set_template},
 		{"primaries", set_primaries}, {"zonemd", set_zonemd},
-		{"catalog", set_catalog},     {"group", set_group},
+		{"catalog", set_catalog},     {"catalog-to", set_catalog_to},
+		{"group", set_group},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)

@@ -1,7 +1,11 @@
 /*
  * The catalog is all ours: whatever is below its label "zones" and should not be there goes. A member's
  * label follows from the zone's number in the store, which a zone that is made anew under the same name does
- * not have again: who follows the catalog then knows that it has to begin anew (RFC 9432 §5.4).
+ * not have again: who follows the catalog then knows that it has to begin anew (RFC 9432 §5.4). It is the
+ * same in all catalogs, so that one that moves need not begin anew.
+ *
+ * A zone that moves is in both catalogs, and the old one says so (coo, RFC 9432 §4.4.1), until the operator ends
+ * that: only he knows who follows them, and when all have seen it.
  *
  * What should be there and what is there, both in order, are walked side by side; what differs becomes
  * edits, so that the catalog has a history, and its changes go out as differences.
@@ -98,15 +102,35 @@ static void want_group(struct producing *p, const uint8_t *key, const char *grou
 	                         1 + len});
 }
 
-/* What comes from a catalog itself has its attributes from there. */
-static bool is_member(const struct producing *p, const struct store_zone *z)
+/* The catalog that a member is to move to. */
+static int want_coo(struct producing *p, const uint8_t *key, const char *catalog)
 {
-	const char *text = zone_policy_catalog(p->config, z);
+	static const uint8_t below[] = "coo";
+	uint8_t *longer = arena_alloc(p->arena, KEY_LEN + sizeof below);
+	const uint8_t *name = word_name(p->arena, catalog);
+
+	if (!name)
+		return ERR_CORRUPT;
+	memcpy(longer, key, KEY_LEN);
+	memcpy(longer + KEY_LEN, below, sizeof below);
+	want(p, &(struct wanted){longer, KEY_LEN + sizeof below, RRTYPE_PTR, name,
+	                         name_len(name, NAME_MAX_LEN)});
+	return 0;
+}
+
+/* What comes from a catalog itself has its attributes from there. */
+static bool is_ours(const struct producing *p, const struct store_zone *z)
+{
+	return !z->attrs.member[0] && z->id != p->zone->id;
+}
+
+/* Says whether a text names a catalog, and this one. */
+static bool is_this(const struct producing *p, const char *text)
+{
 	uint8_t name[NAME_MAX_LEN];
 
-	if (!text[0] || z->attrs.member[0] || z->id == p->zone->id)
-		return false;
-	return name_from_text(text, strlen(text), (const uint8_t *)"", name) >= 0 &&
+	return text[0] &&
+	       name_from_text(text, strlen(text), (const uint8_t *)"", name) >= 0 &&
 	       name_equal(name, p->zone->name);
 }
 
@@ -114,7 +138,11 @@ static int want_zone(const struct store_zone *z, void *arg)
 {
 	struct producing *p = arg;
 
-	if (!is_member(p, z))
+	const char *next = z->attrs.catalog_to;
+	bool arrives = is_this(p, next);
+
+	if (!is_ours(p, z) ||
+	    (!arrives && !is_this(p, zone_policy_catalog(p->config, z))))
 		return 0;
 	size_t len = name_len(z->name, NAME_MAX_LEN);
 	uint8_t *key = arena_alloc(p->arena, KEY_LEN);
@@ -126,6 +154,8 @@ static int want_zone(const struct store_zone *z, void *arg)
 	want(p, &(struct wanted){key, KEY_LEN, RRTYPE_PTR, name, len});
 	if (z->attrs.group[0])
 		want_group(p, key, z->attrs.group);
+	if (next[0] && !arrives)
+		TRY(want_coo(p, key, next));
 	p->report->members++;
 	return 0;
 }

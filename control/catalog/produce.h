@@ -1,6 +1,6 @@
 /*
  * Keeps a catalog that is made here (a zone of kind producer): its members are the zones that say so, or
- * whose template does.
+ * whose template does, and those that are to move to it.
  */
 #ifndef CONTROL_CATALOG_PRODUCE_H
 #define CONTROL_CATALOG_PRODUCE_H

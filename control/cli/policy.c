@@ -92,6 +92,7 @@ static const struct column columns[] = {
 	{"forward updates", "forward_updates", COLUMN_TEXT},
 	{"ZONEMD", "zonemd", COLUMN_TEXT},
 	{"catalog", "catalog", COLUMN_TEXT},
+	{"catalog to", "catalog_to", COLUMN_TEXT},
 };
 
 static const struct column rule_columns[] = {

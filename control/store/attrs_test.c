@@ -19,6 +19,7 @@ static struct zone_attrs full(void)
 		.group = "europe",
 		.member = "qnbr6",
 		.zonemd = ZONEMD_MAKE,
+		.catalog_to = "next.example.",
 	};
 	memset(a.tenant, 't', sizeof a.tenant - 1);
 	memset(a.masters, 'm', sizeof a.masters - 1);

@@ -90,6 +90,7 @@ enum zone_attr {
 	ATTR_GROUP,
 	ATTR_MEMBER,
 	ATTR_ZONEMD,
+	ATTR_CATALOG_TO,
 	ZONE_ATTRS
 };
 
@@ -111,6 +112,7 @@ struct zone_attrs {
 	char member
 		[64]; /* the zone's label in the catalog that it comes from; empty: from none */
 	enum zone_zonemd zonemd;
+	char catalog_to[256]; /* the catalog that it moves to; empty: it stays */
 };
 
 /* Sets in *to those attributes of from that are in a set. */

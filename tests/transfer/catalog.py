@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Catalog zones (RFC 9432), from Knot and BIND to Anser, and from Anser to both.
 
-    catalog.py {followed|made} [--members N]
+    catalog.py {followed|made|moved} [--members N]
 
 followed: Anser has what they name, and nothing else; it moves zones between catalogs, begins anew what has
 another label, gives groups their templates, and changes nothing for a broken catalog, nor for one that takes
 too much away at once.
 made: they have what is a member here.
+moved: a zone goes from one catalog of ours to another; a second Anser is not without it at any time, nor fetches
+it anew, and BIND follows. (Knot 3.2 does not know how zones move.)
 """
 
 import argparse
@@ -14,6 +16,7 @@ import contextlib
 import re
 import signal
 import sys
+import threading
 
 from peers import Anser, Bind, Key, Knot, Stage, Zone
 from checks import ControlSocket, Skipped, check, passes, say, until, SKIP
@@ -270,13 +273,111 @@ def made(arguments):
         say("a zone came and went everywhere")
 
 
+# ---- Anser moves ----
+
+class Watch:
+    """Asks servers for a zone all the time: each has to have it, whatever happens to it."""
+
+    def __init__(self, peers, name):
+        self.peers, self.name, self.over = peers, name, threading.Event()
+        self.missing, self.asked = [], 0
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.over.wait(0.02):
+            for peer in self.peers:
+                if peer.serial(self.name) is None:
+                    self.missing.append(peer.id)
+                self.asked += 1
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.over.set()
+        self.thread.join()
+        if not kind:
+            check(self.asked > 10 and not self.missing, "were without it:", self.missing, self.asked)
+
+
+def coo_records(anser, catalog):
+    return {rdata for owner, _, rrtype, rdata in anser.records(catalog) if owner.startswith("coo.")}
+
+
+def bind_has_moved(bind, name):
+    """It takes a zone that is given away out of one catalog, and into the other anew."""
+    text = bind.log()
+    name = name.rstrip(".")
+    return ("deleting zone '%s' from catalog 'one' - success" % name in text
+            and "adding zone '%s' from catalog 'two' - success" % name in text)
+
+
+def number_of(anser, name):
+    """None: it is not there."""
+    with contextlib.closing(ControlSocket(anser.path("control.sock"))) as socket:
+        outcome, result = socket.command("zone show", zone=name)
+        return result["id"] if outcome == 0 else None
+
+
+def moved(arguments):
+    with Stage("catalog") as stage:
+        bind, second = stage.add(Bind), stage.add(Anser)
+        anser = stage.add(Anser, settings=MANY)
+        others = [bind, second]
+        names = [member(number) for number in range(min(arguments.members, 5))]
+        goes, hurried = names[:2]
+        anser.start([Zone(name, catalog="made", to=others, key=KEY) for name in ("one.", "two.")]
+                    + [Zone(name, TEXT, to=others, key=KEY, member_of="one.") for name in names])
+        wait_for(anser, "one.", state="ok", members=len(names))
+        wait_for(anser, "two.", state="ok", members=0)
+        for peer in others:
+            peer.start([Zone(name, catalog="followed", primaries=[anser], key=KEY) for name in ("one.", "two.")])
+        for peer in others:
+            for name in names:
+                peer.wait(name, 1)
+        before = {name: number_of(second, name) for name in names}
+        with Watch([second], goes):
+            anser.tell("zone", "set", goes, "catalog-to=two.")
+            wait_for(anser, "two.", members=1)
+            wait_for(anser, "one.", members=len(names))
+            check(any("catalog=two." in text for text in control(anser, "zone policy", zone=goes)["warnings"]),
+                  "nothing warns of the second step")
+            until("the old one says so", lambda: coo_records(anser, "one."))
+            check(not coo_records(anser, "two."), "so does the new one")
+            until("the second Anser has taken it over",
+                  lambda: control(second, "zone policy", zone=goes)["catalog"] == "two.")
+            until("BIND has", lambda: bind_has_moved(bind, goes))
+            for peer in others:
+                for name in ("one.", "two."):
+                    peer.wait(name, anser.serial(name))
+            anser.tell("zone", "set", goes, "catalog=two.", "catalog-to=")
+            wait_for(anser, "one.", members=len(names) - 1)
+            check(not control(anser, "zone policy", zone=goes)["warnings"], "still warned of")
+            for peer in others:
+                peer.wait("one.", anser.serial("one."))
+            serial = anser.change(goes, add=["new 60 A 192.0.2.9"])
+            for peer in others:
+                peer.wait(goes, serial)
+        check(number_of(second, goes) == before[goes], "it began anew")
+        for told in (wait_for(second, "one.", state="ok"), wait_for(second, "two.", state="ok")):
+            check(told["foreign"] == 0 and told["alarm"] is None, told)
+        say("a zone has moved, and was there all the time")
+        # What the first step is for.
+        anser.tell("zone", "set", hurried, "catalog=two.")
+        until("without the first step it begins anew",
+              lambda: number_of(second, hurried) not in (None, before[hurried]), 60)
+        say("without the first step it begins anew")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["followed", "made"])
+    parser.add_argument("what", choices=["followed", "made", "moved"])
     parser.add_argument("--members", type=int, default=30)
     arguments = parser.parse_args()
     try:
-        return passes(lambda: (followed if arguments.what == "followed" else made)(arguments))
+        what = {"followed": followed, "made": made, "moved": moved}[arguments.what]
+        return passes(lambda: what(arguments))
     except Skipped as reason:
         print("skipped: %s" % reason)
         return SKIP

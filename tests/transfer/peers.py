@@ -478,9 +478,10 @@ class Bind(Peer):
 
     def catalog_lines(self):
         """Their members come from where they come from."""
-        return ['  catalog-zones { zone "%s" default-primaries { %s} in-memory yes min-update-interval 1; };' % (
+        lines = ['    zone "%s" default-primaries { %s} in-memory yes min-update-interval 1;' % (
             zone.name, "".join(self.remote(peer, zone.primary_key) for peer in zone.primaries))
             for zone in self.zones.values() if zone.catalog == "followed"]
+        return ["  catalog-zones {", *lines, "  };"] if lines else []
 
     def zone_lines(self, zone):
         lines = ['zone "%s" {' % zone.name, '  file "%s";' % self.file(zone),
