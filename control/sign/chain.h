@@ -53,11 +53,23 @@ struct chain_sets {
 	size_t count;
 };
 
-/* Gives what becomes of the chain in the store, whatever that is, when the zone becomes what the view makes of
- * it: the whole chain where there is none, or the end of one. change_view_merge() takes it. The view has none of
- * these types. An RRset whose record and TTL stay is not among them, so that its signatures stay too. Sets lie in
- * the arena. Costs what the zone is large: not for the loop nor the commit thread. Errors of the store, and those
- * of chain_put(). */
+/*
+ * Gives what becomes of the chain, which the store has for the zone as it is there, when the zone becomes what
+ * the view makes of it; change_view_merge() takes it. The view has none of these types. An RRset whose
+ * record and TTL stay is not among them, so that its signatures stay too. Sets lie in the arena.
+ *
+ * Costs what the view changes: the types at a name, and where delegations and DNAMEs come or go what is below
+ * them. With opt-out, a name that loses its NSEC3 costs, for each name without data above it, the delegations
+ * there up to the first that has one.
+ *
+ * ERR_INVALID: the store has another chain than this, or none, or one that is not right, or the TTL
+ * becomes another: chain_rebuild(). Errors of the store, and those of chain_put().
+ */
+MUST_CHECK int chain_change(const struct change_view *v, const struct chain_params *p,
+                            struct contents_arena *a, struct chain_sets *out);
+
+/* Gives the same whatever the store has: the whole chain where there is none, or the end of one. Costs what
+ * the zone is large: not for the loop nor the commit thread. */
 MUST_CHECK int chain_rebuild(const struct change_view *v, const struct chain_params *p,
                              struct contents_arena *a, struct chain_sets *out);
 

@@ -170,4 +170,33 @@ MUST_CHECK int chain_link_read(const struct chain *c, const struct rrset *set,
 /* Says whether an RRset has that one record, with that TTL, signatures aside. */
 bool chain_blob_is(struct chain_blob b, const struct rrset *set);
 
+/* ---- chain_stored.c: the chain in the store ---- */
+
+struct chain_stored {
+	const struct chain *chain;
+	struct store_txn *txn;
+	const struct store_zone *zone;
+	struct store_cursor *cursor;
+};
+
+/* Gives the RRset of the link with a key. ERR_NOTFOUND. */
+MUST_CHECK int chain_stored_get(const struct chain_stored *s, const uint8_t *key,
+                                size_t len, struct rrset *out);
+
+/* Gives the key of the link that a key comes behind, be there a link with it or not: the last of all for the
+ * first. ERR_INVALID: the chain is not right. */
+MUST_CHECK int chain_stored_before(const struct chain_stored *s,
+                                   const struct chain_key *key, struct chain_key *out);
+
+/* Says whether a key is behind one and before another, in the circle that a chain is; from a key to itself
+ * that is all but this key. */
+bool chain_is_between(struct chain_ref k, struct chain_ref from, struct chain_ref to);
+
+/* ---- chain_gather.c: names that a change is about ---- */
+
+/* Adds a link for each name that a view gives or takes one, or changes the types of, and for some besides; sorts
+ * them. The chain has none yet. */
+MUST_CHECK int chain_gather(struct chain *c, const struct change_view *v,
+                            const struct chain_stored *s);
+
 #endif
