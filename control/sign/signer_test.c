@@ -1,5 +1,7 @@
 #include "control/sign/signer.h"
 
+#include <pthread.h>
+
 #include "control/sign/dnskey.h"
 #include "control/sign/testing.h"
 
@@ -151,6 +153,65 @@ static void another_key_does_not_verify(void **state)
 	}
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 4, EACH = 50 };
+
+/* One thread's work with a key that all have. */
+struct thread {
+	const struct sign_key *key;
+	uint8_t signatures[EACH][SIGN_SIGNATURE_MAX];
+	size_t len;
+};
+
+static void *sign_many(void *arg)
+{
+	struct thread *t = arg;
+	struct signer *s = NULL;
+
+	if (signer_new(t->key, &s) < 0)
+		return NULL;
+	for (unsigned i = 0; i < EACH; i++) {
+		int len = signer_sign(s, (const uint8_t *)&i, sizeof i, t->signatures[i]);
+		t->len = len > 0 ? (size_t)len : 0;
+	}
+	signer_free(&s);
+	return NULL;
+}
+
+static void threads_sign_with_one_key_at_once(void **state)
+{
+	(void)state;
+	for (size_t a = 0; a < ARRAY_LEN(test_algorithms); a++) {
+		struct sign_key *k = new_key(test_algorithms[a]);
+		struct thread *work = calloc(THREADS, sizeof *work);
+		pthread_t threads[THREADS];
+		struct dnskey *public = NULL;
+
+		assert_non_null(work);
+		assert_int_equal(dnskey_open(sign_key_dnskey(k), &public), 0);
+		for (unsigned t = 0; t < THREADS; t++) {
+			work[t].key = k;
+			assert_int_equal(
+				pthread_create(&threads[t], NULL, sign_many, &work[t]),
+				0);
+		}
+		for (unsigned t = 0; t < THREADS; t++)
+			assert_int_equal(pthread_join(threads[t], NULL), 0);
+		for (unsigned n = 0; n < THREADS * EACH; n++) {
+			const struct thread *t = &work[n / EACH];
+			unsigned i = n % EACH;
+			assert_int_equal(dnskey_verify(public, (const uint8_t *)&i,
+			                               sizeof i, t->signatures[i],
+			                               t->len),
+			                 0);
+		}
+		dnskey_free(&public);
+		sign_key_free(&k);
+		free(work);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +221,7 @@ int main(void)
 		cmocka_unit_test(a_signature_of_another_length_is_refused),
 		cmocka_unit_test(a_signature_of_zeros_and_one_of_ones_fail),
 		cmocka_unit_test(another_key_does_not_verify),
+		cmocka_unit_test(threads_sign_with_one_key_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
