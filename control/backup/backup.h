@@ -19,7 +19,7 @@
 struct backup_source {
 	struct store *store;
 	struct book *book;
-	bool with_secrets;        /* of TSIG keys, which are left out otherwise */
+	bool with_secrets; /* of TSIG keys and zones' keys, which are left out otherwise */
 	bool (*stops)(void *arg); /* asked from time to time: true ends it; or NULL */
 	void *arg;
 };

@@ -5,21 +5,30 @@
 
 static bool is_key(const uint8_t *item_key, size_t len)
 {
-	return len > 1 && item_key[0] == STORE_TSIG;
+	return len > 1 && (item_key[0] == STORE_TSIG || item_key[0] == STORE_CRYPTOKEY);
+}
+
+/* Gives the size of what stays of a key's value; 0: it is no such value. */
+static size_t redact_key(uint8_t list, const void *bytes, size_t size,
+                         uint8_t out[static REDACTED_MAX])
+{
+	if (list == STORE_TSIG)
+		return tsig_stored_without_secret(bytes, size, out);
+	return sign_stored_without_secret(bytes, size, out);
 }
 
 /* A value on its way into a row; there is room for one. */
 struct value {
 	const void *bytes;
 	size_t size;
-	uint8_t room[TSIG_STORED_MAX];
+	uint8_t room[REDACTED_MAX];
 };
 
-static void redact_value(struct value *v)
+static void redact_value(uint8_t list, struct value *v)
 {
 	if (!v->bytes)
 		return;
-	v->size = tsig_stored_without_secret(v->bytes, v->size, v->room);
+	v->size = redact_key(list, v->bytes, v->size, v->room);
 	v->bytes = v->room;
 }
 
@@ -31,8 +40,8 @@ static int copy_row(const struct record_row *row, void *arg)
 	struct value after = {.bytes = row->after, .size = row->after_size};
 
 	if (row->kind == ROW_ITEM && is_key(row->key, row->key_len)) {
-		redact_value(&before);
-		redact_value(&after);
+		redact_value(row->key[0], &before);
+		redact_value(row->key[0], &after);
 		copy.before = before.bytes;
 		copy.before_size = before.size;
 		copy.after = after.bytes;
@@ -66,8 +75,10 @@ static int redact_rows(struct redaction *r, const struct store_raw *raw,
 static int redact_item(struct redaction *r, const struct store_raw *raw,
                        struct store_raw *out)
 {
+	const uint8_t *key = raw->key;
+
 	*out = *raw;
-	out->size = tsig_stored_without_secret(raw->value, raw->size, r->item);
+	out->size = redact_key(key[0], raw->value, raw->size, r->item);
 	out->value = r->item;
 	return out->size ? 0 : ERR_CORRUPT;
 }
