@@ -1,6 +1,7 @@
 /*
  * Key files that somebody imports: the private half in text and in PEM, and the public one. What is read of a private
- * text is written as one that reads the same, and a key that is made of it has both files in turn.
+ * text is written as one that reads the same, and a key that is made of it has both files in turn. And the value of
+ * the store that keys end up in: what is read of one is written as the same octets.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "control/sign/keyfile.h"
+#include "control/sign/stored.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -92,6 +94,19 @@ static void check_public(const char *text, size_t size)
 		     name_len(p.owner, NAME_MAX_LEN) > 0);
 }
 
+static void check_value(const uint8_t *data, size_t size)
+{
+	static uint8_t again[SIGN_STORED_MAX];
+	struct sign_stored s;
+
+	if (sign_stored_decode(data, size, &s) < 0) {
+		must(sign_stored_without_secret(data, size, again) == 0);
+		return;
+	}
+	must(sign_stored_encode(&s, again) == size && memcmp(again, data, size) == 0);
+	must(sign_stored_without_secret(data, size, again) == size - s.sealed_len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
@@ -99,5 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_text(text, size);
 	check_private(text, size);
 	check_public(text, size);
+	check_value(data, size);
 	return 0;
 }
