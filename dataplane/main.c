@@ -25,7 +25,7 @@ static const char usage[] =
 	"                             (its option control.dataplane-socket)\n"
 	"      --supervised           anser-control started this process and will end it\n"
 	"      --log-format FORM      text or json (text)\n"
-	"      --log-level LEVEL      error, warning or info (info)\n"
+	"      --log-level LEVEL      error, warning, info or debug (info)\n"
 	"  -h, --help                 print this and exit\n"
 	"      --version              print the version and exit\n";
 
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	if (form < 0)
 		return refuse_usage("--log-format is text or json");
 	if (level < 0)
-		return refuse_usage("--log-level is error, warning or info");
+		return refuse_usage("--log-level is error, warning, info or debug");
 	log_configure("anser-dataplane", (enum log_form)form, (enum log_level)level);
 	return housekeeping_run(&options) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

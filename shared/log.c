@@ -25,6 +25,7 @@ const char *const log_level_names[LOG_LEVELS] = {
 	[LOG_LEVEL_ERROR] = "error",
 	[LOG_LEVEL_WARNING] = "warning",
 	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
 };
 
 static const char *_Atomic log_program;
@@ -220,6 +221,15 @@ void log_info(const char *format, ...)
 
 	va_start(args, format);
 	say(LOG_LEVEL_INFO, format, args);
+	va_end(args);
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(LOG_LEVEL_DEBUG, format, args);
 	va_end(args);
 }
 

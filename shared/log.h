@@ -23,6 +23,7 @@ enum log_level {
 	LOG_LEVEL_ERROR,   /* something does not work */
 	LOG_LEVEL_WARNING, /* it does, but somebody should look */
 	LOG_LEVEL_INFO,    /* what goes on */
+	LOG_LEVEL_DEBUG,   /* what somebody wants to know who looks for something */
 	LOG_LEVELS
 };
 
@@ -40,6 +41,7 @@ void log_configure(const char *program, enum log_form form, enum log_level level
 void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
+void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Of what strangers can cause: so many lines a second, and how many were left out is said in the next
  * second that has one. {0} is one that was never asked. One thread. */

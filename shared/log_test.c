@@ -74,6 +74,13 @@ static void less_important_than_asked_for_is_not_said(void **state)
 	log_configure("p", LOG_FORM_TEXT, LOG_LEVEL_ERROR);
 	log_warning("w");
 	assert_string_equal(heard(f), "");
+	log_configure("p", LOG_FORM_TEXT, LOG_LEVEL_INFO);
+	log_debug("d");
+	assert_string_equal(heard(f), "");
+	log_configure("p", LOG_FORM_TEXT, LOG_LEVEL_DEBUG);
+	log_debug("%s", "d");
+	log_info("i");
+	assert_string_equal(heard(f), "p: d\np: i\n");
 }
 
 static void json_is_one_object_a_line(void **state)
@@ -152,6 +159,7 @@ static void names_are_found(void **state)
 	assert_int_equal(log_form_named("json"), LOG_FORM_JSON);
 	assert_int_equal(log_form_named("JSON"), ERR_NOTFOUND);
 	assert_int_equal(log_level_named("info"), LOG_LEVEL_INFO);
+	assert_int_equal(log_level_named("debug"), LOG_LEVEL_DEBUG);
 	assert_int_equal(log_level_named(""), ERR_NOTFOUND);
 }
 
