@@ -109,13 +109,19 @@ static void finish(struct check *c, enum check_outcome outcome)
 	check_free(c);
 }
 
-/* Goes on behind a source that has failed; the last one's reason is what people get to see. */
-static void leave_source(struct check *c, const char *why)
+/* Goes on behind a source that has failed; the last one's reason is what people get to see. That a primary
+ * is silent is said once, by whoever knows which are, and not for each of its zones; unless somebody has asked for
+ * this one. */
+static void leave_source(struct check *c, const char *why, bool is_silent)
 {
 	char zone[NAME_TEXT_MAX];
 
 	snprintf(c->why, sizeof c->why, "%s: %s", source_of(c)->text, why);
-	log_info("zone %s: primary %s", name_to_text(c->name, zone), c->why);
+	(void)name_to_text(c->name, zone);
+	if (is_silent && c->asked.is_down)
+		log_debug("zone %s: primary %s", zone, c->why);
+	else
+		log_info("zone %s: primary %s", zone, c->why);
 	c->at = (c->at + 1) % c->view->source_count;
 	c->tried++;
 }
@@ -128,7 +134,14 @@ static void PRINTF_LIKE(2, 3) source_failed(struct check *c, const char *format,
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	leave_source(c, text);
+	leave_source(c, text, false);
+	next_source(c);
+}
+
+static void source_is_silent(struct check *c, const char *why)
+{
+	c->asked.tried(c->arg, &source_of(c)->to, why);
+	leave_source(c, why, true);
 	next_source(c);
 }
 
@@ -384,9 +397,9 @@ static void take_result(struct check *c, struct transfer_reader *reader)
 		              serial, c->view->serial);
 }
 
-static void tell_tried(struct check *c, bool answered)
+static void source_answers(struct check *c)
 {
-	c->asked.tried(c->arg, &source_of(c)->to, answered);
+	c->asked.tried(c->arg, &source_of(c)->to, NULL);
 }
 
 /* What came of a fetch; which contents it brought counts when they are committed. */
@@ -410,15 +423,21 @@ static void fetched(void *arg, const struct fetch_result *r)
 	bool is_answer = r->rule && strcmp(r->rule, "transfer-rcode") == 0;
 
 	c->asked.leave(c->arg, &source_of(c)->to);
-	tell_tried(c, r->err != ERR_TIMEOUT && r->err != ERR_GONE);
 	count_fetched(c, r);
 	if (r->err == 0) {
+		source_answers(c);
 		take_result(c, r->reader);
 		return;
 	}
+	bool is_silent = r->err == ERR_TIMEOUT || r->err == ERR_GONE;
 	snprintf(why, sizeof why, "%s%s%s%s", r->why, r->rule ? " [" : "",
 	         r->rule ? r->rule : "", r->rule ? "]" : "");
 	fetch_drop(&c->fetch);
+	if (is_silent) {
+		source_is_silent(c, why);
+		return;
+	}
+	source_answers(c);
 	if (c->type == RRTYPE_IXFR && r->err == ERR_REFUSED) {
 		log_info("zone transfer: %s: IXFR: %s; AXFR instead", source_of(c)->text,
 		         why);
@@ -455,7 +474,11 @@ static void serial_told(void *arg, const struct soa_answer *a)
 	struct secondary_view *v = c->view;
 
 	soa_query_drop(&c->query);
-	tell_tried(c, a->err != ERR_TIMEOUT && a->err != ERR_SYSTEM);
+	if (a->err == ERR_TIMEOUT || a->err == ERR_SYSTEM) {
+		source_is_silent(c, a->why);
+		return;
+	}
+	source_answers(c);
 	if (a->err == ERR_DENIED)
 		count(c, FIGURE_TSIG_ANSWERS, 1);
 	if (a->err < 0 && a->err != ERR_TOOBIG) {
@@ -489,7 +512,7 @@ static int ask(struct check *c)
 static int try_source(struct check *c)
 {
 	if (c->asked.is_down && c->asked.is_down(c->arg, &source_of(c)->to)) {
-		leave_source(c, "is down");
+		leave_source(c, "is down", true);
 		return ERR_GONE;
 	}
 	int err = ask(c);
@@ -498,7 +521,7 @@ static int try_source(struct check *c)
 	if (err == 0 || err == ERR_BUSY)
 		return err;
 	c->result.no_key |= err == ERR_NOTFOUND;
-	leave_source(c, begin_text(err));
+	leave_source(c, begin_text(err), false);
 	return err;
 }
 

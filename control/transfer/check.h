@@ -22,9 +22,10 @@ struct check_asked {
 	struct sockaddr_storage by;
 	/* Primaries that are not to be asked, as they have been down lately; NULL: all are. */
 	bool (*is_down)(void *arg, const struct sockaddr_storage *primary);
-	/* What became of asking one; and of one that is_down() has let through, and could not be asked after all, as
-	 * for want of its key. */
-	void (*tried)(void *arg, const struct sockaddr_storage *primary, bool answered);
+	/* What became of asking one: silence says why it has not answered, or is NULL; and of one that is_down()
+	 * has let through, and could not be asked after all, as for want of its key. */
+	void (*tried)(void *arg, const struct sockaddr_storage *primary,
+	              const char *silence);
 	void (*untried)(void *arg, const struct sockaddr_storage *primary);
 	/* Before a transfer, which is not to be now when this gives false, and after it. */
 	bool (*enter)(void *arg, const struct sockaddr_storage *primary);

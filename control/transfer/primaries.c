@@ -84,30 +84,32 @@ void primaries_untried(struct primaries *p, const struct sockaddr_storage *prima
 	d->probed = false;
 }
 
-bool primaries_tried(struct primaries *p, const struct sockaddr_storage *primary,
-                     bool answered, uint64_t now_ms)
+enum primary_news primaries_tried(struct primaries *p,
+                                  const struct sockaddr_storage *primary, bool answered,
+                                  uint64_t now_ms)
 {
 	struct down *d = find(p, primary);
 
 	if (answered) {
 		if (d)
 			*d = p->down[--p->count];
-		return d != NULL;
+		return d ? PRIMARY_UP : PRIMARY_AS_BEFORE;
 	}
+	bool is_news = !d;
 	if (!d) {
 		if (p->count == DOWN_MAX)
-			return false;
+			return PRIMARY_AS_BEFORE;
 		d = &p->down[p->count++];
 		*d = (struct down){.address = *primary, .pause_ms = PAUSE_FIRST_MS};
 	} else if (!d->probed) {
-		return false; /* asked before it was down, or in spite of it: nothing new */
+		return PRIMARY_AS_BEFORE; /* asked before it was down, or in spite of it */
 	} else if (d->pause_ms < PAUSE_MAX_MS) {
 		d->pause_ms =
 			d->pause_ms > PAUSE_MAX_MS / 2 ? PAUSE_MAX_MS : d->pause_ms * 2;
 	}
 	d->probed = false;
 	d->until_ms = now_ms + d->pause_ms;
-	return false;
+	return is_news ? PRIMARY_DOWN : PRIMARY_AS_BEFORE;
 }
 
 static struct busy *find_busy(struct primaries *p, const struct sockaddr_storage *primary)

@@ -21,10 +21,18 @@ void primaries_free(struct primaries *p);
 bool primaries_is_down(struct primaries *p, const struct sockaddr_storage *primary,
                        uint64_t now_ms);
 
-/* What became of asking one. Gives true when it was down, and is up again. Its pause grows only by who was let
- * through: many may have asked before it was known to be down. */
-bool primaries_tried(struct primaries *p, const struct sockaddr_storage *primary,
-                     bool answered, uint64_t now_ms);
+/* What is new about a primary. */
+enum primary_news {
+	PRIMARY_AS_BEFORE,
+	PRIMARY_DOWN, /* it was up */
+	PRIMARY_UP,   /* again */
+};
+
+/* What became of asking one. Its pause grows only by who was let through: many may have asked before it was known
+ * to be down. */
+enum primary_news primaries_tried(struct primaries *p,
+                                  const struct sockaddr_storage *primary, bool answered,
+                                  uint64_t now_ms);
 
 /* Who was let through has not asked: the next one is. */
 void primaries_untried(struct primaries *p, const struct sockaddr_storage *primary);

@@ -28,7 +28,7 @@ static void who_does_not_ask_lets_the_next_one(UNUSED void **state)
 
 	primaries_untried(p, &a);
 	assert_false(primaries_is_down(p, &a, 1000));
-	assert_false(primaries_tried(p, &a, false, 1000));
+	assert_int_equal(primaries_tried(p, &a, false, 1000), PRIMARY_DOWN);
 	assert_false(primaries_is_down(p, &a, 3000));
 	assert_true(primaries_is_down(p, &a, 3000));
 	primaries_untried(p, &a);
@@ -46,7 +46,7 @@ static void one_asks_after_each_pause_and_pauses_grow(UNUSED void **state)
 	uint64_t pause = 2000;
 
 	assert_false(primaries_is_down(p, &a, now));
-	assert_false(primaries_tried(p, &a, false, now));
+	assert_int_equal(primaries_tried(p, &a, false, now), PRIMARY_DOWN);
 	assert_int_equal(primaries_down(p), 1);
 	for (unsigned i = 0; i < 10; i++) {
 		assert_true(primaries_is_down(p, &a, now + pause - 1));
@@ -54,13 +54,16 @@ static void one_asks_after_each_pause_and_pauses_grow(UNUSED void **state)
 		now += pause;
 		assert_false(primaries_is_down(p, &a, now)); /* this one asks */
 		assert_true(primaries_is_down(p, &a, now));  /* and nobody else */
-		assert_false(primaries_tried(p, &a, false, now));
+		assert_int_equal(primaries_tried(p, &a, false, now), PRIMARY_AS_BEFORE);
 		pause = pause * 2 > 4000 ? 4000 : pause * 2;
 	}
-	assert_true(primaries_tried(p, &a, true, now)); /* it is up again */
+	assert_int_equal(primaries_tried(p, &a, true, now),
+	                 PRIMARY_UP); /* it is up again */
 	assert_false(primaries_is_down(p, &a, now));
-	assert_false(primaries_tried(p, &a, true, now));
+	assert_int_equal(primaries_tried(p, &a, true, now), PRIMARY_AS_BEFORE);
 	assert_int_equal(primaries_down(p), 0);
+	/* And down anew. */
+	assert_int_equal(primaries_tried(p, &a, false, now), PRIMARY_DOWN);
 	primaries_free(p);
 }
 
@@ -72,13 +75,15 @@ static void who_asked_before_it_was_down_makes_no_pause_longer(UNUSED void **sta
 	for (unsigned i = 0; i < 32; i++)
 		assert_false(primaries_is_down(p, &a, 1000));
 	for (unsigned i = 0; i < 32; i++)
-		assert_false(primaries_tried(p, &a, false, 6000 + i));
+		assert_int_equal(primaries_tried(p, &a, false, 6000 + i),
+		                 i ? PRIMARY_AS_BEFORE : PRIMARY_DOWN);
 	assert_true(primaries_is_down(p, &a, 7999));
 	assert_false(primaries_is_down(p, &a, 8000));
-	assert_false(primaries_tried(p, &a, false, 13000));
+	assert_int_equal(primaries_tried(p, &a, false, 13000), PRIMARY_AS_BEFORE);
 	/* Nor do those who ask in spite of it. */
 	for (unsigned i = 0; i < 32; i++)
-		assert_false(primaries_tried(p, &a, false, 14000 + i));
+		assert_int_equal(primaries_tried(p, &a, false, 14000 + i),
+		                 PRIMARY_AS_BEFORE);
 	assert_true(primaries_is_down(p, &a, 16999));
 	assert_false(primaries_is_down(p, &a, 17000));
 	primaries_free(p);
@@ -90,7 +95,8 @@ static void of_too_many_the_others_are_asked(UNUSED void **state)
 
 	for (uint16_t i = 1; i <= 2000; i++) {
 		const struct sockaddr_storage a = primary(i);
-		assert_false(primaries_tried(p, &a, false, 0));
+		assert_int_equal(primaries_tried(p, &a, false, 0),
+		                 i <= 1024 ? PRIMARY_DOWN : PRIMARY_AS_BEFORE);
 		assert_int_equal(primaries_is_down(p, &a, 1), i <= 1024);
 	}
 	primaries_free(p);

@@ -4,7 +4,9 @@
  * not all at once.
  */
 #include "control/transfer/refresh_internal.h"
+#include "shared/address.h"
 #include "shared/clock.h"
+#include "shared/log.h"
 
 enum {
 	CHECKS_MAX = 32, /* at a time */
@@ -96,15 +98,32 @@ static void untried(void *arg, const struct sockaddr_storage *primary)
 	primaries_untried(one->owner->primaries, primary);
 }
 
-static void tried(void *arg, const struct sockaddr_storage *primary, bool answered)
+/* Once for all of its zones, and as long as that lasts. */
+static void say_news(const struct secondary *one, const struct sockaddr_storage *primary,
+                     enum primary_news news, const char *silence)
+{
+	char address[ADDRESS_TEXT_MAX];
+	char zone[NAME_TEXT_MAX];
+
+	address_text(primary, address, sizeof address);
+	if (news == PRIMARY_DOWN)
+		log_warning("primary %s does not answer, asked for zone %s: %s", address,
+		            name_to_text(one->name, zone), silence);
+	else if (news == PRIMARY_UP)
+		log_info("primary %s answers again", address);
+}
+
+static void tried(void *arg, const struct sockaddr_storage *primary, const char *silence)
 {
 	const struct secondary *one = arg;
 	struct refresh *r = one->owner;
 
-	bool again = primaries_tried(r->primaries, primary, answered, clock_now_ms());
+	enum primary_news news =
+		primaries_tried(r->primaries, primary, !silence, clock_now_ms());
+	say_news(one, primary, news, silence);
 	figure_set(refresh_figures(r), FIGURE_PRIMARIES_DOWN,
 	           primaries_down(r->primaries));
-	if (!again)
+	if (news != PRIMARY_UP)
 		return;
 	refresh_wake_failed(r, false);
 	refresh_wind(r);

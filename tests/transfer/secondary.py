@@ -2,6 +2,7 @@
 """A secondary of ours and primaries of others: it has what they have, by AXFR and IXFR, by notifications
 and by the timers of the SOA, signed with TSIG; goes on with another primary; expires, and comes back."""
 
+import re
 import signal
 import struct
 import sys
@@ -197,6 +198,36 @@ def waits(stage):
     say("waited for its primary")
 
 
+def says_it_once(stage):
+    """A primary of many zones that is down is one line in the log for as long as it is; who asks about one of
+    its zones, or for all that there is, is told more."""
+    primary, ours = stage.add(Knot), stage.add(Anser, template=SOON)
+    names = ["m%d.example." % number for number in range(40)]
+    primary.start([Zone(name, text(refresh=1, retry=1)) for name in names])
+    ours.start([Zone(name, primaries=[primary]) for name in names])
+    for name in names:
+        ours.wait(name, 1)
+    down = "primary %s@%d does not answer" % (primary.address, primary.port)
+    again = "primary %s@%d answers again" % (primary.address, primary.port)
+    for spell in (1, 2):
+        primary.stop()
+        until("all of its zones fail", lambda: ours.figure('secondary_zones{state="failing"}') == len(names))
+        check(ours.log().count(down) == spell and ours.log().count(again) == spell - 1, ours.log())
+        check(not re.search(r"zone \S+: primary", ours.log()), "of each zone:", ours.log())
+        if spell == 2:
+            break
+        primary.restart()
+        until("they are current", lambda: ours.figure('secondary_zones{state="current"}') == len(names))
+        check(ours.log().count(again) == spell, ours.log())
+    ours.tell("zone", "refresh", names[0])
+    until("who asks is told", lambda: "zone %s: primary" % names[0] in ours.log())
+    check("zone %s: primary" % names[1] not in ours.log(), "of another zone")
+    ours.tell("conf", "set", "log.level", "debug")
+    until("all is told", lambda: all("zone %s: primary" % name in ours.log() for name in names))
+    ours.stop()
+    say("one line for a primary of many zones")
+
+
 def goes_on(stage):
     """With three primaries, of which two are dead, one after the other."""
     primaries = [stage.add(Knot) for _ in range(3)]
@@ -235,6 +266,7 @@ def check_changes(stage):
     needs_its_key(stage)
     does_as_told(stage)
     expires(stage)
+    says_it_once(stage)
     goes_on(stage)
     becomes(stage)
 
