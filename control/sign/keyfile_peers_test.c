@@ -126,7 +126,7 @@ static void assert_file_is(const char *name, const char *end, const char *want)
 
 static void files_of_bind_are_written_as_they_were(void **state)
 {
-	char ours[KEYFILE_TEXT_SIZE];
+	static char ours[KEYFILE_TEXT_SIZE]; /* with the texts of others on the stack */
 	char name[KEYFILE_NAME_SIZE];
 	struct keyfile_public p;
 	struct text theirs;
