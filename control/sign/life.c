@@ -5,6 +5,8 @@
  */
 #include "control/sign/life.h"
 
+#include <string.h>
+
 #include "control/sign/life_rules.h"
 #include "control/sign/life_times.h"
 
@@ -382,6 +384,9 @@ static void forget_future(struct life *l, uint64_t now)
 void life_step(const struct sign_policy *p, const struct life_now *in, struct life *l,
                struct life_result *out)
 {
+	struct life_ttl ttls[LIFE_KINDS];
+
+	memcpy(ttls, l->ttl, sizeof ttls);
 	*out = (struct life_result){.again = LIFE_NEVER};
 	forget_future(l, in->now);
 	note_ttls(p, in, l);
@@ -389,6 +394,9 @@ void life_step(const struct sign_policy *p, const struct life_now *in, struct li
 	fill_slots(p, in, l, out);
 	out->changed = move_all(p, in, l) || out->changed;
 	note_ttls(p, in, l);
+	for (enum life_kind kind = 0; kind < LIFE_KINDS; kind++)
+		out->changed =
+			out->changed || !life_ttl_equal(&ttls[kind], &l->ttl[kind]);
 	for (size_t i = 0; i < l->count; i++) {
 		struct life_key *k = &l->keys[i];
 		bool gone = is_leaving(in, k) && is_hidden(k);

@@ -37,8 +37,7 @@
 
 /* What a key does. A CSK does both. */
 enum life_role {
-	LIFE_KSK =
-		1, /* signs DNSKEY, CDS and CDNSKEY, and is what the parent's DS means */
+	LIFE_KSK = 1, /* signs DNSKEY, CDS and CDNSKEY; the DS is its */
 	LIFE_ZSK = 2, /* signs everything else */
 	LIFE_CSK = LIFE_KSK | LIFE_ZSK,
 };
@@ -63,8 +62,7 @@ enum life_state {
  * record: [0, NEVER) is everywhere, [0, 0) is nowhere. */
 struct life_record {
 	uint64_t from, until;
-	uint64_t
-		done; /* when the last move had been made on all that it is about; 0: not yet */
+	uint64_t done; /* when the last move was seen to be made; 0: not yet */
 };
 
 /* Stored as it is, beside the key. */
@@ -74,10 +72,9 @@ struct life_key {
 	bool roll;     /* somebody asked for a successor */
 	uint16_t bits; /* of RSA; 0: of another algorithm */
 	uint64_t born;
-	uint64_t
-		active; /* when it began to sign the zone, or its DS was asked for; 0: not yet */
+	uint64_t active;  /* since when it signs the zone, or wants its DS; 0: not yet */
 	uint64_t retired; /* when its successor was there; 0: it has none */
-	uint64_t gone; /* since when it is leaving and nowhere any more; 0: it is not */
+	uint64_t gone;    /* since when it leaves and is nowhere any more; 0: is not */
 	struct life_record records[LIFE_KINDS];
 };
 
@@ -105,10 +102,9 @@ struct life_now {
 struct life_result {
 	uint8_t generate[2]; /* roles of keys to be made, by the policy */
 	unsigned generate_count;
-	bool changed; /* something moved: write it down, and make the zone so */
-	bool ask;     /* look for DS records at the parent from time to time */
-	uint64_t
-		again; /* when to step again at the latest; LIFE_NEVER: when something is seen or asked for */
+	bool changed;   /* write it all down, and make the zone so */
+	bool ask;       /* look for DS records at the parent from time to time */
+	uint64_t again; /* when to step at the latest; LIFE_NEVER: after news */
 };
 
 /* Gives a key that is new, or that comes from elsewhere but has never been used. */

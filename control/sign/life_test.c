@@ -58,6 +58,8 @@ static void zone_in_use(struct zone *z)
 	z->keys[0] = life_key_known(LIFE_CSK, 13, 0, NOW - 100 * DAY);
 	step(z);
 	assert_int_equal(z->out.generate_count, 0);
+	assert_true(z->out.changed); /* TTLs are remembered */
+	step(z);
 	assert_false(z->out.changed);
 }
 

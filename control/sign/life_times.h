@@ -28,6 +28,11 @@ uint64_t life_deadline(const struct sign_policy *p, const struct life *l,
  * LIFE_NEVER: at no time. */
 uint64_t life_roll_time(const struct sign_policy *p, const struct life_key *k);
 
+static inline bool life_ttl_equal(const struct life_ttl *a, const struct life_ttl *b)
+{
+	return a->ttl == b->ttl && a->older == b->older && a->until == b->until;
+}
+
 /* Answers have that TTL from now on. */
 void life_ttl_is(struct life_ttl *t, uint32_t ttl);
 /* And that is how it has been on the servers since then. */
