@@ -253,13 +253,10 @@ static bool introduce(const struct sign_policy *p, const struct life_now *in,
 	return true;
 }
 
-/* Within one second, a record would look as if it had never been. */
 static bool may_leave(const struct life_now *in, const struct life_key *k,
                       enum life_kind kind)
 {
-	const struct life_record *r = &k->records[kind];
-
-	return is_leaving(in, k) && life_is_given(r) && r->from != in->now;
+	return is_leaving(in, k) && life_is_given(&k->records[kind]);
 }
 
 static void leave(struct life_record *r, uint64_t now)
@@ -353,8 +350,6 @@ static void look_again(const struct sign_policy *p, const struct life_now *in,
 		if (state != LIFE_RUMOURED && state != LIFE_UNRETENTIVE)
 			continue;
 		sooner(&out->again, in->now, life_deadline(p, l, k, kind));
-		if (is_leaving(in, k) && k->records[kind].from == in->now)
-			sooner(&out->again, in->now, in->now + 1);
 		if (kind == LIFE_DS && !k->records[kind].done)
 			out->ask = true;
 	}
@@ -371,8 +366,6 @@ static void forget_future(struct life *l, uint64_t now)
 				r->done = now;
 			if (r->until != LIFE_NEVER && r->until > now)
 				r->until = now;
-			if (r->from >= now && r->until == now)
-				r->from = now - 1;
 			if (r->from > now)
 				r->from = now;
 		}

@@ -150,6 +150,24 @@ static void without_a_ds_only_a_zone_to_be_insecure_is_taken_apart(UNUSED void *
 	assert_true(life_may_withdraw(&l, &keys[0], LIFE_DNSKEY, 2000, true));
 }
 
+static void an_algorithm_goes_at_once_when_all_have_company(UNUSED void **state)
+{
+	struct life_key keys[3];
+	struct life l = {.keys = keys, .count = 3};
+
+	put(&keys[0], LIFE_KSK, everywhere, nowhere, nowhere);
+	put(&keys[1], LIFE_ZSK, everywhere, everywhere, nowhere);
+	put(&keys[2], LIFE_KSK, nowhere, nowhere, going);
+	assert_false(life_may_withdraw_algorithm(&l, 13,
+	                                         true)); /* somebody looks for a DNSKEY */
+	keys[2].algorithm = 15;
+	assert_true(life_may_withdraw_algorithm(&l, 13, true));
+	put(&keys[1], LIFE_ZSK, everywhere, coming, nowhere);
+	put(&keys[2], LIFE_ZSK, everywhere, going, nowhere);
+	assert_false(
+		life_may_withdraw_algorithm(&l, 13, true)); /* signatures are exchanged */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +177,7 @@ int main(void)
 		cmocka_unit_test(a_new_algorithm_signs_before_it_is_published),
 		cmocka_unit_test(the_last_ds_goes_only_from_a_zone_that_goes_insecure),
 		cmocka_unit_test(what_a_ds_means_stays),
+		cmocka_unit_test(an_algorithm_goes_at_once_when_all_have_company),
 		cmocka_unit_test(without_a_ds_only_a_zone_to_be_insecure_is_taken_apart),
 	};
 

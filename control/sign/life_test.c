@@ -1,5 +1,5 @@
-/* The parts of a key's life by themselves: waits, steps, what is seen, and what is said. life_world_test.c
- * has the whole. */
+/* The parts of a key's life by themselves: waits, steps, clocks, and what is said. life_world_test.c has
+ * the whole. */
 #include "control/sign/life.h"
 
 #include <setjmp.h>
@@ -189,7 +189,28 @@ static void the_last_ksk_of_an_algorithm_goes_with_its_zsks(UNUSED void **state)
 	assert_true(life_publishes(&z.keys[0]));
 }
 
-static void nothing_is_withdrawn_in_the_second_it_came(UNUSED void **state)
+/* A key that is wanted is not withdrawn because the KSK beside it leaves. */
+static void what_is_wanted_does_not_go_with_a_ksk(UNUSED void **state)
+{
+	struct zone z;
+
+	zone_in_use(&z);
+	z.life.count = 4;
+	put(&z.keys[1], LIFE_KSK, everywhere, nowhere, nowhere);
+	put(&z.keys[2], LIFE_KSK, going, nowhere,
+	    nowhere); /* and comes back when it is gone */
+	put(&z.keys[3], LIFE_ZSK, everywhere, everywhere, nowhere);
+	for (unsigned i = 1; i < 4; i++)
+		z.keys[i].algorithm = 15;
+	z.keys[1].retired = NOW - 20;
+	z.p.csk = false;
+	z.p.algorithm = 15;
+	step(&z);
+	assert_int_equal(z.out.generate_count, 0);
+	assert_true(life_publishes(&z.keys[1]) && life_publishes(&z.keys[3]));
+}
+
+static void what_came_and_went_within_a_second_is_waited_for(UNUSED void **state)
 {
 	struct zone z;
 
@@ -198,11 +219,16 @@ static void nothing_is_withdrawn_in_the_second_it_came(UNUSED void **state)
 	step(&z);
 	z.in.secure = false;
 	step(&z);
-	assert_int_equal(life_state(&z.keys[0], LIFE_DNSKEY), LIFE_RUMOURED);
-	assert_int_equal(z.out.again, NOW + 1);
-	z.in.now++;
+	assert_int_equal(life_state(&z.keys[0], LIFE_DNSKEY), LIFE_UNRETENTIVE);
+	life_published(&z.life, NOW);
+	assert_int_equal(z.keys[0].gone, 0);
+	/* It comes back only when it is gone. */
+	z.in.secure = true;
 	step(&z);
 	assert_int_equal(life_state(&z.keys[0], LIFE_DNSKEY), LIFE_UNRETENTIVE);
+	z.in.now = z.out.again;
+	step(&z);
+	assert_int_equal(life_state(&z.keys[0], LIFE_DNSKEY), LIFE_RUMOURED);
 }
 
 static void a_step_that_moves_nothing_changes_nothing(UNUSED void **state)
@@ -285,59 +311,6 @@ static void cds_ask_for_no_ds_only_when_the_zone_goes_insecure(UNUSED void **sta
 	step(&z);
 	assert_false(life_wants_no_ds(&z.life, false));
 	assert_false(life_publishes(&z.keys[0]) || life_signs(&z.keys[0]));
-}
-
-/* ---- what the parent has ---- */
-
-static void a_ds_nobody_asked_for_counts(UNUSED void **state)
-{
-	struct life_key k;
-
-	put(&k, LIFE_KSK, coming, nowhere, nowhere);
-	life_saw_ds(&k, LIFE_ABSENT, NOW);
-	assert_int_equal(life_state(&k, LIFE_DS), LIFE_HIDDEN);
-	life_saw_ds(&k, LIFE_SOME, NOW);
-	assert_int_equal(life_state(&k, LIFE_DS), LIFE_RUMOURED);
-	assert_int_equal(k.records[LIFE_DS].done, 0);
-	life_saw_ds(&k, LIFE_PRESENT, NOW + 5);
-	life_saw_ds(&k, LIFE_PRESENT, NOW + 9);
-	assert_int_equal(k.records[LIFE_DS].done, NOW + 5);
-}
-
-static void a_ds_that_somebody_took_away_is_not_everywhere(UNUSED void **state)
-{
-	struct life_key k;
-
-	put(&k, LIFE_KSK, everywhere, nowhere, everywhere);
-	life_saw_ds(&k, LIFE_SOME, NOW);
-	assert_int_equal(life_state(&k, LIFE_DS), LIFE_RUMOURED);
-	assert_int_equal(k.records[LIFE_DS].done, 0);
-	assert_true(life_wants_ds(&k));
-}
-
-static void a_ds_that_lingers_is_not_gone(UNUSED void **state)
-{
-	struct life_key k;
-
-	put(&k, LIFE_KSK, everywhere, nowhere, going);
-	life_saw_ds(&k, LIFE_SOME, NOW);
-	assert_int_equal(k.records[LIFE_DS].done, 0);
-	life_saw_ds(&k, LIFE_ABSENT, NOW);
-	assert_int_equal(k.records[LIFE_DS].done, NOW);
-	life_saw_ds(&k, LIFE_SOME, NOW + 1);
-	assert_int_equal(k.records[LIFE_DS].done, 0);
-}
-
-static void what_was_seen_before_the_move_is_no_answer(UNUSED void **state)
-{
-	struct life_key k;
-
-	put(&k, LIFE_KSK, everywhere, nowhere, going);
-	life_saw_ds(&k, LIFE_ABSENT, NOW - 11);
-	assert_int_equal(k.records[LIFE_DS].done, 0);
-	put(&k, LIFE_KSK, everywhere, nowhere, coming);
-	life_saw_ds(&k, LIFE_PRESENT, NOW - 11);
-	assert_int_equal(k.records[LIFE_DS].done, 0);
 }
 
 /* ---- clocks ---- */
@@ -437,15 +410,12 @@ int main(void)
 		cmocka_unit_test(
 			keys_are_asked_for_and_none_leaves_before_they_are_there),
 		cmocka_unit_test(the_last_ksk_of_an_algorithm_goes_with_its_zsks),
-		cmocka_unit_test(nothing_is_withdrawn_in_the_second_it_came),
+		cmocka_unit_test(what_is_wanted_does_not_go_with_a_ksk),
+		cmocka_unit_test(what_came_and_went_within_a_second_is_waited_for),
 		cmocka_unit_test(a_step_that_moves_nothing_changes_nothing),
 		cmocka_unit_test(the_next_look_is_when_something_is_due),
 		cmocka_unit_test(keys_of_no_use_are_kept_for_a_while),
 		cmocka_unit_test(cds_ask_for_no_ds_only_when_the_zone_goes_insecure),
-		cmocka_unit_test(a_ds_nobody_asked_for_counts),
-		cmocka_unit_test(a_ds_that_somebody_took_away_is_not_everywhere),
-		cmocka_unit_test(a_ds_that_lingers_is_not_gone),
-		cmocka_unit_test(what_was_seen_before_the_move_is_no_answer),
 		cmocka_unit_test(a_shift_leaves_every_wait_as_it_is),
 		cmocka_unit_test(times_to_come_are_not_waited_for_longer_than_now),
 		cmocka_unit_test(a_key_says_what_it_waits_for),
