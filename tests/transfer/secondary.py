@@ -178,7 +178,7 @@ def does_as_told(stage):
 
 def waits(stage):
     """Without contents it asks often, until the primary is there; and at once when it gets the key."""
-    primary, ours = stage.add(Knot), stage.add(Anser)
+    primary, ours = stage.add(Knot), stage.add(Anser, settings=["log:", "  level: debug"])
     primary.start([Zone("example.", text()), Zone("signed.example.", text(), key=KEY)])
     primary.stop()
     ours.write("keys", "")      # it gets none by itself
