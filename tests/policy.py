@@ -154,12 +154,14 @@ def made_by_anserctl(server):
     for setting, text in (("kind=slave", "kind"), ("template=none", "template"),
                           ("primaries=host.example", "primaries"), ("colour=red", "no setting"),
                           ("transfer-addresses=192.0.2.1/24", "prefix"), ("transfer-keys=a..b", "name"),
-                          ("renotify=2", "0 or 1"), ("kind", "KEY=VALUE")):
+                          ("renotify=2", "0 or 1"), ("kind", "KEY=VALUE"), ("catalog=a..b", "domain name"),
+                          ("catalog-to=a..b", "domain name"), ("catalog-to=a.,b.", "catalog-to")):
         server.refused(["zone", "set", "made.example", setting], text, USAGE)
     server.refused(["zone", "set", "none.example", "kind=primary"], "no zone")
     server.done("zone", "set", "made.example", "kind=primary", "primary-key=", "notify=east",
-                "template=leaders")
+                "template=leaders", "catalog-to=next.example")
     policy = server.policy("made.example")
+    check(policy["catalog_to"] == "next.example." and "catalog=next.example." in str(policy["warnings"]), policy)
     check(policy["kind"] == "primary" and policy["from"]["kind"] == "zone", policy)
     check(names(policy["notify"]) == ["east"] and policy["from"]["notify"] == "zone", policy)
     check([r["name"] for r in policy["rules"]] == ["ALLOW-AXFR-FROM", "foes", "friends"], policy["rules"])
