@@ -1169,7 +1169,8 @@ static void override_that_does_not_go_is_refused(void **state)
 		bool alone; /* it is wrong whatever the others are */
 	} cases[] = {
 		{"log.level", "loud",
-	         "log.level: expected error, warning, info or debug, found \"loud\"", true},
+	         "log.level: expected error, warning, info or debug, found \"loud\"",
+	         true},
 		{"tcp.idle-timeout", "5",
 	         "tcp.idle-timeout: expected a time such as 500ms, 10s or 2m, found \"5\"",
 	         true},
