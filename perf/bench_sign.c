@@ -81,18 +81,20 @@ static void sign(struct contents *c, const struct sign_key *k, uint32_t threads)
 	const struct sign_periods periods = {
 		.validity = 1209600, .jitter = 43200, .refresh = 604800, .skew = 3600};
 	const struct chain_params chain = {.kind = CHAIN_NSEC};
-	const struct bulk_key key = {.key = k, .parts = BULK_KEYS | BULK_ZONE};
+	const struct sign_with key = {.key = k, .parts = SIGN_KEYS | SIGN_ZONE};
 	struct bulk_progress progress = {0};
-	const struct bulk bulk = {
-		.contents = c,
+	const struct sign_terms terms = {
+		.zone = c->apex,
 		.keys = &key,
 		.key_count = 1,
-		.threads = threads,
 		.periods = &periods,
 		.serial = 1,
 		.now = (uint64_t)time(NULL),
-		.progress = &progress,
 	};
+	const struct bulk bulk = {.contents = c,
+	                          .terms = &terms,
+	                          .threads = threads,
+	                          .progress = &progress};
 	double begin = bench_now();
 
 	if (chain_put(c, &chain) < 0)

@@ -16,22 +16,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "control/sign/key.h"
-#include "control/sign/times.h"
+#include "control/sign/set_signer.h"
 #include "control/zone/contents.h"
 #include "shared/compiler.h"
 
-enum bulk_part {
-	BULK_KEYS = 1, /* signs DNSKEY, CDS and CDNSKEY at the apex */
-	BULK_ZONE = 2, /* signs everything else */
-};
-
-enum { BULK_KEYS_MAX = 16, BULK_THREADS_MAX = 64 };
-
-struct bulk_key {
-	const struct sign_key *key; /* lent */
-	unsigned parts;
-};
+enum { BULK_THREADS_MAX = 64 };
 
 /* Zero at first. Any thread may look at it, and set stop, at any time. */
 struct bulk_progress {
@@ -41,18 +30,14 @@ struct bulk_progress {
 };
 
 struct bulk {
-	struct contents *contents; /* lent; no thread but these has them meanwhile */
-	const struct bulk_key *keys;
-	size_t key_count;
-	unsigned threads; /* the caller's is one of them */
-	const struct sign_periods *periods;
-	uint32_t serial; /* of the zone, with which this is signed */
-	uint64_t now;    /* seconds since 1970 */
+	struct contents *contents;      /* lent; no thread but these has them meanwhile */
+	const struct sign_terms *terms; /* the zone is that of the contents */
+	unsigned threads;               /* the caller's is one of them */
 	struct bulk_progress *progress;
 };
 
-/* ERR_INVALID: no key, too many, one without a private half, or contents that are no zone. ERR_STOPPED: somebody said so.
- * ERR_SYSTEM: OpenSSL failed. */
+/* ERR_INVALID: see sign_terms_check(); a key without a private half; contents that are no zone. ERR_STOPPED: somebody
+ * said so. ERR_SYSTEM: OpenSSL failed. */
 MUST_CHECK int bulk_sign(const struct bulk *b);
 
 #endif

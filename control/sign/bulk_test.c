@@ -52,8 +52,9 @@ enum { SERIAL = 7 };
 struct fixture {
 	struct test_zone zone;
 	struct sign_key *ksk, *zsk;
-	struct bulk_key keys[2];
+	struct sign_with keys[2];
 	struct bulk_progress progress;
+	struct sign_terms terms;
 	struct bulk bulk;
 };
 
@@ -66,16 +67,20 @@ static int setup(void **state)
 	assert_int_equal(f->zone.err, 0);
 	assert_int_equal(sign_key_generate(SIGN_ED25519, 0, SIGN_FLAGS_KSK, &f->ksk), 0);
 	f->zsk = new_key(SIGN_ED25519);
-	f->keys[0] = (struct bulk_key){.key = f->ksk, .parts = BULK_KEYS};
-	f->keys[1] = (struct bulk_key){.key = f->zsk, .parts = BULK_ZONE};
-	f->bulk = (struct bulk){
-		.contents = f->zone.contents,
+	f->keys[0] = (struct sign_with){.key = f->ksk, .parts = SIGN_KEYS};
+	f->keys[1] = (struct sign_with){.key = f->zsk, .parts = SIGN_ZONE};
+	f->terms = (struct sign_terms){
+		.zone = test_apex,
 		.keys = f->keys,
 		.key_count = 2,
-		.threads = 1,
 		.periods = &periods,
 		.serial = SERIAL,
 		.now = 1700000000,
+	};
+	f->bulk = (struct bulk){
+		.contents = f->zone.contents,
+		.terms = &f->terms,
+		.threads = 1,
 		.progress = &f->progress,
 	};
 	*state = f;
@@ -116,7 +121,7 @@ static void assert_signed_by(const struct fixture *f, const struct sign_key *k,
 
 	assert_int_equal(signer_new(k, &s), 0);
 	int len = rrsig_make(s, &room, &what,
-	                     sign_times(&periods, &occasion, f->bulk.now), rdata);
+	                     sign_times(&periods, &occasion, f->terms.now), rdata);
 	assert_true(len > 0);
 	for (unsigned i = 0; i < set->count; i++)
 		(void)rrset_next(&at);
@@ -160,12 +165,35 @@ static void what_is_the_zones_own_is_signed(void **state)
 	assert_int_equal(atomic_load(&f->progress.done), 12);
 }
 
+/* Hashes are no names of the zone, and not the DNAME's either. */
+static void nsec3_is_signed_below_a_dname(void **state)
+{
+	static const char text[] = "@ 3600 SOA ns.a. host.a. 1 3600 600 86400 300\n"
+				   "@ 3600 NS ns.a.\n"
+				   "@ 3600 DNAME other.\n"
+				   "below 3600 TXT hidden\n"
+				   "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom 300 NSEC3 1 0 0 - "
+				   "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom SOA NS DNAME\n";
+	struct fixture *f = *state;
+	struct test_zone z;
+
+	test_zone_of(&z, text, strlen(text));
+	assert_int_equal(z.err, 0);
+	f->bulk.contents = z.contents;
+	assert_int_equal(bulk_sign(&f->bulk), 0);
+	for (size_t i = 0; i < z.contents->count; i++)
+		assert_int_equal(open_at(z.contents, i).sig_count,
+		                 z.contents->rrsets[i].type != RRTYPE_TXT);
+	assert_int_equal(z.contents->count, 5);
+	test_zone_fini(&z);
+}
+
 static void signatures_that_were_there_go(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(bulk_sign(&f->bulk), 0);
-	f->bulk.now += 86400;
+	f->terms.now += 86400;
 	assert_int_equal(bulk_sign(&f->bulk), 0);
 	assert_as_expected(f);
 }
@@ -174,9 +202,9 @@ static void one_key_may_do_both(void **state)
 {
 	struct fixture *f = *state;
 
-	f->keys[1] = (struct bulk_key){.key = f->ksk, .parts = BULK_KEYS | BULK_ZONE};
-	f->bulk.keys = &f->keys[1];
-	f->bulk.key_count = 1;
+	f->keys[1] = (struct sign_with){.key = f->ksk, .parts = SIGN_KEYS | SIGN_ZONE};
+	f->terms.keys = &f->keys[1];
+	f->terms.key_count = 1;
 	assert_int_equal(bulk_sign(&f->bulk), 0);
 	for (size_t i = 0; i < f->zone.contents->count; i++)
 		assert_int_equal(open_at(f->zone.contents, i).sig_count,
@@ -188,11 +216,11 @@ static void each_key_of_a_part_signs(void **state)
 	struct fixture *f = *state;
 	struct sign_key *other = new_key(SIGN_ECDSAP256SHA256);
 	struct sign_key *rsa = new_key(SIGN_RSASHA256);
-	const struct bulk_key keys[] = {
-		f->keys[0], f->keys[1], {other, BULK_ZONE}, {rsa, BULK_ZONE}};
+	const struct sign_with keys[] = {
+		f->keys[0], f->keys[1], {other, SIGN_ZONE}, {rsa, SIGN_ZONE}};
 
-	f->bulk.keys = keys;
-	f->bulk.key_count = 4;
+	f->terms.keys = keys;
+	f->terms.key_count = 4;
 	assert_int_equal(bulk_sign(&f->bulk), 0);
 	for (size_t i = 0; i < f->zone.contents->count; i++)
 		assert_int_equal(open_at(f->zone.contents, i).sig_count,
@@ -261,18 +289,18 @@ static void what_is_stopped_leaves_no_trace(void **state)
 static void keys_that_do_not_do_are_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct bulk_key many[BULK_KEYS_MAX + 1];
+	struct sign_with many[SIGN_KEYS_MAX + 1];
 
-	f->bulk.key_count = 0;
+	f->terms.key_count = 0;
 	assert_int_equal(bulk_sign(&f->bulk), ERR_INVALID);
-	f->bulk.key_count = 1; /* nobody signs the zone */
+	f->terms.key_count = 1; /* nobody signs the zone */
 	assert_int_equal(bulk_sign(&f->bulk), ERR_INVALID);
-	f->bulk.keys = &f->keys[1]; /* nobody signs the keys */
+	f->terms.keys = &f->keys[1]; /* nobody signs the keys */
 	assert_int_equal(bulk_sign(&f->bulk), ERR_INVALID);
-	for (size_t i = 0; i < BULK_KEYS_MAX + 1; i++)
-		many[i] = (struct bulk_key){f->ksk, BULK_KEYS | BULK_ZONE};
-	f->bulk.keys = many;
-	f->bulk.key_count = BULK_KEYS_MAX + 1;
+	for (size_t i = 0; i < SIGN_KEYS_MAX + 1; i++)
+		many[i] = (struct sign_with){f->ksk, SIGN_KEYS | SIGN_ZONE};
+	f->terms.keys = many;
+	f->terms.key_count = SIGN_KEYS_MAX + 1;
 	assert_int_equal(bulk_sign(&f->bulk), ERR_INVALID);
 	assert_untouched(f);
 }
@@ -296,6 +324,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_the_zones_own_is_signed, setup,
+	                                        teardown),
+		cmocka_unit_test_setup_teardown(nsec3_is_signed_below_a_dname, setup,
 	                                        teardown),
 		cmocka_unit_test_setup_teardown(signatures_that_were_there_go, setup,
 	                                        teardown),
