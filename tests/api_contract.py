@@ -16,10 +16,8 @@ import json
 import os
 import re
 import sys
-import tempfile
-import traceback
 
-from checks import SKIP, Failure, check, say, until
+from checks import SKIP, check, say, until
 
 try:
     import yaml
@@ -28,7 +26,7 @@ try:
 except ImportError as missing:
     print("skipped: %s" % missing)
     sys.exit(SKIP)
-from api_powerdns import start_anser
+from api_powerdns import Server, start_anser
 
 V1 = "/api/v1/servers/{server_id}"
 OWN = "/api/anser/v1"
@@ -317,27 +315,22 @@ def main():
     if not openapi.is_installed():
         print("skipped: openapi-specification is not installed")
         return SKIP
-    with tempfile.TemporaryDirectory(prefix="contract.") as directory:
-        server = start_anser(directory, binaries)
-        try:
-            contract = Contract(server)
-            for what, run in [("the description", contract.description.lint), ("YAML and JSON", contract.languages),
-                              ("routes", contract.routes), ("methods", contract.methods), ("keys", contract.keys),
-                              ("a zone", contract.make), ("everything that is looked at", contract.gets),
-                              ("changes", contract.changes), ("TSIG keys", contract.tsig_keys),
-                              ("a stream", contract.streams), ("commands", contract.commands),
-                              ("the configuration", contract.configuration),
-                              ("keys, tenants, audit", contract.access),
-                              ("history", contract.history), ("what there is not", contract.absent), ("the end of the zone", contract.ends),
-                              ("every operation was asked", contract.all_were_asked)]:
-                say(what)
-                run()
-        except Failure:
-            server.show_log()
-            traceback.print_exc()
-            return 1
-        finally:
-            server.stop()
+    with Server("contract", "/readyz") as server:
+        start_anser(server, binaries)
+        contract = Contract(server)
+        for what, run in [("the description", contract.description.lint), ("YAML and JSON", contract.languages),
+                          ("routes", contract.routes), ("methods", contract.methods), ("keys", contract.keys),
+                          ("a zone", contract.make), ("everything that is looked at", contract.gets),
+                          ("changes", contract.changes), ("TSIG keys", contract.tsig_keys),
+                          ("a stream", contract.streams), ("commands", contract.commands),
+                          ("the configuration", contract.configuration),
+                          ("keys, tenants, audit", contract.access),
+                          ("history", contract.history), ("what there is not", contract.absent),
+                          ("the end of the zone", contract.ends),
+                          ("every operation was asked", contract.all_were_asked)]:
+            say(what)
+            run()
+        check(server.stop() == 0, "anser-control has not ended well")
     return 0
 
 

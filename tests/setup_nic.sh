@@ -67,15 +67,18 @@ snapshot() {
 
 # ---- the made-up machine ----
 
-# be_unbind DRIVER: lets go of the device that is written to it.
+# be_unbind DRIVER: lets go of the device that is written to it. Whoever wrote the last one may have the pipe
+# open still when it is opened for the next, which then ends with nothing in it.
 be_unbind() {
-	while read -r address <"$sys/bus/pci/drivers/$1/unbind"; do
+	while :; do
+		read -r address <"$sys/bus/pci/drivers/$1/unbind" || continue
 		rm -f "$sys/bus/pci/devices/$address/driver"
 	done
 }
 
 be_probe() {
-	while read -r address <"$sys/bus/pci/drivers_probe"; do
+	while :; do
+		read -r address <"$sys/bus/pci/drivers_probe" || continue
 		while [ -e "$sys/bus/pci/devices/$address/driver" ]; do
 			sleep 0.02
 		done

@@ -742,6 +742,17 @@ class Pdns(Peer):
     def is_signed(zone):
         return re.search(r"\sRRSIG\s", zone.text)
 
+    def wait(self, name, serial, patience=60.0):
+        """A notification that it has acknowledged and not acted upon before it was stopped is lost."""
+        try:
+            super().wait(name, serial, patience / 4)
+        except Failure:
+            if self.zones[name].text is not None:
+                raise
+            say("%s has forgotten that it was told of %s, and is told again" % (self.id, name))
+            self.refresh(name)
+            super().wait(name, serial, patience)
+
     def reload(self, zone):
         if self.is_signed(zone):
             # It makes the NSEC records itself, from what rectify-zone finds, which it does not do for
