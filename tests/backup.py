@@ -174,8 +174,9 @@ def points_in_time(server):
             seq = last_change(server)
             pictures[seq] = server.picture()
             time.sleep(0.001)
-            times[seq] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + \
-                ".%06dZ" % int(time.time() % 1 * 1e6)
+            now = time.time_ns() // 1000
+            times[seq] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 1000000)) + \
+                ".%06dZ" % (now % 1000000)
     check(len(pictures) == 8, sorted(pictures))
     out = server.ctl_json("backup", server.path("points.backup"))
     check(out["bytes"] == os.path.getsize(server.path("points.backup")), out)
