@@ -595,17 +595,13 @@ int commit_zone_remove(struct committer *c, struct zone *z)
 
 static uint32_t serial_of(const struct contents *contents)
 {
-	const struct contents_rrset *r = contents_find(contents, (const uint8_t *)"", 0);
+	const struct contents_rrset *r = contents_at_apex(contents, RRTYPE_SOA);
 	struct rrset set;
 
-	for (; r && r < contents->rrsets + contents->count && r->key_len == 0; r++) {
-		if (r->type != RRTYPE_SOA ||
-		    rrset_open(r->type, r->blob, r->size, &set) < 0)
-			continue;
-		struct rdata d = rrset_first_record(&set);
-		return soa_number(d.bytes, d.len, SOA_SERIAL);
-	}
-	return 0;
+	if (!r || rrset_open(r->type, r->blob, r->size, &set) < 0)
+		return 0;
+	struct rdata d = rrset_first_record(&set);
+	return soa_number(d.bytes, d.len, SOA_SERIAL);
 }
 
 static int first_contents(struct committer *c, struct zone *z,

@@ -150,8 +150,7 @@ static void take_all(struct diff *d, const struct contents *contents)
 	d->added = contents->count;
 	for (size_t i = 0; i < contents->count; i++) {
 		d->bytes += r[i].key_len + r[i].size;
-		d->names += i == 0 || r[i].key_len != r[i - 1].key_len ||
-		            memcmp(r[i].key, r[i - 1].key, r[i].key_len) != 0;
+		d->names += i == 0 || !contents_same_owner(&r[i], &r[i - 1]);
 	}
 }
 

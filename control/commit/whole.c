@@ -126,18 +126,10 @@ static int log_step(void *arg, const uint8_t *key, size_t key_len, uint16_t type
 	return rows_add(rows, &row);
 }
 
-static struct contents_rrset *find_soa(const struct contents *contents)
-{
-	for (size_t i = 0; i < contents->count && contents->rrsets[i].key_len == 0; i++)
-		if (contents->rrsets[i].type == RRTYPE_SOA)
-			return &contents->rrsets[i];
-	return NULL;
-}
-
 static int set_serial(struct plan *p, struct planned *z, const struct contents *contents,
                       uint32_t serial)
 {
-	struct contents_rrset *soa = find_soa(contents);
+	struct contents_rrset *soa = contents_at_apex(contents, RRTYPE_SOA);
 
 	if (!soa)
 		return ERR_CORRUPT;
@@ -159,7 +151,7 @@ static bool is_contents_alone(const struct zone_change *zc, const struct planned
 /* One that is signed has its digest from whoever signs it. */
 static int renew_digest(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
-	const struct contents_rrset *r = find_soa(zc->contents);
+	const struct contents_rrset *r = contents_at_apex(zc->contents, RRTYPE_SOA);
 	struct store_zone zone = z->after;
 	struct rrset soa;
 
@@ -183,7 +175,8 @@ static int find_same_contents(struct plan *p, const struct zone_change *zc,
  */
 int plan_contents(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
-	const struct contents_rrset *r = zc->contents ? find_soa(zc->contents) : NULL;
+	const struct contents_rrset *r =
+		zc->contents ? contents_at_apex(zc->contents, RRTYPE_SOA) : NULL;
 	struct rrset soa;
 	uint32_t serial;
 

@@ -38,11 +38,6 @@ static bool is_below(const struct roof *r, const struct contents_rrset *s)
 	return r->key && s->key_len > r->len && memcmp(s->key, r->key, r->len) == 0;
 }
 
-static bool is_same_owner(const struct contents_rrset *a, const struct contents_rrset *b)
-{
-	return a->key_len == b->key_len && memcmp(a->key, b->key, a->key_len) == 0;
-}
-
 /* Looks through the types of the owner at i, which nothing covers. Gives whether it is a delegation. */
 static bool look_at_owner(const struct contents *c, size_t i, struct roof *roof)
 {
@@ -50,7 +45,7 @@ static bool look_at_owner(const struct contents *c, size_t i, struct roof *roof)
 	bool cut = false;
 	bool dname = false;
 
-	for (; i < c->count && is_same_owner(&c->rrsets[i], first); i++) {
+	for (; i < c->count && contents_same_owner(&c->rrsets[i], first); i++) {
 		cut |= c->rrsets[i].type == RRTYPE_NS && first->key_len > 0;
 		dname |= c->rrsets[i].type == RRTYPE_DNAME;
 	}
@@ -83,7 +78,7 @@ static int find_tasks(struct work *w)
 
 	for (size_t i = 0; i < c->count; i++) {
 		struct contents_rrset *s = &c->rrsets[i];
-		if (i == 0 || !is_same_owner(s, s - 1)) {
+		if (i == 0 || !contents_same_owner(s, s - 1)) {
 			hidden = is_below(&roof, s);
 			cut = !hidden && look_at_owner(c, i, &roof);
 		}

@@ -60,10 +60,9 @@ static struct rrset open_set(const struct contents_rrset *r)
 
 static struct rrset contents_soa(const struct contents *c)
 {
-	for (size_t i = 0; i < c->count && c->rrsets[i].key_len == 0; i++)
-		if (c->rrsets[i].type == RRTYPE_SOA)
-			return open_set(&c->rrsets[i]);
-	return (struct rrset){0};
+	const struct contents_rrset *r = contents_at_apex(c, RRTYPE_SOA);
+
+	return r ? open_set(r) : (struct rrset){0};
 }
 
 static void take_contents(struct chain *c, const struct contents *from)

@@ -374,6 +374,14 @@ const struct contents_rrset *contents_find(const struct contents *c, const uint8
 	return &c->rrsets[at];
 }
 
+struct contents_rrset *contents_at_apex(const struct contents *c, uint16_t type)
+{
+	for (size_t i = 0; i < c->count && c->rrsets[i].key_len == 0; i++)
+		if (c->rrsets[i].type == type)
+			return &c->rrsets[i];
+	return NULL;
+}
+
 size_t contents_lower_bound(const struct contents *c, const uint8_t *key, size_t key_len)
 {
 	size_t low = 0;

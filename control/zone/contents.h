@@ -75,6 +75,16 @@ static inline const char *contents_file(const struct contents *c, uint16_t file)
 const struct contents_rrset *contents_find(const struct contents *c, const uint8_t *key,
                                            size_t key_len);
 
+/* Gives the RRset of a type at the apex, or NULL. */
+struct contents_rrset *contents_at_apex(const struct contents *c, uint16_t type);
+
+static inline bool contents_same_owner(const struct contents_rrset *a,
+                                       const struct contents_rrset *b)
+{
+	return a->key_len == b->key_len &&
+	       (a->key == b->key || memcmp(a->key, b->key, a->key_len) == 0);
+}
+
 /* Gives the index of the first RRset whose owner's key is not below key; count when there is
  * none. What lies under a name follows from there. */
 size_t contents_lower_bound(const struct contents *c, const uint8_t *key, size_t key_len);

@@ -134,9 +134,7 @@ static struct node node_from(const struct contents *c, const struct contents_rrs
 	const struct contents_rrset *end = c->rrsets + c->count;
 	const struct contents_rrset *at = first + 1;
 
-	while (at < end && at->key_len == first->key_len &&
-	       (at->key == first->key ||
-	        memcmp(at->key, first->key, first->key_len) == 0))
+	while (at < end && contents_same_owner(at, first))
 		at++;
 	return (struct node){
 		.sets = first,

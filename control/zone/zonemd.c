@@ -313,15 +313,13 @@ int zonemd_check_zone(const struct zonemd_zone *zone, struct diag *diag)
 
 static void apex_set(const struct contents *c, uint16_t type, struct rrset *out)
 {
-	*out = (struct rrset){.type = type};
-	for (size_t i = 0; i < c->count && c->rrsets[i].key_len == 0; i++) {
-		const struct contents_rrset *r = &c->rrsets[i];
+	const struct contents_rrset *r = contents_at_apex(c, type);
+	int err = 0;
 
-		if (r->type != type)
-			continue;
-		int err = rrset_open(type, r->blob, r->size, out);
-		assert(err == 0);
-	}
+	*out = (struct rrset){.type = type};
+	if (r)
+		err = rrset_open(type, r->blob, r->size, out);
+	assert(err == 0);
 }
 
 static int walk_contents(const struct zonemd_zone *zone, struct zonemd *z)
