@@ -417,13 +417,9 @@ static int check_all(struct check *c)
 	if (c->problems->count > c->problems_before)
 		return 0;
 	for (size_t at = 0; at < v->count;) {
-		const struct overlay_set *first = &v->sets[at];
-		size_t end = at + 1;
+		size_t end = change_view_owner_end(v, at);
 
-		while (end < v->count && v->sets[end].key_len == first->key_len &&
-		       memcmp(v->sets[end].key, first->key, first->key_len) == 0)
-			end++;
-		TRY(check_owner(c, first, end - at));
+		TRY(check_owner(c, &v->sets[at], end - at));
 		at = end;
 	}
 	/* The first contents of a zone bring an apex. */

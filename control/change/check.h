@@ -63,6 +63,9 @@ MUST_CHECK int change_view_make(struct store_txn *t, const struct store_zone *zo
                                 struct change_view *out,
                                 struct change_problems *problems);
 
+/* Gives the index behind the last RRset of the view with the owner that the one at an index has. */
+size_t change_view_owner_end(const struct change_view *v, size_t at);
+
 /* Orders RRsets by owner and then type, as views and the store have them. */
 int change_sets_compare(const uint8_t *a, size_t a_len, uint16_t a_type, const uint8_t *b,
                         size_t b_len, uint16_t b_type);

@@ -585,6 +585,17 @@ int change_view_set(struct change_view *v, struct contents_arena *a,
 	return 0;
 }
 
+size_t change_view_owner_end(const struct change_view *v, size_t at)
+{
+	const struct overlay_set *first = &v->sets[at];
+
+	for (at++; at < v->count && v->sets[at].key_len == first->key_len &&
+	           memcmp(v->sets[at].key, first->key, first->key_len) == 0;
+	     at++)
+		;
+	return at;
+}
+
 void change_view_merge(struct change_view *v, struct contents_arena *a,
                        const struct overlay_set *sets, size_t count)
 {

@@ -185,18 +185,17 @@ static int look_at_view(struct gather *g, const struct change_view *v)
 {
 	const struct overlay_set *root = NULL; /* what is below it has been looked at */
 
-	for (size_t at = 0; at < v->count;) {
+	size_t end;
+
+	for (size_t at = 0; at < v->count; at = end) {
 		const struct overlay_set *first = &v->sets[at];
 		bool all_below = false;
 
-		for (at++; at < v->count && v->sets[at].key_len == first->key_len &&
-		           memcmp(v->sets[at].key, first->key, first->key_len) == 0;
-		     at++)
-			;
+		end = change_view_owner_end(v, at);
 		if (root && first->key_len > root->key_len &&
 		    memcmp(first->key, root->key, root->key_len) == 0)
 			continue;
-		TRY(look_at_sets(g, first, (size_t)(&v->sets[at] - first), &all_below));
+		TRY(look_at_sets(g, first, end - at, &all_below));
 		if (all_below)
 			root = first;
 	}

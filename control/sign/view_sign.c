@@ -157,17 +157,11 @@ static int settle_view(struct signing *s)
 {
 	const struct change_view *v = s->view;
 	const struct overlay_set *root = NULL;
-	size_t at = 0;
+	size_t end;
 
-	while (at < v->count) {
-		const struct overlay_set *first = &v->sets[at];
-		size_t count = 0;
-
-		for (; at < v->count && v->sets[at].key_len == first->key_len &&
-		       memcmp(v->sets[at].key, first->key, first->key_len) == 0;
-		     at++)
-			count++;
-		TRY(settle_name(s, first, count, &root));
+	for (size_t at = 0; at < v->count; at = end) {
+		end = change_view_owner_end(v, at);
+		TRY(settle_name(s, &v->sets[at], end - at, &root));
 	}
 	return 0;
 }
