@@ -88,6 +88,7 @@ FIND(remote, remote, remotes, remote_count)
 FIND(acl, acl, acls, acl_count)
 FIND(tls, tls, tls_profiles, tls_profile_count)
 FIND(template, template, templates, template_count)
+FIND(dnssec_policy, dnssec_policy, dnssec_policies, dnssec_policy_count)
 #undef FIND
 
 const struct config_key *config_key_find(const struct config *c, const uint8_t *name)

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "control/diag.h"
+#include "control/sign/policy.h"
 #include "shared/compiler.h"
 #include "shared/io_settings.h"
 #include "shared/name.h"
@@ -31,7 +32,8 @@ enum config_class {
 extern const char *const config_class_names[CONFIG_CLASSES];
 
 enum { CONFIG_LISTEN_MAX = 64, CONFIG_CPUS_MAX = 256, CONFIG_API_LISTEN_MAX = 8 };
-enum { CONFIG_WORDS_SIZE = 4000 }; /* of a list of words */
+enum { CONFIG_WORDS_SIZE = 4000 };    /* of a list of words */
+enum { CONFIG_DNSSEC_NAME_MAX = 63 }; /* of a policy: what attributes of zones hold */
 enum { CONFIG_COUNTED_ZONES_MAX = 32, CONFIG_COUNTED_ZONES_SIZE = 4096 };
 
 struct config_addresses {
@@ -52,7 +54,8 @@ struct config_zone {
 	uint8_t kind;               /* enum config_kind */
 	char *primaries; /* words: names of remotes, or addresses; likewise below */
 	char *notify;
-	char *acls; /* words: names of them */
+	char *acls;   /* words: names of them */
+	char *dnssec; /* name of a policy, or "no"; empty: as the template says */
 };
 
 struct config_zone_dir {
@@ -121,6 +124,16 @@ struct config_key {
 	char *secret_file;
 };
 
+/* The policy's own numbers have no fault (sign_policy_check()). */
+struct config_dnssec_policy {
+	struct config_entry at; /* line 0: of the built-in one */
+	char *name;
+	struct sign_policy policy;
+	char *parental_agents; /* words: names of remotes, or addresses */
+	bool manual;           /* no rollover is begun because of the time */
+	bool offline_ksk;      /* the private halves of KSKs are never here */
+};
+
 struct config_template {
 	struct config_entry at;
 	char *name;
@@ -132,8 +145,9 @@ struct config_template {
 	uint8_t notify_ns; /* enum config_notify_ns */
 	bool provide_ixfr, request_ixfr, forward_updates;
 	uint8_t zonemd; /* enum config_zonemd */
-	char *catalog;  /* name of a catalog zone */
-	char *groups;   /* GROUP=TEMPLATE */
+	char *dnssec;
+	char *catalog; /* name of a catalog zone */
+	char *groups;  /* GROUP=TEMPLATE */
 	unsigned refresh_min_ms, refresh_max_ms, retry_min_ms, expire_min_ms;
 	unsigned max_records, max_size_mb, timeout_ms; /* 0: no limit */
 };
@@ -214,6 +228,9 @@ struct config {
 	unsigned transfer_max_out;
 	unsigned transfer_max_per_client;
 
+	/* dnssec: */
+	char *dnssec_master_secret; /* absolute path of the file (control/sign/vault.h) */
+
 	/* catalog: */
 	unsigned catalog_max_members;
 	unsigned catalog_max_removed; /* percent */
@@ -251,6 +268,8 @@ struct config {
 	size_t key_count;
 	struct config_template *templates;
 	size_t template_count;
+	struct config_dnssec_policy *dnssec_policies; /* there is one named "default" */
+	size_t dnssec_policy_count;
 };
 
 struct overrides;
@@ -272,6 +291,8 @@ const struct config_acl *config_acl_find(const struct config *c, const char *nam
 const struct config_tls *config_tls_find(const struct config *c, const char *name);
 const struct config_template *config_template_find(const struct config *c,
                                                    const char *name);
+const struct config_dnssec_policy *config_dnssec_policy_find(const struct config *c,
+                                                             const char *name);
 const struct config_key *config_key_find(const struct config *c, const uint8_t *name);
 
 /* Any thread. The last release frees; NULL is fine there. */

@@ -209,6 +209,7 @@ static const char every_option[] =
 	"    primaries: [r]\n"
 	"    notify: [\"192.0.2.5\", r]\n"
 	"    acls: a\n"
+	"    dnssec: all\n"
 	"  - {name: 'a\\.b.example.', file: x, kind: native}\n"
 	"  - name: secondary.example\n"
 	"zone-dirs:\n"
@@ -230,10 +231,21 @@ static const char every_option[] =
 	"templates:\n"
 	"  - {name: default, kind: secondary, primaries: [r, 192.0.2.7], notify: [r],\n"
 	"     acls: [a], notify-ns: hosted, provide-ixfr: no, request-ixfr: no,\n"
-	"     forward-updates: yes, zonemd: check, catalog: cat.example, groups: [g=other],\n"
+	"     forward-updates: yes, zonemd: check, dnssec: default, catalog: cat.example, groups: [g=other],\n"
 	"     refresh-min: 1m, refresh-max: 2h, retry-min: 3s, expire-min: 4h,\n"
 	"     max-records: 5, max-size: 6M, timeout: 7s}\n"
-	"  - {name: other, kind: producer, timeout: 8s}\n";
+	"  - {name: other, kind: producer, timeout: 8s}\n"
+	"dnssec:\n"
+	"  master-secret: m/secret\n"
+	"dnssec-policies:\n"
+	"  - {name: default, algorithm: ED25519}\n"
+	"  - {name: all, algorithm: rsasha512, rsa-bits: 3072, csk: no, ksk-roll: double-ds,\n"
+	"     ksk-lifetime: 52w, zsk-lifetime: 30d, purge-after: 10d, keys: manual,\n"
+	"     ksk: automatic, nsec3: yes, nsec3-opt-out: yes, nsec3-iterations: 1,\n"
+	"     nsec3-salt-length: 8, dnskey-ttl: 2h, propagation: 90s, parent-ds-ttl: 2d,\n"
+	"     parent-propagation: 3h, safety: 0s, signatures-validity: 4w,\n"
+	"     signatures-validity-dnskey: 3w, signatures-refresh: 1w, signatures-jitter: 36h,\n"
+	"     signatures-skew: 5m, parental-agents: [r, 192.0.2.8]}\n";
 
 static void assert_lists(const struct config *c)
 {
@@ -262,6 +274,75 @@ static void assert_lists(const struct config *c)
 	assert_string_equal(a->actions, "transfer notify update");
 	assert_string_equal(a->update_names, "self *.dyn");
 	assert_string_equal(config_tls_find(c, "t")->host, "ns.example");
+}
+
+/* Option by option: between them there may be anything. */
+static void assert_policy(const struct config_dnssec_policy *p,
+                          const struct sign_policy *want)
+{
+	struct config_dnssec_policy other = *p;
+	const struct option *o = option_first(SECTION_DNSSEC_POLICIES);
+
+	other.policy = *want;
+	for (; o; o = option_next(o))
+		if (!value_equal(o, p, &other))
+			fail_msg("%s is another one", o->key);
+}
+
+static void assert_policies(const struct config *c)
+{
+	enum { HOUR = 3600, DAY = 24 * HOUR };
+	const struct sign_policy want = {
+		.double_ds = true,
+		.nsec3 = true,
+		.opt_out = true,
+		.algorithm = SIGN_RSASHA512,
+		.salt_length = 8,
+		.iterations = 1,
+		.rsa_bits = 3072,
+		.ksk_lifetime = 364 * DAY,
+		.zsk_lifetime = 30 * DAY,
+		.purge_after = 10 * DAY,
+		.dnskey_ttl = 2 * HOUR,
+		.propagation = 90,
+		.parent_ds_ttl = 2 * DAY,
+		.parent_propagation = 3 * HOUR,
+		.signatures = {.validity = 28 * DAY,
+	                       .jitter = 36 * HOUR,
+	                       .refresh = 7 * DAY,
+	                       .skew = 300},
+		.dnskey_validity = 21 * DAY,
+	};
+	const struct config_dnssec_policy *p = config_dnssec_policy_find(c, "all");
+
+	assert_non_null(p);
+	assert_policy(p, &want);
+	assert_true(p->manual);
+	assert_false(p->offline_ksk);
+	assert_string_equal(p->parental_agents, "r 192.0.2.8");
+	assert_int_equal(c->dnssec_policy_count, 2);
+	p = config_dnssec_policy_find(c, "default");
+	assert_int_equal(p->policy.algorithm, SIGN_ED25519);
+	assert_string_equal(config_template_find(c, "other")->dnssec, "default");
+	assert_string_equal(config_zone_find(c, (const uint8_t *)"")->dnssec, "all");
+}
+
+static void policy_named_default_is_there_always(void **state)
+{
+	const struct sign_policy want = sign_policy_default();
+	struct config *c =
+		parse_ok("dnssec-policies:\n  - {name: other, zsk-lifetime: 0s}\n");
+	const struct config_dnssec_policy *p = config_dnssec_policy_find(c, "default");
+
+	(void)state;
+	assert_non_null(p);
+	assert_policy(p, &want);
+	assert_int_equal(p->at.line, 0);
+	assert_false(p->manual || p->offline_ksk);
+	assert_string_equal(p->parental_agents, "");
+	assert_int_equal(c->dnssec_policy_count, 2);
+	assert_null(config_dnssec_policy_find(c, "third"));
+	config_release(c);
 }
 
 static void templates_say_what_the_default_says_unless_they_say_it(void **state)
@@ -388,6 +469,8 @@ static void every_option_is_read(void **state)
 	assert_string_equal(c->count_zones, "example. a.example");
 	assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
 	assert_lists(c);
+	assert_policies(c);
+	assert_string_equal(c->dnssec_master_secret, "/etc/anser/m/secret");
 	assert_int_equal(c->zone_count, 3);
 	assert_memory_equal(c->zones[0].name, "", 1);
 	assert_memory_equal(c->zones[1].name, "\3a.b\7example", 13);
@@ -438,7 +521,10 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_UINT:
 		case KIND_MS:
 		case KIND_BYTES:
+		case KIND_SECONDS:
 		case KIND_MB: assert_memory_equal(x, y, sizeof(unsigned)); break;
+		case KIND_UINT16: assert_memory_equal(x, y, sizeof(uint16_t)); break;
+		case KIND_UINT8:
 		case KIND_IO:
 		case KIND_IDLE:
 		case KIND_EXCEPTION:
@@ -450,6 +536,10 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_NOTIFY_NS:
 		case KIND_TSIG_ALGORITHM:
 		case KIND_ZONEMD:
+		case KIND_KSK_ROLL:
+		case KIND_KEYS:
+		case KIND_KSK:
+		case KIND_DNSSEC_ALGORITHM:
 		case KIND_BOOL: assert_int_equal(*x, *y); break;
 		case KIND_NAMES:
 		case KIND_PREFIXES:
@@ -467,6 +557,7 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_SOCKET:
 		case KIND_API_SOCKET:
 		case KIND_SUPERVISE:
+		case KIND_MASTER_SECRET:
 			assert_string_equal(*(char *const *)(const void *)x,
 			                    *(char *const *)(const void *)y);
 			break;
@@ -655,6 +746,32 @@ static const struct refusal refusals[] = {
          "f:2:30: error: update-types: expected an RR type, found \"ADDRESS\" [bad-value]"},
 	{"acls:\n  - {name: a, keys: [a..b]}\n",
          "f:2:22: error: keys: expected a domain name, found \"a..b\" [bad-value]"},
+	{"dnssec-policies:\n  - {name: p, algorithm: DSA}\n",
+         "f:2:26: error: algorithm: expected one of RSASHA256, RSASHA512, ECDSAP256SHA256, "
+         "ECDSAP384SHA384, ED25519, ED448, found \"DSA\" [bad-value]"},
+	{"dnssec-policies:\n  - {name: p, rsa-bits: 1024}\n",
+         "f:2:25: error: rsa-bits: \"1024\" is outside of the range 2048 to 4096 [out-of-range]"},
+	{"dnssec-policies:\n  - {name: p, nsec3-salt-length: 256}\n",
+         "f:2:34: error: nsec3-salt-length: \"256\" is outside of the range 0 to 255 "
+         "[out-of-range]"},
+	{"dnssec-policies:\n  - {name: p, safety: 3600}\n",
+         "f:2:23: error: safety: expected a time such as 300s, 12h or 14d, found \"3600\" "
+         "[bad-value]"},
+	{"dnssec-policies:\n  - {name: p, safety: 500ms}\n",
+         "f:2:23: error: safety: expected a time such as 300s, 12h or 14d, found \"500ms\" "
+         "[bad-value]"},
+	{"dnssec-policies:\n  - {name: p, purge-after: 523w}\n",
+         "f:2:28: error: purge-after: \"523w\" is outside of the range 0s to 3660d "
+         "[out-of-range]"},
+	{"dnssec-policies:\n  - {name: p, keys: offline}\n",
+         "f:2:21: error: keys: expected automatic or manual, found \"offline\" [bad-value]"},
+	{"dnssec-policies:\n  - {name: p, zsk-lifetime: 30d}\n",
+         "f:2:5: error: zsk-lifetime: there is no ZSK beside a CSK [bad-policy]"},
+	{"dnssec-policies:\n  - name: p\n  - {name: q, signatures-validity: 5d}\n",
+         "f:3:5: error: signatures-refresh: together with the jitter it reaches "
+         "signatures-validity [bad-policy]"},
+	{"dnssec-policies:\n  - {name: p}\n  - {name: p}\n",
+         "f:3:5: error: policy \"p\" is there twice; the other is on line 2 [duplicate-value]"},
 	{"tls-profiles:\n  - {name: t, key: k}\n",
          "f:2:5: error: certificate: certificate and key go together [missing-key]"},
 	{"tls-profiles:\n  - {name: t, ca: ca.pem}\n",
@@ -1297,6 +1414,7 @@ int main(void)
 		cmocka_unit_test(options_of_a_section_stand_together),
 		cmocka_unit_test(every_option_is_read),
 		cmocka_unit_test(templates_say_what_the_default_says_unless_they_say_it),
+		cmocka_unit_test(policy_named_default_is_there_always),
 		cmocka_unit_test(what_is_shown_reads_back_as_the_same),
 		cmocka_unit_test(secrets_are_read_but_not_shown),
 		cmocka_unit_test(

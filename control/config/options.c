@@ -55,6 +55,8 @@ const struct list_section config_lists[] = {
              "duplicate-value", "- name: mutual"),
 	LIST(TEMPLATES, templates, template_count, config_template, "template",
              "duplicate-value", "- name: default"),
+	LIST(DNSSEC_POLICIES, dnssec_policies, dnssec_policy_count, config_dnssec_policy,
+             "policy", "duplicate-value", "- name: default"),
 };
 #undef LIST
 

@@ -39,7 +39,7 @@ enum option_kind {
 	KIND_DOMAINS,  /* each a domain name */
 	KIND_TYPES,    /* each an RR type */
 	KIND_ACTIONS,  /* each of transfer, notify, update */
-	KIND_IO,       /* this and those up to KIND_ZONEMD: one word of a few */
+	KIND_IO,       /* this and those up to KIND_KSK: one word of a few */
 	KIND_IDLE,
 	KIND_EXCEPTION,
 	KIND_XDP_MODE,
@@ -50,11 +50,18 @@ enum option_kind {
 	KIND_NOTIFY_NS,
 	KIND_TSIG_ALGORITHM,
 	KIND_ZONEMD,
+	KIND_KSK_ROLL,
+	KIND_KEYS,
+	KIND_KSK,
+	KIND_DNSSEC_ALGORITHM,
 	KIND_TEXT,
 	KIND_SECRET,    /* base64 that is never shown */
 	KIND_HOST_TEXT, /* a text whose default is the host's name */
 	KIND_BOOL,
+	KIND_UINT8,
+	KIND_UINT16,
 	KIND_MS,
+	KIND_SECONDS,
 	KIND_BYTES,
 	KIND_MB,
 	KIND_PATH,
@@ -62,6 +69,7 @@ enum option_kind {
 	KIND_SOCKET,     /* a path that must fit into a socket address */
 	KIND_API_SOCKET, /* yes, no or a path that must fit; "yes" until the whole is known */
 	KIND_SUPERVISE,
+	KIND_MASTER_SECRET, /* a path; empty until the whole is known */
 	KIND_ZONE_NAME,
 	KIND_DOMAIN, /* a domain name as a text, or empty */
 	KIND_WORD,   /* a name of the configuration's own, without blanks */
@@ -97,7 +105,7 @@ extern const size_t config_list_count;
 extern const struct option config_options[];
 extern const size_t config_option_count;
 
-enum { OPTIONS_MAX = 192 };
+enum { OPTIONS_MAX = 256 };
 
 static inline bool option_is_words(const struct option *o)
 {
@@ -106,7 +114,7 @@ static inline bool option_is_words(const struct option *o)
 
 static inline bool option_is_one_of_words(const struct option *o)
 {
-	return o->kind >= KIND_IO && o->kind <= KIND_ZONEMD;
+	return o->kind >= KIND_IO && o->kind <= KIND_KSK;
 }
 
 /* Gives the list that a section is, or NULL. */

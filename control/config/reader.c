@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "control/config/dnssec.h"
 #include "control/config/override.h"
 #include "control/config/references.h"
 #include "control/config/value.h"
@@ -300,6 +301,7 @@ union item {
 	struct config_tls tls;
 	struct config_key key;
 	struct config_template template;
+	struct config_dnssec_policy policy;
 };
 
 /* Makes room for one more when count is a power of two (or zero). */
@@ -771,7 +773,10 @@ void reader_run(const struct overrides *overrides, const char *dir, struct confi
 		check_io(&r, &seen);
 		check_counted_zones(&r, &seen);
 		references_inherit(c, dir);
+		dnssec_inherit(c, dir);
+		dnssec_resolve_secret(c);
 		references_check(c, r.diag);
+		dnssec_check(c, r.diag);
 	}
 	yaml_event_delete(&r.event);
 	yaml_parser_delete(&r.parser);

@@ -71,7 +71,8 @@ static const char describe_start[] =
 	"```\n"
 	"\n"
 	"Relative paths are relative to the directory of the file. Sizes are bytes, or have one of\n"
-	"the units K, M, G (powers of 1024). Times need one of the units ms, s, m, h. Unknown keys,\n"
+	"the units K, M, G (powers of 1024). Times need one of the units ms, s, m, h, for DNSSEC one of s,\n"
+	"m, h, d, w. Unknown keys,\n"
 	"keys given twice, anchors, aliases and tags are errors, and a file with an error is refused\n"
 	"as a whole, with line and column. *anserctl conf check* _FILE_ tells without a server.\n"
 	"*anserctl conf show* prints what is in effect, defaults included.\n"
@@ -107,10 +108,13 @@ static void describe_kind(const struct option *o, FILE *to)
 		              (uintmax_t)o->max);
 		return;
 	case KIND_UINT:
+	case KIND_UINT8:
+	case KIND_UINT16:
 		(void)fputs("number, ", to);
 		describe_range(o, to);
 		return;
 	case KIND_MS:
+	case KIND_SECONDS:
 		(void)fputs("time, ", to);
 		describe_range(o, to);
 		return;
@@ -138,7 +142,11 @@ static void describe_kind(const struct option *o, FILE *to)
 	case KIND_ZONE_KIND:
 	case KIND_NOTIFY_NS:
 	case KIND_TSIG_ALGORITHM:
-	case KIND_ZONEMD: (void)fputs(value_words(o->kind, words), to); return;
+	case KIND_ZONEMD:
+	case KIND_KSK_ROLL:
+	case KIND_KEYS:
+	case KIND_KSK:
+	case KIND_DNSSEC_ALGORITHM: (void)fputs(value_words(o->kind, words), to); return;
 	case KIND_SECRET: (void)fputs("base64", to); return;
 	case KIND_TEXT:
 	case KIND_HOST_TEXT:
@@ -147,6 +155,7 @@ static void describe_kind(const struct option *o, FILE *to)
 	case KIND_BOOL: (void)fputs("yes or no", to); return;
 	case KIND_PATH:
 	case KIND_FILE:
+	case KIND_MASTER_SECRET:
 	case KIND_SOCKET: (void)fputs("path", to); return;
 	case KIND_API_SOCKET:
 	case KIND_SUPERVISE: (void)fputs("yes, no or a path", to); return;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/must.h"
+#include "control/sign/algorithm.h"
 #include "shared/address.h"
 #include "shared/err.h"
 #include "shared/log.h"
@@ -27,6 +28,8 @@ static const struct unit size_units[] = {{"G", UINT64_C(1) << 30},
                                          {"", 1}};
 static const struct unit time_units[] = {
 	{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+static const struct unit long_units[] = {
+	{"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}};
 static const struct unit plain_units[] = {{"", 1}};
 
 struct unit_list {
@@ -40,6 +43,9 @@ static struct unit_list units_of(enum option_kind kind)
 	if (kind == KIND_MS)
 		return (struct unit_list){time_units, ARRAY_LEN(time_units),
 		                          "a time such as 500ms, 10s or 2m"};
+	if (kind == KIND_SECONDS)
+		return (struct unit_list){long_units, ARRAY_LEN(long_units),
+		                          "a time such as 300s, 12h or 14d"};
 	if (kind == KIND_BYTES || kind == KIND_MB)
 		return (struct unit_list){size_units, ARRAY_LEN(size_units),
 		                          "a size such as 65536, 64K, 16M or 2G"};
@@ -124,13 +130,21 @@ static int parse_number(const struct option *o, const char *text, uint64_t *out,
 	              list.expected, text);
 }
 
-static int set_number(const struct option *o, unsigned *field, const char *text,
+static int set_number(const struct option *o, void *field, const char *text,
                       struct value_problem *p)
 {
 	enum { MIB = 1 << 20 };
 	uint64_t number = 0;
 
 	TRY(parse_number(o, text, &number, p));
+	if (o->kind == KIND_UINT8) {
+		*(uint8_t *)field = (uint8_t)number;
+		return 0;
+	}
+	if (o->kind == KIND_UINT16) {
+		*(uint16_t *)field = (uint16_t)number;
+		return 0;
+	}
 	if (o->kind == KIND_MB) {
 		if (number % MIB != 0)
 			return refuse(p, "bad-value",
@@ -138,7 +152,7 @@ static int set_number(const struct option *o, unsigned *field, const char *text,
 			              text);
 		number /= MIB;
 	}
-	*field = (unsigned)number;
+	*(unsigned *)field = (unsigned)number;
 	return 0;
 }
 
@@ -261,12 +275,32 @@ static const char *const words[][WORDS_MAX] = {
 	[KIND_ZONEMD] = {[CONFIG_ZONEMD_NO] = "no",
                          [CONFIG_ZONEMD_CHECK] = "check",
                          [CONFIG_ZONEMD_MAKE] = "make"},
+	[KIND_KSK_ROLL] = {[false] = "double-ksk", [true] = "double-ds"},
+	[KIND_KEYS] = {[false] = "automatic", [true] = "manual"},
+	[KIND_KSK] = {[false] = "automatic", [true] = "offline"},
 };
+
+/* Their words are not here, and their numbers are others'. */
+static const char *algorithm_words(char text[static VALUE_WORDS_SIZE])
+{
+	char *end = text;
+
+	for (unsigned i = 0; i <= UINT8_MAX; i++) {
+		const struct sign_algorithm_facts *facts = sign_algorithm((uint8_t)i);
+		if (!facts)
+			continue;
+		end = stpcpy(end, end == text ? "" : ", ");
+		end = stpcpy(end, facts->name);
+	}
+	return text;
+}
 
 const char *value_words(enum option_kind kind, char text[static VALUE_WORDS_SIZE])
 {
 	char *end = text;
 
+	if (kind == KIND_DNSSEC_ALGORITHM)
+		return algorithm_words(text);
 	text[0] = '\0';
 	for (unsigned i = 0; i < WORDS_MAX && words[kind][i] != NULL; i++) {
 		bool last = i + 1 == WORDS_MAX || words[kind][i + 1] == NULL;
@@ -294,6 +328,19 @@ static int set_word(const struct option *o, uint8_t *field, const char *text,
 	}
 	return refuse(p, "bad-value", "%s: expected %s, found \"%.60s\"", o->key,
 	              value_words(o->kind, expected), text);
+}
+
+static int set_algorithm(const struct option *o, uint8_t *field, const char *text,
+                         struct value_problem *p)
+{
+	char expected[VALUE_WORDS_SIZE];
+	int number = sign_algorithm_from_text(text);
+
+	if (number < 0)
+		return refuse(p, "bad-value", "%s: expected one of %s, found \"%.60s\"",
+		              o->key, value_words(o->kind, expected), text);
+	*field = (uint8_t)number;
+	return 0;
 }
 
 /* "yes" means the program that was installed together with the running one. */
@@ -573,7 +620,10 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 		return add_address(o, addresses->at, &addresses->count, text, problem);
 	case KIND_CPUS: return add_cpu(o, object, text, problem);
 	case KIND_UINT:
+	case KIND_UINT8:
+	case KIND_UINT16:
 	case KIND_MS:
+	case KIND_SECONDS:
 	case KIND_BYTES:
 	case KIND_MB: return set_number(o, field, text, problem);
 	case KIND_NAMES:
@@ -592,13 +642,18 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_ZONE_KIND:
 	case KIND_NOTIFY_NS:
 	case KIND_TSIG_ALGORITHM:
-	case KIND_ZONEMD: return set_word(o, field, text, problem);
+	case KIND_ZONEMD:
+	case KIND_KSK_ROLL:
+	case KIND_KEYS:
+	case KIND_KSK: return set_word(o, field, text, problem);
+	case KIND_DNSSEC_ALGORITHM: return set_algorithm(o, field, text, problem);
 	case KIND_SECRET: return set_secret(o, field, text, problem);
 	case KIND_TEXT:
 	case KIND_HOST_TEXT: return set_limited_text(o, field, text, problem);
 	case KIND_BOOL: return set_bool(o, field, text, problem);
 	case KIND_PATH:
-	case KIND_SOCKET: return set_path(o, field, dir, text, problem);
+	case KIND_SOCKET:
+	case KIND_MASTER_SECRET: return set_path(o, field, dir, text, problem);
 	case KIND_FILE: return set_file(o, field, dir, text, problem);
 	case KIND_API_SOCKET: return set_api_socket(o, field, dir, text, problem);
 	case KIND_SUPERVISE: return set_supervise(o, field, dir, text, problem);
@@ -615,6 +670,10 @@ int value_set_default(const struct option *o, void *object, const char *dir,
 	if (o->kind == KIND_CPUS || o->kind == KIND_ADDRESSES ||
 	    o->kind == KIND_TLS_ADDRESSES || o->kind == KIND_SERVERS)
 		return 0;
+	if (o->kind == KIND_MASTER_SECRET) { /* until the store's path is known */
+		must_set_text((char **)(void *)((char *)object + o->offset), "");
+		return 0;
+	}
 	if (option_is_words(o)) {
 		must_set_text((char **)(void *)((char *)object + o->offset), "");
 		return o->fallback[0] ? value_set(o, object, dir, o->fallback, problem)
@@ -685,6 +744,7 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	const struct config_addresses *addresses = field;
 	const char *text;
 	unsigned number;
+	uint16_t small;
 
 	switch (o->kind) {
 	case KIND_LISTEN:
@@ -694,8 +754,14 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_TLS_ADDRESSES:
 	case KIND_SERVERS: show_addresses(addresses->at, addresses->count, to); return;
 	case KIND_CPUS: show_cpus(config, to); return;
+	case KIND_UINT8: value_show_number(o, *(const uint8_t *)field, to); return;
+	case KIND_UINT16:
+		memcpy(&small, field, sizeof small);
+		value_show_number(o, small, to);
+		return;
 	case KIND_UINT:
 	case KIND_MS:
+	case KIND_SECONDS:
 	case KIND_BYTES:
 	case KIND_MB:
 		memcpy(&number, field, sizeof number);
@@ -719,7 +785,13 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_NOTIFY_NS:
 	case KIND_TSIG_ALGORITHM:
 	case KIND_ZONEMD:
+	case KIND_KSK_ROLL:
+	case KIND_KEYS:
+	case KIND_KSK:
 		(void)fputs(value_word(o->kind, *(const uint8_t *)field), to);
+		return;
+	case KIND_DNSSEC_ALGORITHM:
+		(void)fputs(sign_algorithm(*(const uint8_t *)field)->name, to);
 		return;
 	case KIND_BOOL: (void)fputs(*(const bool *)field ? "yes" : "no", to); return;
 	case KIND_SECRET:
@@ -730,6 +802,7 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_HOST_TEXT:
 	case KIND_PATH:
 	case KIND_FILE:
+	case KIND_MASTER_SECRET:
 	case KIND_SOCKET: value_show_quoted(*(char *const *)field, to); return;
 	case KIND_API_SOCKET:
 	case KIND_SUPERVISE:
@@ -748,6 +821,7 @@ void value_show(const struct option *o, const void *object, FILE *to)
 enum form {
 	FORM_TEXT,
 	FORM_NUMBER,
+	FORM_SHORT,
 	FORM_WORD,
 	FORM_BOOL,
 	FORM_NAME,
@@ -770,8 +844,12 @@ static enum form form_of(const struct option *o)
 	case KIND_SERVERS: return FORM_ADDRESSES;
 	case KIND_UINT:
 	case KIND_MS:
+	case KIND_SECONDS:
 	case KIND_BYTES:
 	case KIND_MB: return FORM_NUMBER;
+	case KIND_UINT8:
+	case KIND_DNSSEC_ALGORITHM: return FORM_WORD;
+	case KIND_UINT16: return FORM_SHORT;
 	case KIND_BOOL: return FORM_BOOL;
 	case KIND_ZONE_NAME: return FORM_NAME;
 	default: return FORM_TEXT;
@@ -782,6 +860,7 @@ static enum form form_of(const struct option *o)
 static size_t form_size(enum form form)
 {
 	return form == FORM_NUMBER      ? sizeof(unsigned)
+	       : form == FORM_SHORT     ? sizeof(uint16_t)
 	       : form == FORM_WORD      ? sizeof(uint8_t)
 	       : form == FORM_BOOL      ? sizeof(bool)
 	       : form == FORM_ADDRESSES ? sizeof(struct config_addresses)
@@ -803,6 +882,7 @@ void value_clear(const struct option *o, void *object)
 	case FORM_CPUS: config->cpu_count = 0; return;
 	case FORM_ADDRESSES: ((struct config_addresses *)field)->count = 0; return;
 	case FORM_NUMBER:
+	case FORM_SHORT:
 	case FORM_WORD:
 	case FORM_BOOL:
 	case FORM_NAME: return;
@@ -835,6 +915,7 @@ void value_copy(const struct option *o, void *to, const void *from)
 		c->cpu_count = c_from->cpu_count;
 		return;
 	case FORM_NUMBER:
+	case FORM_SHORT:
 	case FORM_WORD:
 	case FORM_BOOL:
 	case FORM_ADDRESSES: memcpy(field, other, form_size(form)); return;
@@ -865,6 +946,7 @@ bool value_equal(const struct option *o, const void *a, const void *b)
 		return ax->count == ay->count &&
 		       !memcmp(ax->at, ay->at, ax->count * sizeof ax->at[0]);
 	case FORM_NUMBER:
+	case FORM_SHORT:
 	case FORM_WORD:
 	case FORM_BOOL: return !memcmp(x, y, form_size(form));
 	}

@@ -1,0 +1,115 @@
+#include "control/config/dnssec.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/config/value.h"
+#include "control/must.h"
+
+#define DEFAULT_POLICY "default"
+#define CREDENTIAL     "anser-master-secret"
+
+/* ---- the policy that is there always ---- */
+
+static void make_default(struct config_dnssec_policy *p, const char *dir)
+{
+	const struct option *o = option_first(SECTION_DNSSEC_POLICIES);
+	struct value_problem problem;
+
+	for (; o; o = option_next(o)) {
+		int err = o->fallback ? value_set_default(o, p, dir, &problem)
+		                      : value_set(o, p, dir, DEFAULT_POLICY, &problem);
+		assert(err == 0);
+		(void)err;
+	}
+}
+
+void dnssec_inherit(struct config *c, const char *dir)
+{
+	size_t count = c->dnssec_policy_count;
+
+	if (config_dnssec_policy_find(c, DEFAULT_POLICY))
+		return;
+	c->dnssec_policies = must(
+		realloc(c->dnssec_policies, (count + 1) * sizeof *c->dnssec_policies));
+	c->dnssec_policies[count] = (struct config_dnssec_policy){0};
+	make_default(&c->dnssec_policies[count], dir);
+	c->dnssec_policy_count = count + 1;
+}
+
+/* ---- the master secret ---- */
+
+/* Gives the path, or NULL; free() it. */
+static char *credential(void)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	char *path = NULL;
+
+	if (!dir || dir[0] != '/')
+		return NULL;
+	if (asprintf(&path, "%s/" CREDENTIAL, dir) < 0)
+		abort();
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static char *beside_store(const char *store)
+{
+	size_t len = strlen(store);
+	char *path = NULL;
+
+	while (len > 1 && store[len - 1] == '/')
+		len--;
+	if (asprintf(&path, "%.*s.secret", (int)len, store) < 0)
+		abort();
+	return path;
+}
+
+void dnssec_resolve_secret(struct config *c)
+{
+	char *path = credential();
+
+	if (!path && c->dnssec_master_secret[0])
+		return;
+	if (!path)
+		path = beside_store(c->store);
+	free(c->dnssec_master_secret);
+	c->dnssec_master_secret = path;
+}
+
+/* ---- checks ---- */
+
+struct checker {
+	const struct config *config;
+	struct diag *diag;
+	const struct config_dnssec_policy *p;
+};
+
+static void report(const struct checker *c, enum diag_severity severity, const char *rule,
+                   const char *key, const char *why)
+{
+	diag_add(c->diag, severity, rule, c->config->path, c->p->at.line, c->p->at.column,
+	         "%s: %s", key, why);
+}
+
+static void check_numbers(const struct checker *c)
+{
+	struct sign_policy_fault fault = sign_policy_check(&c->p->policy);
+
+	if (fault.setting)
+		report(c, DIAG_ERROR, "bad-policy", fault.setting, fault.why);
+}
+
+void dnssec_check(const struct config *config, struct diag *diag)
+{
+	for (size_t i = 0; i < config->dnssec_policy_count; i++) {
+		const struct checker c = {config, diag, &config->dnssec_policies[i]};
+
+		check_numbers(&c);
+	}
+}
