@@ -109,6 +109,27 @@ const char *zone_policy_catalog(const struct config *c, const struct store_zone 
 	                  &ignored);
 }
 
+/* What is said of signing; of secondaries it means nothing. */
+static const char *dnssec_of(const struct store_zone *z, const struct config_zone *entry,
+                             const struct config_template *template,
+                             enum policy_place *from)
+{
+	*from = POLICY_NOWHERE;
+	if (zone_kind_is_secondary(kind_of(z, entry, template)))
+		return "";
+	const char *name = first_said(z->attrs.dnssec, entry ? entry->dnssec : "",
+	                              template ? template->dnssec : "", from);
+	return strcmp(name, POLICY_UNSIGNED) == 0 ? "" : name;
+}
+
+const char *zone_policy_dnssec(const struct config *c, const struct store_zone *z)
+{
+	const struct config_zone *entry = config_zone_find(c, z->name);
+	enum policy_place ignored;
+
+	return dnssec_of(z, entry, find_template(c, z, entry), &ignored);
+}
+
 /* ---- other servers ---- */
 
 enum { REMOTES_MAX = 64 };
@@ -497,6 +518,7 @@ int zone_policy_read(struct store_txn *t, const struct config *c,
 
 	policy.catalog = first_said(z->attrs.catalog, NULL, r.template->catalog,
 	                            &policy.from.catalog);
+	policy.dnssec = dnssec_of(z, entry, r.template, &policy.from.dnssec);
 	policy.from.kind = z->attrs.kind                ? POLICY_ZONE
 	                   : entry && entry->kind       ? POLICY_ENTRY
 	                   : template && template->kind ? POLICY_TEMPLATE

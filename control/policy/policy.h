@@ -34,6 +34,8 @@ enum policy_place {
 	POLICY_CATALOG,  /* the catalog that the zone comes from */
 };
 
+#define POLICY_UNSIGNED "no" /* instead of a policy's name */
+
 struct zone_policy {
 	enum zone_kind kind;
 	const char *tenant;        /* the zone's; empty: none */
@@ -62,12 +64,14 @@ struct zone_policy {
 
 	bool zonemd_check; /* contents that have a ZONEMD record are refused unless it is right */
 	bool zonemd_make;
+	const char *dnssec;  /* as zone_policy_dnssec() */
 	const char *catalog; /* the zone is to be a member of; or empty */
 	const char *group;   /* in the catalog that the zone comes from; or empty */
 
 	/* Where things come from, for people. */
 	struct {
-		enum policy_place kind, template_name, primaries, notify, zonemd, catalog;
+		enum policy_place kind, template_name, primaries, notify, zonemd, dnssec,
+			catalog;
 	} from;
 };
 
@@ -90,6 +94,10 @@ const char *zone_policy_primaries(const struct config *c, const struct store_zon
 /* Any thread. Gives the name, as text, of the catalog that the zone is to be a member of, or is one of
  * already; empty: of none. Lent by c and z. */
 const char *zone_policy_catalog(const struct config *c, const struct store_zone *z);
+
+/* Any thread. Gives the name of the policy (config_dnssec_policy_find()) by which the zone is to be signed; empty: it is
+ * not to be, as no secondary is. The name may be of no policy that there is any more. Lent by c and z. */
+const char *zone_policy_dnssec(const struct config *c, const struct store_zone *z);
 
 /* Says whether a zone's contents come by transfers, and by nothing else. */
 static inline bool zone_kind_is_secondary(enum zone_kind kind)

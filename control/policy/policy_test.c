@@ -27,10 +27,18 @@ static const char settings[] =
 	"  - {name: no-one, addresses: [192.0.2.66], deny: yes}\n"
 	"templates:\n"
 	"  - {name: default, notify: [two], acls: [keyed], refresh-min: 5s}\n"
-	"  - {name: sec, kind: secondary, primaries: [one], zonemd: check}\n"
+	"  - {name: sec, kind: secondary, primaries: [one], zonemd: check, dnssec: default}\n"
 	"  - {name: pri, kind: primary, acls: [no-one, all], notify-ns: hosted}\n"
 	"  - {name: cat, kind: consumer, primaries: [two], groups: [g=pri, \"*=sec\", h=sec]}\n"
+	"  - {name: signed, dnssec: t}\n"
+	"dnssec-policies:\n"
+	"  - {name: t}\n"
+	"  - {name: e}\n"
+	"  - {name: z}\n"
 	"zones:\n"
+	"  - {name: entry.example, file: f, template: signed, dnssec: e}\n"
+	"  - {name: template.example, file: f, template: signed}\n"
+	"  - {name: unsigned.example, file: f, template: signed, dnssec: no}\n"
 	"  - {name: pri.example, file: f, template: pri, notify: [one, \"192.0.2.7:5301\"]}\n"
 	"  - {name: sec.example, template: sec}\n"
 	"  - {name: sec2.example, template: sec, primaries: [two], acls: all}\n"
@@ -255,6 +263,44 @@ static void attributes_and_metadata_count_before_all(void **state)
 	assert_false(p->request_ixfr);
 }
 
+static void assert_dnssec(struct fixture *f, const char *name, const char *attribute,
+                          const char *want, enum policy_place from)
+{
+	struct zone_attrs attrs = {0};
+
+	strcpy(attrs.dnssec, attribute);
+	const struct store_zone z = a_zone(f, name, &attrs);
+	const struct zone_policy *p = policy_of(f, &z);
+	assert_string_equal(zone_policy_dnssec(f->config, &z), want);
+	assert_string_equal(p->dnssec, want);
+	assert_int_equal(p->from.dnssec, from);
+	assert_int_equal(store_zone_delete(f->txn, z.name), 0);
+}
+
+static void zone_is_signed_as_the_first_place_says_that_says_something(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_dnssec(f, "other.example", "", "", POLICY_NOWHERE);
+	assert_dnssec(f, "other.example", "z", "z", POLICY_ZONE);
+	assert_dnssec(f, "other.example", "no", "", POLICY_ZONE);
+	assert_dnssec(f, "entry.example", "", "e", POLICY_ENTRY);
+	assert_dnssec(f, "entry.example", "z", "z", POLICY_ZONE);
+	assert_dnssec(f, "entry.example", "no", "", POLICY_ZONE);
+	assert_dnssec(f, "template.example", "", "t", POLICY_TEMPLATE);
+	assert_dnssec(f, "unsigned.example", "", "", POLICY_ENTRY);
+	assert_dnssec(f, "unsigned.example", "z", "z", POLICY_ZONE);
+}
+
+static void what_comes_by_transfers_is_not_signed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_dnssec(f, "sec.example", "", "", POLICY_NOWHERE);
+	assert_dnssec(f, "sec.example", "z", "", POLICY_NOWHERE);
+	assert_dnssec(f, "cat.example", "z", "", POLICY_NOWHERE);
+}
+
 static void a_secondary_takes_notifications_from_its_primaries_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -452,6 +498,8 @@ int main(void)
 		TEST(of_a_zone_that_nobody_says_anything_of_the_default_holds),
 		TEST(the_zones_entry_counts_before_its_template),
 		TEST(attributes_and_metadata_count_before_all),
+		TEST(zone_is_signed_as_the_first_place_says_that_says_something),
+		TEST(what_comes_by_transfers_is_not_signed),
 		TEST(a_secondary_takes_notifications_from_its_primaries_alone),
 		TEST(what_cannot_be_understood_lets_nobody_in),
 		TEST(lists_may_be_long),

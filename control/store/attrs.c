@@ -50,6 +50,7 @@ static const struct attr attrs[ZONE_ATTRS] = {
 	[ATTR_MEMBER] = TEXT(member),
 	[ATTR_ZONEMD] = NUMBER(zonemd, ZONEMD_MAKE),
 	[ATTR_CATALOG_TO] = TEXT(catalog_to),
+	[ATTR_DNSSEC] = TEXT(dnssec),
 };
 
 void store_attrs_merge(struct zone_attrs *to, const struct zone_attrs *from, uint32_t set)

@@ -20,6 +20,7 @@ static struct zone_attrs full(void)
 		.member = "qnbr6",
 		.zonemd = ZONEMD_MAKE,
 		.catalog_to = "next.example.",
+		.dnssec = "careful",
 	};
 	memset(a.tenant, 't', sizeof a.tenant - 1);
 	memset(a.masters, 'm', sizeof a.masters - 1);

@@ -91,6 +91,7 @@ enum zone_attr {
 	ATTR_MEMBER,
 	ATTR_ZONEMD,
 	ATTR_CATALOG_TO,
+	ATTR_DNSSEC,
 	ZONE_ATTRS
 };
 
@@ -113,6 +114,7 @@ struct zone_attrs {
 		[64]; /* the zone's label in the catalog that it comes from; empty: from none */
 	enum zone_zonemd zonemd;
 	char catalog_to[256]; /* the catalog that it moves to; empty: it stays */
+	char dnssec[64]; /* name of a policy, or "no"; empty: as its entry says */
 };
 
 /* Sets in *to those attributes of from that are in a set. */
