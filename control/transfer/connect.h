@@ -7,7 +7,7 @@
 
 #include "control/net/parts.h"
 #include "control/net/stream.h"
-#include "control/transfer/secondary.h"
+#include "control/transfer/source.h"
 #include "shared/compiler.h"
 
 /* As stream_make(). What is wrong with a profile is logged: ERR_INVALID, ERR_IO. */

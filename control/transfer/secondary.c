@@ -73,24 +73,6 @@ static int read_soa(struct secondary_view *v, struct store_txn *t,
 	return 0;
 }
 
-static const struct sockaddr_storage *source_address(const struct remote *r,
-                                                     const struct sockaddr_storage *to)
-{
-	static const struct sockaddr_storage any;
-
-	for (size_t i = 0; i < ARRAY_LEN(r->from); i++)
-		if (r->from[i].ss_family == to->ss_family)
-			return &r->from[i];
-	return &any;
-}
-
-static const uint8_t *copy_name(struct contents_arena *a, const uint8_t *name)
-{
-	size_t len = name ? name_len(name, NAME_MAX_LEN) : 0;
-
-	return len ? arena_copy(a, name, len) : NULL;
-}
-
 /* The first addresses of all primaries go before the second ones of any: who does not answer at one
  * rarely answers at another. */
 static void read_sources(struct secondary_view *v, const struct zone_policy *p)
@@ -102,14 +84,8 @@ static void read_sources(struct secondary_view *v, const struct zone_policy *p)
 
 			if (nth >= r->count || v->source_count == SOURCES_MAX)
 				continue;
-			struct transfer_source *s = &v->sources[v->source_count++];
-			*s = (struct transfer_source){
-				.to = r->at[nth],
-				.from = *source_address(r, &r->at[nth]),
-				.key = copy_name(v->arena, r->key),
-				.tls = r->tls,
-			};
-			policy_address_text(&s->to, s->text);
+			v->sources[v->source_count++] =
+				transfer_source_of(r, nth, v->arena);
 		}
 	}
 }

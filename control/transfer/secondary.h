@@ -7,24 +7,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "control/config/config.h"
-#include "control/policy/address.h"
 #include "control/store/store.h"
+#include "control/transfer/source.h"
 #include "control/transfer/xfr_reader.h"
 #include "control/zone/arena.h"
 #include "shared/compiler.h"
 #include "shared/name.h"
-
-/* One address of a primary. */
-struct transfer_source {
-	struct sockaddr_storage to;
-	struct sockaddr_storage from; /* ss_family 0: any */
-	const uint8_t *key;           /* name of the key to sign with; NULL: none */
-	const struct config_tls *tls; /* lent by the configuration; NULL: without TLS */
-	char text[POLICY_ADDRESS_MAX];
-};
 
 /* Seconds, within the limits that the zone's policy sets. */
 struct secondary_timers {
