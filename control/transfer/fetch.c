@@ -9,6 +9,7 @@
 #include "control/zone/arena.h"
 #include "shared/clock.h"
 #include "shared/err.h"
+#include "shared/rrtype.h"
 
 enum {
 	BLOCK = 1 << 20,  /* octets of messages that are read at once */
@@ -261,7 +262,14 @@ static int ask(struct fetch *f, const struct transfer_parts *p,
 	const struct stream_owner owner = {
 		.took = took, .gathered = gathered, .up = up, .ended = ended, .arg = f};
 
-	TRY(question_make(w->view, w->source, p->keyring, w->type, &f->question));
+	struct question_wanted question = {
+		.name = w->view->name, .type = w->type, .expire = true};
+
+	if (w->type == RRTYPE_IXFR) {
+		question.soa = w->view->soa;
+		question.soa_len = w->view->soa_len;
+	}
+	TRY(question_make(&question, w->source, p->keyring, &f->question));
 	return transfer_connect(p, w->source, &owner, &f->stream);
 }
 

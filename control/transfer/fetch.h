@@ -10,6 +10,7 @@
 
 #include "control/net/parts.h"
 #include "control/transfer/question.h"
+#include "control/transfer/secondary.h"
 #include "shared/compiler.h"
 
 struct fetch_result {

@@ -1,12 +1,13 @@
 /*
- * What a secondary asks its primaries: SOA, AXFR and IXFR, signed where there is a key. Loop thread.
+ * What other servers are asked, signed where there is a key. Loop thread.
  */
 #ifndef CONTROL_TRANSFER_QUESTION_H
 #define CONTROL_TRANSFER_QUESTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "control/transfer/secondary.h"
+#include "control/transfer/source.h"
 #include "control/tsig/tsig.h"
 #include "shared/compiler.h"
 
@@ -19,10 +20,17 @@ struct question {
 	struct tsig_exchange tsig; /* tsig_end() it; all zero: without a key */
 };
 
-/* type: RRTYPE_SOA, RRTYPE_AXFR or RRTYPE_IXFR, which says what v has. ERR_NOTFOUND: the key that the source
- * names is not there. ERR_SYSTEM: no random numbers. */
-MUST_CHECK int question_make(const struct secondary_view *v,
+struct question_wanted {
+	const uint8_t *name; /* folded */
+	uint16_t type;
+	bool expire; /* also the EXPIRE option (RFC 7314), which goes with what answers tell */
+	uint16_t soa_len;
+	const uint8_t *soa; /* RDATA of what is there already, for IXFR; NULL: none */
+};
+
+/* ERR_NOTFOUND: the key that the source names is not there. ERR_SYSTEM: no random numbers. */
+MUST_CHECK int question_make(const struct question_wanted *q,
                              const struct transfer_source *s, struct keyring *keys,
-                             uint16_t type, struct question *out);
+                             struct question *out);
 
 #endif

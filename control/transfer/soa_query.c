@@ -235,7 +235,9 @@ int soa_query_begin(const struct transfer_parts *p, const struct secondary_view 
 
 	*q = (struct soa_query){.done = done, .arg = arg, .open = 2};
 	memcpy(q->zone, v->name, sizeof q->zone);
-	int err = question_make(v, s, p->keyring, RRTYPE_SOA, &q->question);
+	const struct question_wanted wanted = {
+		.name = v->name, .type = RRTYPE_SOA, .expire = true};
+	int err = question_make(&wanted, s, p->keyring, &q->question);
 	if (err < 0) {
 		tsig_end(&q->question.tsig);
 		free(q);

@@ -7,6 +7,7 @@
 
 #include "control/net/parts.h"
 #include "control/transfer/question.h"
+#include "control/transfer/secondary.h"
 #include "shared/compiler.h"
 
 struct soa_answer {
