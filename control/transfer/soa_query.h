@@ -1,12 +1,10 @@
 /*
- * Asks a primary which serial it has of a zone: over UDP, from a port and with an ID of its own, so that
- * nobody else's answer fits; or over TLS, where the primary is to be asked so. Loop thread.
+ * Asks a primary which serial it has of a zone, as control/transfer/server_query.h asks. Loop thread.
  */
 #ifndef CONTROL_TRANSFER_SOA_QUERY_H
 #define CONTROL_TRANSFER_SOA_QUERY_H
 
 #include "control/net/parts.h"
-#include "control/transfer/question.h"
 #include "control/transfer/secondary.h"
 #include "shared/compiler.h"
 
@@ -22,8 +20,7 @@ typedef void soa_query_done(void *arg, const struct soa_answer *answer);
 
 struct soa_query;
 
-/* done follows, from the loop, unless it is dropped. Errors as of question_make() and
- * transfer_connect(), and ERR_SYSTEM. */
+/* done follows, from the loop, unless it is dropped. Errors as of server_query_begin(). */
 MUST_CHECK int soa_query_begin(const struct transfer_parts *p,
                                const struct secondary_view *v,
                                const struct transfer_source *s, soa_query_done *done,
