@@ -10,6 +10,7 @@
 #include "control/change/digest.h"
 #include "control/change/serial.h"
 #include "control/engine.h"
+#include "control/transfer/connect.h"
 #include "control/transfer/fetch.h"
 #include "control/transfer/soa_query.h"
 #include "shared/address.h"
@@ -153,16 +154,6 @@ static void ixfr_failed(struct check *c, bool wrong, const char *why)
 	c->result.ixfr_wrong |= wrong;
 }
 
-static const char *begin_text(int err)
-{
-	switch (err) {
-	case ERR_NOTFOUND: return "its TSIG key is not known";
-	case ERR_INVALID:
-	case ERR_IO: return "its TLS profile cannot be used";
-	default: return err_text(err);
-	}
-}
-
 static void begin_or_go_on(struct check *c)
 {
 	int err = begin_fetch(c);
@@ -170,7 +161,7 @@ static void begin_or_go_on(struct check *c)
 	if (err == ERR_BUSY)
 		finish(c, CHECK_BUSY);
 	else if (err < 0)
-		source_failed(c, "%s", begin_text(err));
+		source_failed(c, "%s", transfer_begin_text(err));
 }
 
 /* ---- the change ---- */
@@ -521,7 +512,7 @@ static int try_source(struct check *c)
 	if (err == 0 || err == ERR_BUSY)
 		return err;
 	c->result.no_key |= err == ERR_NOTFOUND;
-	leave_source(c, begin_text(err), false);
+	leave_source(c, transfer_begin_text(err), false);
 	return err;
 }
 

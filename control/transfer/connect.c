@@ -22,3 +22,13 @@ const char *transfer_stream_trouble(const struct stream *s)
 	               ? NULL
 	               : "TLS: the server has not agreed to ALPN \"dot\" (RFC 9103)";
 }
+
+const char *transfer_begin_text(int err)
+{
+	switch (err) {
+	case ERR_NOTFOUND: return "its TSIG key is not known";
+	case ERR_INVALID:
+	case ERR_IO: return "its TLS profile cannot be used";
+	default: return err_text(err);
+	}
+}

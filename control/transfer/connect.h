@@ -18,4 +18,7 @@ MUST_CHECK int transfer_connect(const struct transfer_parts *p,
 /* Of a stream that is up. Gives what keeps it from being one for transfers, for ever, or NULL: nothing. */
 const char *transfer_stream_trouble(const struct stream *s);
 
+/* Why nothing could be asked, of an error of question_make() or transfer_connect(); for ever. */
+const char *transfer_begin_text(int err);
+
 #endif
