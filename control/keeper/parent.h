@@ -38,18 +38,18 @@ struct parent_asked {
 /* What one address has said. */
 struct parent_server {
 	char text[POLICY_ADDRESS_MAX];
-	int err; /* 0: it counts. ERR_TIMEOUT, ERR_GONE, ERR_DENIED (TSIG), ERR_NOTFOUND (no such
-	            key), ERR_REFUSED (an error, or no answer from the parent's side), ERR_CORRUPT, ERR_SYSTEM, ... */
+	/* 0: it counts. ERR_REFUSED: an error, or no answer from the parent's side; ERR_TIMEOUT,
+	 * ERR_DENIED (TSIG), ERR_NOTFOUND (no such key), ERR_CORRUPT, ... */
+	int err;
 	const char *why;   /* of err; NULL: none */
 	unsigned ds_count; /* 0: it says that there is none */
 	uint32_t ttl;      /* of its DS RRset, s */
 };
 
 struct parent_result {
-	unsigned
-		answered; /* servers that count. 0: nothing is known, and seen says nothing */
+	unsigned answered;          /* servers that count. 0: nothing is known */
 	const enum life_seen *seen; /* of each DNSKEY, in their order */
-	uint32_t ttl; /* the largest of a DS RRset, s; 0: no server has one */
+	uint32_t ttl; /* the largest of a DS RRset, as it came, s; 0: no server has one */
 	bool foreign; /* a server has a DS that is of none of the DNSKEYs */
 	const struct parent_server *servers; /* by address, in the order of the remotes */
 	unsigned server_count;
@@ -64,7 +64,7 @@ struct parent;
  * then. */
 struct parent *parent_ask(const struct transfer_parts *p,
                           const struct parent_asked *asked, parent_done *done, void *arg);
-/* To be called in done as well, or afterwards. *q becomes NULL; NULL is fine. The loop must run on until it has
+/* To be called in the end, in done as well. *q becomes NULL; NULL is fine. The loop must run on until it has
  * called back for the handles closed. */
 void parent_drop(struct parent **q);
 
