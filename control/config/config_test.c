@@ -245,7 +245,7 @@ static const char every_option[] =
 	"     nsec3-salt-length: 8, dnskey-ttl: 2h, propagation: 90s, parent-ds-ttl: 2d,\n"
 	"     parent-propagation: 3h, safety: 0s, signatures-validity: 4w,\n"
 	"     signatures-validity-dnskey: 3w, signatures-refresh: 1w, signatures-jitter: 36h,\n"
-	"     signatures-skew: 5m, parental-agents: [r, 192.0.2.8]}\n";
+	"     signatures-skew: 5m, parental-agents: [192.0.2.8, 192.0.2.9]}\n";
 
 static void assert_lists(const struct config *c)
 {
@@ -319,7 +319,7 @@ static void assert_policies(const struct config *c)
 	assert_policy(p, &want);
 	assert_true(p->manual);
 	assert_false(p->offline_ksk);
-	assert_string_equal(p->parental_agents, "r 192.0.2.8");
+	assert_string_equal(p->parental_agents, "192.0.2.8 192.0.2.9");
 	assert_int_equal(c->dnssec_policy_count, 2);
 	p = config_dnssec_policy_find(c, "default");
 	assert_int_equal(p->policy.algorithm, SIGN_ED25519);

@@ -105,11 +105,51 @@ static void check_numbers(const struct checker *c)
 		report(c, DIAG_ERROR, "bad-policy", fault.setting, fault.why);
 }
 
+/* RFC 9276 section 3.1. Zones that come from elsewhere may have such chains, and go on with them. */
+static void check_hashing(const struct checker *c)
+{
+	const struct sign_policy *p = &c->p->policy;
+
+	if (p->iterations)
+		report(c, DIAG_WARNING, "nsec3-costs", "nsec3-iterations",
+		       "above 0 they cost servers and resolvers, hide nothing, and make "
+		       "some resolvers take the zone for unsigned (RFC 9276)");
+	if (p->salt_length)
+		report(c, DIAG_WARNING, "nsec3-costs", "nsec3-salt-length",
+		       "salt hides nothing (RFC 9276)");
+}
+
+static void check_roles(const struct checker *c)
+{
+	const struct config_dnssec_policy *p = c->p;
+
+	if (p->offline_ksk && p->policy.csk)
+		report(c, DIAG_ERROR, "bad-policy", "ksk",
+		       "a CSK signs everything and cannot be offline: csk: no");
+	if (p->manual && (p->policy.ksk_lifetime || p->policy.zsk_lifetime))
+		report(c, DIAG_WARNING, "not-used", "keys",
+		       "nothing is begun by time: the lifetimes count for nothing");
+	else if (p->offline_ksk && p->policy.ksk_lifetime)
+		report(c, DIAG_WARNING, "not-used", "ksk-lifetime",
+		       "a KSK that is offline is replaced where it is");
+}
+
+/* What is said instead of a name. */
+static void check_name(const struct checker *c)
+{
+	if (strcmp(c->p->name, "no") == 0)
+		report(c, DIAG_ERROR, "bad-name", "name",
+		       "\"no\" is what unsigned zones say");
+}
+
 void dnssec_check(const struct config *config, struct diag *diag)
 {
 	for (size_t i = 0; i < config->dnssec_policy_count; i++) {
 		const struct checker c = {config, diag, &config->dnssec_policies[i]};
 
+		check_name(&c);
 		check_numbers(&c);
+		check_hashing(&c);
+		check_roles(&c);
 	}
 }

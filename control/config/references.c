@@ -80,6 +80,28 @@ static void check_template(struct checker *c, const char *key, const char *word)
 		       "\"%.100s\" is not one of templates", word);
 }
 
+static void check_dnssec(struct checker *c, const char *word)
+{
+	if (word[0] && strcmp(word, "no") != 0 &&
+	    !config_dnssec_policy_find(c->config, word))
+		report(c, DIAG_ERROR, "unknown-name", "dnssec",
+		       "\"%.100s\" is not one of dnssec-policies; \"default\" always is",
+		       word);
+}
+
+/* Parents' servers are asked in clear. Who said TLS does not get less. */
+static void check_agent(struct checker *c, const char *key, const char *word)
+{
+	const struct config_remote *remote = config_remote_find(c->config, word);
+
+	check_remote(c, key, word);
+	if (remote && remote->tls[0])
+		report(c, DIAG_ERROR, "unfit-remote", key,
+		       "\"%.100s\" is reached over TLS, and servers are asked for DS "
+		       "records without",
+		       word);
+}
+
 static void check_group(struct checker *c, const char *key, const char *word)
 {
 	const char *equals = strrchr(word, '=');
@@ -123,6 +145,10 @@ static void check_zone(struct checker *c, const struct config_zone *z)
 		report(c, DIAG_ERROR, "file-of-secondary", "file",
 		       "the contents of a zone of kind %s come from its primaries",
 		       kind == CONFIG_KIND_CONSUMER ? "consumer" : "secondary");
+	check_dnssec(c, z->dnssec);
+	if (secondary && z->dnssec[0] && strcmp(z->dnssec, "no") != 0)
+		report(c, DIAG_ERROR, "signed-secondary", "dnssec",
+		       "what comes from primaries is signed there");
 	if (secondary && !z->primaries[0] && !(t && t->primaries[0]))
 		report(c, DIAG_WARNING, "no-primaries", "primaries",
 		       "there are none: until some are said the zone stays as it is");
@@ -135,6 +161,7 @@ static void check_template_entry(struct checker *c, const struct config_template
 	each_word(c, "notify", t->notify, check_remote);
 	each_word(c, "acls", t->acls, check_acl);
 	each_word(c, "groups", t->groups, check_group);
+	check_dnssec(c, t->dnssec);
 }
 
 static void check_remote_entry(struct checker *c, const struct config_remote *remote)
@@ -219,6 +246,12 @@ static void check_key_entry(struct checker *c, const struct config_key *k)
 		       "there is none: nothing is signed with this key");
 }
 
+static void check_policy_entry(struct checker *c, const struct config_dnssec_policy *p)
+{
+	c->at = &p->at;
+	each_word(c, "parental-agents", p->parental_agents, check_agent);
+}
+
 void references_check(const struct config *config, struct diag *diag)
 {
 	struct checker c = {config, diag, NULL};
@@ -235,6 +268,8 @@ void references_check(const struct config *config, struct diag *diag)
 		check_tls_entry(&c, &config->tls_profiles[i]);
 	for (size_t i = 0; i < config->acl_count; i++)
 		check_acl_entry(&c, &config->acls[i]);
+	for (size_t i = 0; i < config->dnssec_policy_count; i++)
+		check_policy_entry(&c, &config->dnssec_policies[i]);
 }
 
 /* ---- the default template ---- */

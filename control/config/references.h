@@ -1,6 +1,6 @@
 /*
- * What entries of the configuration's lists say of each other: templates, remotes, rules and TLS
- * profiles by their names. Internal to control/config.
+ * What entries of the configuration's lists say of each other: templates, remotes, rules, TLS profiles
+ * and policies of signing by their names. Internal to control/config.
  */
 #ifndef CONTROL_CONFIG_REFERENCES_H
 #define CONTROL_CONFIG_REFERENCES_H
