@@ -244,6 +244,43 @@ static void no_secret_is_shown(void **state)
 	free(bytes);
 }
 
+static void every_attribute_of_a_zone_is_told(void **state)
+{
+	static const struct zone_attrs attrs = {
+		.kind = ZONE_KIND_PRIMARY,
+		.serial = SERIAL_DATE,
+		.tenant = "t",
+		.account = "a",
+		.catalog = "c.",
+		.soa_edit = "EPOCH",
+		.soa_edit_api = "DEFAULT",
+		.masters = "192.0.2.1",
+		.api_rectify = true,
+		.nsec3param = "1 0 0 -",
+		.nsec3narrow = true,
+		.template_name = "other",
+		.group = "g",
+		.member = "m",
+		.zonemd = ZONEMD_MAKE,
+		.catalog_to = "d.",
+		.dnssec = "careful",
+	};
+	uint8_t bytes[STORE_ATTRS_SIZE];
+	const struct record_row row = {.kind = ROW_ATTRS,
+	                               .after = bytes,
+	                               .after_size = store_attrs_encode(&attrs, bytes)};
+
+	(void)state;
+	wait_for(log_change(&row, 1));
+	json_t *event = last_event();
+	const json_t *after = json_object_get(
+		json_array_get(json_object_get(event, "rows"), 0), "after");
+	assert_int_equal(json_object_size(after), ZONE_ATTRS);
+	assert_json(json_object_get(after, "catalog_to"), "\"d.\"");
+	assert_json(json_object_get(after, "dnssec"), "\"careful\"");
+	json_decref(event);
+}
+
 static void many_rows_are_counted_and_sealed(void **state)
 {
 	static uint8_t blob[64];
@@ -460,6 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_change_becomes_an_event),
 		TEST(no_secret_is_shown),
+		TEST(every_attribute_of_a_zone_is_told),
 		TEST(many_rows_are_counted_and_sealed),
 		TEST(what_happened_while_it_was_away_is_followed),
 		TEST(an_older_store_is_noticed),

@@ -139,6 +139,8 @@ static void add_attrs(json_t *o, const struct zone_attrs *a)
 	add_text(o, "tenant", a->tenant);
 	add_text(o, "account", a->account);
 	add_text(o, "catalog", a->catalog);
+	add_text(o, "catalog_to", a->catalog_to);
+	add_text(o, "dnssec", a->dnssec);
 	add_text(o, "soa_edit", a->soa_edit);
 	add_text(o, "soa_edit_api", a->soa_edit_api);
 	add_text(o, "masters", a->masters);
