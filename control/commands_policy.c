@@ -147,13 +147,33 @@ static void put_places(const struct zone_policy *p, json_t *result)
 	json_put(o, "primaries", place_json(p->from.primaries));
 	json_put(o, "notify", place_json(p->from.notify));
 	json_put(o, "zonemd", place_json(p->from.zonemd));
+	json_put(o, "dnssec", place_json(p->from.dnssec));
 	json_put(o, "catalog", place_json(p->from.catalog));
 	json_put(result, "from", o);
 }
 
+static void warn_of_signing(const struct config *config, const struct zone_policy *p,
+                            const struct store_zone *z, json_t *list)
+{
+	const char *said = z->attrs.dnssec;
+
+	if (p->dnssec[0] && !config_dnssec_policy_find(config, p->dnssec))
+		(void)json_array_append_new(
+			list,
+			json_sprintf(
+				"it is to be signed by policy %s, which is not in the "
+				"configuration",
+				p->dnssec));
+	if (zone_kind_is_secondary(p->kind) && said[0] &&
+	    strcmp(said, POLICY_UNSIGNED) != 0)
+		(void)json_array_append_new(
+			list, json_string("it is not signed here: what comes from "
+		                          "primaries is signed there"));
+}
+
 /* Secondaries learn nothing of changes that leave the serial as it is. */
-static void put_warnings(const struct zone_policy *p, const struct store_zone *z,
-                         json_t *result)
+static void put_warnings(const struct config *config, const struct zone_policy *p,
+                         const struct store_zone *z, json_t *result)
 {
 	json_t *list = json_array();
 
@@ -174,11 +194,12 @@ static void put_warnings(const struct zone_policy *p, const struct store_zone *z
 			json_sprintf("it moves to catalog %s: when all who follow that "
 		                     "one have it, set catalog=%s catalog-to=",
 		                     z->attrs.catalog_to, z->attrs.catalog_to));
+	warn_of_signing(config, p, z, list);
 	json_put(result, "warnings", list);
 }
 
-static void put_policy(const struct zone_policy *p, const struct store_zone *z,
-                       json_t *result)
+static void put_policy(const struct config *config, const struct zone_policy *p,
+                       const struct store_zone *z, json_t *result)
 {
 	json_t *rules = json_array();
 
@@ -202,12 +223,14 @@ static void put_policy(const struct zone_policy *p, const struct store_zone *z,
 	         json_string(p->zonemd_make    ? "make"
 	                     : p->zonemd_check ? "check"
 	                                       : "no"));
+	json_put(result, "dnssec",
+	         json_string(p->dnssec[0] ? p->dnssec : POLICY_UNSIGNED));
 	json_put(result, "catalog", json_string(p->catalog));
 	json_put(result, "catalog_to", json_string(z->attrs.catalog_to));
 	json_put(result, "group", json_string(p->group));
 	put_limits(p, result);
 	put_places(p, result);
-	put_warnings(p, z, result);
+	put_warnings(config, p, z, result);
 }
 
 static int read_policy(struct engine *e, const uint8_t *name, json_t *result)
@@ -224,7 +247,7 @@ static int read_policy(struct engine *e, const uint8_t *name, json_t *result)
 		if (err == 0)
 			err = zone_policy_read(t, config, &z, arena, &policy);
 		if (err == 0)
-			put_policy(&policy, &z, result);
+			put_policy(config, &policy, &z, result);
 		store_abort(&t);
 	}
 	arena_free(arena);
@@ -462,6 +485,20 @@ static enum engine_outcome set_template(struct setting *s)
 	                ATTR_TEMPLATE);
 }
 
+static enum engine_outcome set_dnssec(struct setting *s)
+{
+	struct zone_attrs *a = &s->zone->attrs;
+	const char *text;
+	enum engine_outcome bad = read_one(s, &text);
+
+	if (bad != ENGINE_OK)
+		return bad;
+	if (text[0] && strcmp(text, POLICY_UNSIGNED) != 0 &&
+	    !config_dnssec_policy_find(s->config, text))
+		return refuse(s, "no, nor one of dnssec-policies", text);
+	return put_text(s, a->dnssec, sizeof a->dnssec, text, ATTR_DNSSEC);
+}
+
 static enum engine_outcome set_group(struct setting *s)
 {
 	struct zone_attrs *a = &s->zone->attrs;
@@ -533,7 +570,7 @@ static enum engine_outcome set_one(struct setting *s)
 		{"kind", set_kind},           {"template", set_template},
 		{"primaries", set_primaries}, {"zonemd", set_zonemd},
 		{"catalog", set_catalog},     {"catalog-to", set_catalog_to},
-		{"group", set_group},
+		{"group", set_group},         {"dnssec", set_dnssec},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++)

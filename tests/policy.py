@@ -37,6 +37,8 @@ templates:
   - {name: default, notify-ns: "no"}
   - {name: followers, kind: secondary, primaries: [east]}
   - {name: leaders, kind: primary, notify: [west], acls: [foes, friends], notify-ns: hosted}
+dnssec-policies:
+  - name: %(policy)s
 zones:
   - {name: follower.example, template: followers}
   - {name: leader.example, file: leader.zone, template: %(template)s}
@@ -54,8 +56,8 @@ class Server(ControlPlane):
         self.launch()
         self.wait_until_loaded()
 
-    def configure(self, template):
-        self.write("anser.yaml", CONFIG % {"port": self.port, "nobody": self.nobody,
+    def configure(self, template, policy="careful"):
+        self.write("anser.yaml", CONFIG % {"port": self.port, "nobody": self.nobody, "policy": policy,
                                            "api": self.api, "secret": SECRET, "template": template})
 
     def done(self, *words):
@@ -155,7 +157,8 @@ def made_by_anserctl(server):
                           ("primaries=host.example", "primaries"), ("colour=red", "no setting"),
                           ("transfer-addresses=192.0.2.1/24", "prefix"), ("transfer-keys=a..b", "name"),
                           ("renotify=2", "0 or 1"), ("kind", "KEY=VALUE"), ("catalog=a..b", "domain name"),
-                          ("catalog-to=a..b", "domain name"), ("catalog-to=a.,b.", "catalog-to")):
+                          ("catalog-to=a..b", "domain name"), ("dnssec=none", "dnssec-policies"),
+                          ("dnssec=default,no", "one value"), ("catalog-to=a.,b.", "catalog-to")):
         server.refused(["zone", "set", "made.example", setting], text, USAGE)
     server.refused(["zone", "set", "none.example", "kind=primary"], "no zone")
     server.done("zone", "set", "made.example", "kind=primary", "primary-key=", "notify=east",
@@ -167,6 +170,37 @@ def made_by_anserctl(server):
     check([r["name"] for r in policy["rules"]] == ["ALLOW-AXFR-FROM", "foes", "friends"], policy["rules"])
     check("kind             primary (zone)" in server.anserctl("zone", "policy", "made.example").stdout)
     server.done("zone", "remove", "made.example")
+
+
+def signed_by_policy(server):
+    """A policy is named where it is there; that it goes is told of."""
+    def holds(said, place, warning=None):
+        policy = server.policy("signed.example")
+        check(policy["dnssec"] == said and policy["from"]["dnssec"] == place, policy)
+        check(len(policy["warnings"]) == (warning is not None), policy)
+        check(warning is None or warning in policy["warnings"][0], policy)
+
+    server.done("zone", "create", "signed.example")
+    holds("no", "default")
+    server.refused(["zone", "set", "signed.example", "dnssec=Careful"], "dnssec-policies", USAGE)
+    holds("no", "default")
+    server.done("zone", "set", "signed.example", "dnssec=careful")
+    holds("careful", "zone")
+    check("DNSSEC           careful (zone)" in server.anserctl("zone", "policy", "signed.example").stdout)
+    server.configure("leaders", "other")
+    server.done("conf", "reload")
+    holds("careful", "zone", "not in the configuration")
+    server.refused(["zone", "set", "signed.example", "dnssec=careful"], "dnssec-policies", USAGE)
+    server.configure("leaders")
+    server.done("conf", "reload")
+    holds("careful", "zone")
+    server.done("zone", "set", "signed.example", "kind=secondary", "primaries=192.0.2.1")
+    holds("no", "default", "signed there")
+    server.done("zone", "set", "signed.example", "kind=", "dnssec=no")
+    holds("no", "zone")
+    server.done("zone", "set", "signed.example", "dnssec=default")
+    holds("default", "zone")
+    server.done("zone", "remove", "signed.example")
 
 
 def said_by_the_api(server):
@@ -253,6 +287,7 @@ def main():
         nobody_edits_a_secondary(server)
         a_zone_that_becomes_a_secondary_keeps_what_it_has(server)
         made_by_anserctl(server)
+        signed_by_policy(server)
         said_by_the_api(server)
         tenants_have_their_own_keys_alone(server)
         transfers_by_rule(server)

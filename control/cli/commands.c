@@ -126,7 +126,7 @@ const struct command cli_commands[] = {
          .synopsis = "NAME KEY=VALUE...",
          .help = "Say that of a zone: kind, template, primaries, primary-key, source, notify, "
                  "transfer-addresses, transfer-keys, update-addresses, update-keys, renotify, "
-                 "request-ixfr, zonemd, catalog, catalog-to, group.",
+                 "request-ixfr, zonemd, dnssec, catalog, catalog-to, group.",
          .run = run_zone_set,
          .args = {ARG_ZONE, ARG_WORD},
          .min_args = 2,

@@ -91,6 +91,7 @@ static const struct column columns[] = {
 	{"request IXFR", "request_ixfr", COLUMN_TEXT},
 	{"forward updates", "forward_updates", COLUMN_TEXT},
 	{"ZONEMD", "zonemd", COLUMN_TEXT},
+	{"DNSSEC", "dnssec", COLUMN_TEXT},
 	{"catalog", "catalog", COLUMN_TEXT},
 	{"catalog to", "catalog_to", COLUMN_TEXT},
 };
@@ -142,7 +143,8 @@ static void show_rules(const struct cli *c, const json_t *rules)
 
 static void show_policy(struct cli *c, const json_t *result)
 {
-	static const char *const placed[] = {"kind", "template", "zonemd", "catalog"};
+	static const char *const placed[] = {"kind", "template", "zonemd", "dnssec",
+	                                     "catalog"};
 	json_t *lines = json_copy((json_t *)(uintptr_t)result);
 	size_t i;
 	const json_t *warning;
