@@ -203,6 +203,37 @@ def signed_by_policy(server):
     server.done("zone", "remove", "signed.example")
 
 
+def signed_by_the_api(server):
+    """PowerDNS's clients know one word, and send back what they have read."""
+    zone = ZONES + "/signed.example."
+
+    def tells(wanted, policy):
+        status, answer = server.ask("GET", zone + "?rrsets=false")
+        check(status == 200 and answer["dnssec"] == wanted, answer)
+        listed = {z["name"]: z["dnssec"] for z in server.ask("GET", ZONES)[1]}
+        check(listed["signed.example."] == wanted, listed)
+        check(server.policy("signed.example")["dnssec"] == policy)
+        check(server.ask("PUT", zone, {"kind": "Native", "dnssec": wanted})[0] == 204)
+        check(server.policy("signed.example")["dnssec"] == policy)
+
+    new = {"name": "signed.example.", "kind": "Native", "nameservers": ["ns.example."]}
+    check(server.ask("POST", ZONES, {**new, "dnssec": False})[0] == 201)
+    tells(False, "no")
+    server.done("zone", "set", "signed.example", "dnssec=careful")
+    tells(True, "careful")
+    check(server.ask("PUT", zone, {"dnssec": False})[0] == 204)
+    tells(False, "no")
+    check(server.ask("PUT", zone, {"dnssec": True})[0] == 204)
+    tells(True, "default")
+    check(server.ask("PUT", zone, {"kind": "Slave", "dnssec": True})[0] == 422)
+    tells(True, "default")
+    check(server.ask("DELETE", zone)[0] == 204)
+    check(server.ask("POST", ZONES, {**new, "dnssec": True})[0] == 201)
+    tells(True, "default")
+    check(server.ask("DELETE", zone)[0] == 204)
+    check(server.ask("POST", ZONES, {"name": "signed.example.", "kind": "Slave", "dnssec": True})[0] == 422)
+
+
 def said_by_the_api(server):
     """As OpenStack Designate makes secondaries."""
     for key in ("in.key", "out.key"):
@@ -288,6 +319,7 @@ def main():
         a_zone_that_becomes_a_secondary_keeps_what_it_has(server)
         made_by_anserctl(server)
         signed_by_policy(server)
+        signed_by_the_api(server)
         said_by_the_api(server)
         tenants_have_their_own_keys_alone(server)
         transfers_by_rule(server)

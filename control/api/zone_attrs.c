@@ -138,10 +138,6 @@ int zone_attrs_read(const json_t *object, const struct config *config,
 {
 	const char *kind = json_string_value(json_object_get(object, "kind"));
 
-	if (json_is_true(json_object_get(object, "dnssec")))
-		return api_refuse(
-			f, UNPROCESSABLE,
-			"This server does not sign zones: load them signed instead");
 	if (kind) {
 		attrs->kind = kind_of(kind);
 		*set |= bit(ATTR_KIND);

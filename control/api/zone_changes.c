@@ -2,6 +2,7 @@
  * Requests that change zones: each becomes one change, committed whole, and is answered when every
  * worker serves what it says.
  */
+#include <string.h>
 #include <time.h>
 
 #include "control/api/call.h"
@@ -10,6 +11,8 @@
 #include "control/api/patch.h"
 #include "control/api/zone_attrs.h"
 #include "control/api/zone_contents.h"
+#include "control/api/zone_json.h"
+#include "control/api/zone_signing.h"
 #include "control/api/zones.h"
 #include "control/policy/meta.h"
 #include "shared/err.h"
@@ -69,6 +72,16 @@ static int put_contents(struct zone_call *c, struct store_txn *t)
 	return store_extra_each(t, c->zone.id, NULL, 0, clear_extra, c);
 }
 
+static int put_signing(struct zone_call *c, struct store_txn *t, struct zone_change *z)
+{
+	struct store_zone zone = c->zone;
+	const struct zone_signing s = {c->config, &zone,
+	                               zone_json_comes_signed(t, &c->zone)};
+
+	zone.attrs = z->attrs;
+	return zone_signing_change(c->request->body, &s, z, &c->fault);
+}
+
 static int put_work(struct zone_call *c, struct store_txn *t)
 {
 	const json_t *body = c->request->body;
@@ -79,6 +92,7 @@ static int put_work(struct zone_call *c, struct store_txn *t)
 	                                    "API: PUT of a zone");
 	z->attrs = c->zone.attrs;
 	TRY(zone_attrs_read(body, remotes_for(c), &z->attrs, &z->attrs_set, &c->fault));
+	TRY(put_signing(c, t, z));
 	TRY(key_ids_read(c, t, c->zone.id));
 	return contents ? put_contents(c, t) : 0;
 }
@@ -107,6 +121,15 @@ static int read_new(struct zone_call *c, struct store_txn *t)
 	return err == 0 ? ERR_EXISTS : err == ERR_NOTFOUND ? 0 : err;
 }
 
+static int create_signing(struct zone_call *c, struct zone_change *z)
+{
+	struct store_zone zone = {.attrs = z->attrs};
+	const struct zone_signing s = {c->config, &zone, false};
+
+	memcpy(zone.name, c->name, sizeof zone.name);
+	return zone_signing_create(c->request->body, &s, z, &c->fault);
+}
+
 static int create_work(struct zone_call *c, struct store_txn *t)
 {
 	const json_t *body = c->request->body;
@@ -120,6 +143,7 @@ static int create_work(struct zone_call *c, struct store_txn *t)
 		(void)snprintf(z->attrs.tenant, sizeof z->attrs.tenant, "%s",
 		               c->actor->tenant);
 	TRY(zone_attrs_read(body, remotes_for(c), &z->attrs, &z->attrs_set, &c->fault));
+	TRY(create_signing(c, z));
 	TRY(key_ids_read(c, t, 0));
 	struct zone_attrs attrs = z->attrs;
 	if (attrs.kind == ZONE_KIND_SECONDARY || attrs.kind == ZONE_KIND_CONSUMER)

@@ -8,6 +8,7 @@
 #include "control/api/names.h"
 #include "control/change/extra.h"
 #include "control/policy/policy.h"
+#include "control/sign/stored.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -75,15 +76,32 @@ const char *zone_json_kind(enum zone_kind kind)
 	return "Native";
 }
 
-bool zone_json_secured(struct store_txn *t, const struct store_zone *z)
+static int stop_at_key(const struct sign_stored_item *item, void *arg)
+{
+	(void)item;
+	(void)arg;
+	return 1;
+}
+
+bool zone_json_comes_signed(struct store_txn *t, const struct store_zone *z)
 {
 	struct rrset keys;
 
 	return store_rrset_get(t, z->id, (const uint8_t *)"", 0, RRTYPE_DNSKEY, &keys) ==
-	       0;
+	               0 &&
+	       sign_stored_each(t, z->id, stop_at_key, NULL) == 0;
 }
 
 /* ---- zones ---- */
+
+/* Of zones that are signed here it is what somebody wants: a client that has changed it finds it changed, although a
+ * zone takes a moment to be signed, and days not to be. */
+static void write_dnssec(FILE *to, const struct zone_json_source *s,
+                         const struct store_zone *z)
+{
+	flag(to, ", \"dnssec\": ",
+	     zone_policy_dnssec(s->config, z)[0] || zone_json_comes_signed(s->txn, z));
+}
 
 /* Texts with blanks between them become a list. */
 static void write_masters(FILE *to, const char *masters)
@@ -141,7 +159,7 @@ int zone_json_summary(FILE *to, const struct zone_json_source *s,
 	member(to, "{\"account\": ", z->attrs.account);
 	member(to, ", \"catalog\": ", z->attrs.catalog);
 	if (dnssec) {
-		flag(to, ", \"dnssec\": ", zone_json_secured(s->txn, z));
+		write_dnssec(to, s, z);
 		(void)fprintf(to, ", \"edited_serial\": %u", z->serial);
 	}
 	TRY(write_middle(to, s, z, false));
@@ -366,7 +384,7 @@ int zone_json_detail(FILE *to, const struct zone_json_source *s,
 	member(to, "{\"account\": ", z->attrs.account);
 	flag(to, ", \"api_rectify\": ", z->attrs.api_rectify);
 	member(to, ", \"catalog\": ", z->attrs.catalog);
-	flag(to, ", \"dnssec\": ", zone_json_secured(s->txn, z));
+	write_dnssec(to, s, z);
 	(void)fprintf(to, ", \"edited_serial\": %u", z->serial);
 	TRY(write_middle(to, s, z, true));
 	flag(to, ", \"nsec3narrow\": ", z->attrs.nsec3narrow);

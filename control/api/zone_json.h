@@ -22,8 +22,8 @@ FILE *zone_json_escaping(FILE *to);
 /* "Native" and the like. */
 const char *zone_json_kind(enum zone_kind kind);
 
-/* Says whether the zone has keys. */
-bool zone_json_secured(struct store_txn *t, const struct store_zone *z);
+/* Says whether the zone has DNSKEY records that come from elsewhere: of keys that are not kept here. */
+bool zone_json_comes_signed(struct store_txn *t, const struct store_zone *z);
 
 /* Where what is written comes from: the zone's kind and its primaries are a matter of the configuration,
  * too. */
