@@ -1,6 +1,7 @@
 #include "control/config/dnssec.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static char *beside_store(const char *store)
 	return path;
 }
 
-void dnssec_resolve_secret(struct config *c)
+void dnssec_resolve_secret(struct config *c, struct diag *diag)
 {
 	char *path = credential();
 
@@ -80,6 +81,10 @@ void dnssec_resolve_secret(struct config *c)
 		path = beside_store(c->store);
 	free(c->dnssec_master_secret);
 	c->dnssec_master_secret = path;
+	if (strlen(path) >= PATH_MAX)
+		diag_add(diag, DIAG_ERROR, "out-of-range", c->path, 0, 0,
+		         "master-secret: the path beside the store is longer than the "
+		         "system allows");
 }
 
 /* ---- checks ---- */

@@ -12,8 +12,8 @@
 void dnssec_inherit(struct config *c, const char *dir);
 
 /* Sets where the master secret is, when the file does not say it, by where the store is; a credential of the
- * service (systemd.exec(5)) counts more than either. */
-void dnssec_resolve_secret(struct config *c);
+ * service (systemd.exec(5)) counts more than either. Reports a path that is too long. */
+void dnssec_resolve_secret(struct config *c, struct diag *diag);
 
 /* Reports policies that could not work, or not well. */
 void dnssec_check(const struct config *c, struct diag *diag);

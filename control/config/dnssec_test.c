@@ -1,6 +1,7 @@
 /* Policies of signing: which go together, who names them, and where the master secret is. */
 #include "control/config/dnssec.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -202,6 +203,21 @@ static void credential_counts_before_what_is_said(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void path_beside_the_store_must_fit(void **state)
+{
+	static const char start[] = "control:\n  store: ";
+	char text[sizeof start + PATH_MAX] = "";
+	char line[LINE_SIZE];
+
+	(void)state;
+	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	memcpy(text, start, sizeof start);
+	memset(text + sizeof start - 1, 'x', PATH_MAX - 2);
+	text[sizeof start - 1] = '/';
+	assert_null(parse(text, line));
+	assert_non_null(strstr(line, "master-secret: the path beside the store"));
+}
+
 static void empty_path_of_the_master_secret_is_refused(void **state)
 {
 	char line[LINE_SIZE];
@@ -222,6 +238,7 @@ int main(void)
 		cmocka_unit_test(secondaries_may_have_a_template_that_signs_others),
 		cmocka_unit_test(master_secret_is_beside_the_store_or_elsewhere),
 		cmocka_unit_test(credential_counts_before_what_is_said),
+		cmocka_unit_test(path_beside_the_store_must_fit),
 		cmocka_unit_test(empty_path_of_the_master_secret_is_refused),
 	};
 

@@ -774,7 +774,7 @@ void reader_run(const struct overrides *overrides, const char *dir, struct confi
 		check_counted_zones(&r, &seen);
 		references_inherit(c, dir);
 		dnssec_inherit(c, dir);
-		dnssec_resolve_secret(c);
+		dnssec_resolve_secret(c, r.diag);
 		references_check(c, r.diag);
 		dnssec_check(c, r.diag);
 	}
