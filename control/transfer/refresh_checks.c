@@ -28,7 +28,7 @@ void refresh_wind(struct refresh *r)
 		(void)uv_timer_stop(&r->due);
 	else
 		(void)uv_timer_start(&r->due, run_due,
-		                     first->due_ms > now ? first->due_ms - now : 0, 0);
+		                     first->at.due > now ? first->at.due - now : 0, 0);
 }
 
 /* ---- those that have failed ---- */
@@ -56,7 +56,7 @@ static void wake_one(struct secondary *one, void *arg)
 	uint64_t in = refresh_any_below(w->within_ms);
 	if (one->check)
 		one->again |= w->once_more;
-	else if (one->due_ms > clock_now_ms() + in)
+	else if (one->at.due > clock_now_ms() + in)
 		refresh_set_due(w->refresh, one, in);
 }
 
@@ -160,7 +160,7 @@ static void begin_check(struct refresh *r, struct secondary *one,
 {
 	struct check_asked asked = {
 		.name = one->name,
-		.id = one->id,
+		.id = one->at.id,
 		.transfer = one->transfer,
 		.may_fall = one->may_fall,
 		.notified = by != NULL,
@@ -186,7 +186,7 @@ static void run_due(uv_timer_t *timer)
 	struct secondary *one;
 
 	while (r->checks < CHECKS_MAX && (one = schedule_first(r->schedule)) &&
-	       one->due_ms <= now)
+	       one->at.due <= now)
 		begin_check(r, one, NULL);
 	refresh_wind(r);
 }

@@ -33,8 +33,8 @@ static json_t *secondary_json(const struct secondary *one)
 	                 ? json_number(one->good_at + one->expire)
 	                 : json_null());
 	json_put(o, "next_in_s",
-	         one->queued
-	                 ? json_number(one->due_ms > now ? (one->due_ms - now) / 1000 : 0)
+	         one->at.queued
+	                 ? json_number(one->at.due > now ? (one->at.due - now) / 1000 : 0)
 	                 : json_null());
 	json_put(o, "failures", json_number(one->failures));
 	json_put(o, "error", one->why ? json_string(one->why) : json_null());

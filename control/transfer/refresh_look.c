@@ -159,7 +159,8 @@ static void take_note(struct refresh *r, struct secondary *one,
 	one->expire = n->expire;
 	/* What was noted before any primary has answered is when the zone became a secondary. */
 	if (n->their_serial || n->expire)
-		zone_marks_set_check(engine_marks(r->parts.engine), one->id, n->good_at);
+		zone_marks_set_check(engine_marks(r->parts.engine), one->at.id,
+		                     n->good_at);
 }
 
 static void take_found(struct refresh *r, const struct look *l, const struct found *f)
@@ -209,7 +210,7 @@ static int by_id(const void *a, const void *b)
 static void find_gone(struct secondary *one, void *arg)
 {
 	struct gone *g = arg;
-	const struct found key = {.id = one->id};
+	const struct found key = {.id = one->at.id};
 
 	if (bsearch(&key, g->look->found, g->look->count, sizeof key, by_id))
 		return;

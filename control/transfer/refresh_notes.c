@@ -54,7 +54,7 @@ struct noting {
 static void note_one(struct secondary *one, void *arg)
 {
 	struct noting *n = arg;
-	uint8_t key[sizeof one->id];
+	uint8_t key[sizeof one->at.id];
 	uint8_t value[NOTE_SIZE];
 
 	if (!one->dirty)
@@ -64,7 +64,7 @@ static void note_one(struct secondary *one, void *arg)
 		return;
 	}
 	one->dirty = false;
-	wire_store32(key, one->id);
+	wire_store32(key, one->at.id);
 	put_note(one, value);
 	(void)change_item(n->change, STORE_REFRESH, key, sizeof key, value, sizeof value);
 }

@@ -61,8 +61,8 @@ void refresh_count(struct refresh *r, struct secondary *one)
 
 void refresh_forget(struct refresh *r, struct secondary *one)
 {
-	refresh_note_erase(r, one->id);
-	zone_marks_set_check(engine_marks(r->parts.engine), one->id, 0);
+	refresh_note_erase(r, one->at.id);
+	zone_marks_set_check(engine_marks(r->parts.engine), one->at.id, 0);
 	count_no_more(r, one);
 	refresh_count_ixfr(r, one, false);
 	schedule_remove(r->schedule, one);

@@ -180,7 +180,7 @@ static void succeeded(struct refresh *r, struct secondary *one,
 	one->their_serial = result->their_serial;
 	one->expire = new_expire(result, expires_in(one));
 	one->good_at = refresh_wall();
-	zone_marks_set_check(engine_marks(r->parts.engine), one->id, one->good_at);
+	zone_marks_set_check(engine_marks(r->parts.engine), one->at.id, one->good_at);
 	one->dirty = r->any_dirty = true;
 	if (result->outcome == CHECK_CHANGED)
 		one->expired = false;

@@ -1,5 +1,5 @@
 /*
- * When which secondary is to be looked at: a heap by time, and a table by number. Loop thread.
+ * When which secondary is to be looked at. Loop thread.
  */
 #ifndef CONTROL_TRANSFER_SCHEDULE_H
 #define CONTROL_TRANSFER_SCHEDULE_H
@@ -8,29 +8,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/transfer/agenda.h"
+
 struct check;
 struct refresh;
 
 /* What is remembered of one secondary. There may be a million of them. */
 struct secondary {
-	uint64_t due_ms; /* by clock_now_ms() */
+	struct agenda_entry at; /* due by clock_now_ms() */
 	uint64_t
 		good_at; /* when a primary has last answered, seconds since 1970; 0: it never has */
 	uint8_t *name;    /* folded; owned */
 	char *why;        /* of the last failure, owned; NULL: the last check was good */
 	char *ixfr_error; /* why AXFR was needed the last time, owned; NULL: it was not */
-	struct check *check;    /* under way; NULL: none */
-	struct secondary *next; /* in its bucket */
+	struct check *check; /* under way; NULL: none */
 	struct refresh *owner;
-	uint32_t id;
-	uint32_t place;  /* in the heap */
 	uint32_t expire; /* s from good_at; 0: not known */
 	uint32_t serial;
 	uint32_t their_serial;
 	uint16_t failures;      /* in a row */
 	uint16_t ixfr_failures; /* likewise, of transfers */
 	uint8_t counted;        /* the figure of its state; 0: it is in none yet */
-	bool queued;            /* in the heap */
 	bool has_contents;
 	bool expired;
 	bool no_ixfr; /* it is counted among those where IXFR brings nothing that fits */

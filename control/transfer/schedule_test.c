@@ -39,7 +39,7 @@ static void they_come_in_the_order_of_time(UNUSED void **state)
 	for (uint32_t id = 1; id <= COUNT; id++) {
 		struct secondary *one = schedule_find(s, id);
 
-		assert_int_equal(one->id, id);
+		assert_int_equal(one->at.id, id);
 		if (id % 5 == 0)
 			schedule_at(s, one, random_below(5000));
 		if (id % 5 == 1)
@@ -50,8 +50,8 @@ static void they_come_in_the_order_of_time(UNUSED void **state)
 	schedule_each(s, count_one, &count);
 	assert_int_equal(count, COUNT - COUNT / 5);
 	for (struct secondary *one; (one = schedule_first(s)); given++) {
-		assert_true(one->due_ms >= last);
-		last = one->due_ms;
+		assert_true(one->at.due >= last);
+		last = one->at.due;
 		schedule_pause(s, one);
 	}
 	assert_int_equal(given, COUNT - 2 * (COUNT / 5));
@@ -69,7 +69,7 @@ static void there_may_be_a_million(UNUSED void **state)
 		schedule_at(s, schedule_add(s, id, name), random_below(3600000));
 	for (unsigned i = 0; i < COUNT; i++) {
 		struct secondary *one = schedule_first(s);
-		schedule_at(s, one, one->due_ms + 3600000);
+		schedule_at(s, one, one->at.due + 3600000);
 	}
 	schedule_each(s, count_one, &count);
 	assert_int_equal(count, COUNT);
