@@ -382,6 +382,54 @@ struct contents_rrset *contents_at_apex(const struct contents *c, uint16_t type)
 	return NULL;
 }
 
+/* Gives where a type stands at the apex, or is to stand. */
+static size_t place_at_apex(const struct contents *c, uint16_t type)
+{
+	size_t at = 0;
+
+	while (at < c->count && c->rrsets[at].key_len == 0 && c->rrsets[at].type < type)
+		at++;
+	return at;
+}
+
+/* Takes the RRset at an index away, or makes room for one there. */
+static void move_behind(struct contents *c, size_t at, int by)
+{
+	size_t from = by < 0 ? at + 1 : at;
+
+	if (by > 0)
+		c->rrsets =
+			memory_resize(c->rrsets, (c->count + 1) * sizeof c->rrsets[0]);
+	memmove(&c->rrsets[by < 0 ? at : at + 1], &c->rrsets[from],
+	        (c->count - from) * sizeof c->rrsets[0]);
+	c->count = by < 0 ? c->count - 1 : c->count + 1;
+}
+
+int contents_put_apex(struct contents *c, uint16_t type, const uint8_t *blob, size_t size)
+{
+	size_t at = place_at_apex(c, type);
+	bool there =
+		at < c->count && c->rrsets[at].key_len == 0 && c->rrsets[at].type == type;
+	struct rrset was = {0};
+	struct rrset is = {0};
+
+	if (there)
+		TRY(rrset_open(type, c->rrsets[at].blob, c->rrsets[at].size, &was));
+	if (size)
+		TRY(rrset_open(type, blob, size, &is));
+	if (there != (size > 0))
+		move_behind(c, at, there ? -1 : 1);
+	c->records += (size_t)is.count + is.sig_count - was.count - was.sig_count;
+	if (size == 0)
+		return 0;
+	if (!there)
+		c->rrsets[at] =
+			(struct contents_rrset){.key = (const uint8_t *)"", .type = type};
+	c->rrsets[at].blob = blob;
+	c->rrsets[at].size = (uint32_t)size;
+	return 0;
+}
+
 size_t contents_lower_bound(const struct contents *c, const uint8_t *key, size_t key_len)
 {
 	size_t low = 0;

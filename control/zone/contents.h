@@ -78,6 +78,11 @@ const struct contents_rrset *contents_find(const struct contents *c, const uint8
 /* Gives the RRset of a type at the apex, or NULL. */
 struct contents_rrset *contents_at_apex(const struct contents *c, uint16_t type);
 
+/* Puts an RRset at the apex, in place of the one of its type that is there, or takes that away (size 0). The blob is
+ * lent as long as the contents live. ERR_CORRUPT. */
+MUST_CHECK int contents_put_apex(struct contents *c, uint16_t type, const uint8_t *blob,
+                                 size_t size);
+
 static inline bool contents_same_owner(const struct contents_rrset *a,
                                        const struct contents_rrset *b)
 {

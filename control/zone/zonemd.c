@@ -374,40 +374,12 @@ int zonemd_make(const struct zonemd_zone *zone, uint8_t blob[static ZONEMD_BLOB_
 	return 0;
 }
 
-/* Gives where ZONEMD stands at the apex, or is to stand. */
-static size_t place_of(const struct contents *c)
-{
-	size_t at = 0;
-
-	while (at < c->count && c->rrsets[at].key_len == 0 &&
-	       c->rrsets[at].type < RRTYPE_ZONEMD)
-		at++;
-	return at;
-}
-
-static void make_room(struct contents *c, size_t at)
-{
-	c->rrsets = memory_resize(c->rrsets, (c->count + 1) * sizeof c->rrsets[0]);
-	memmove(&c->rrsets[at + 1], &c->rrsets[at],
-	        (c->count - at) * sizeof c->rrsets[0]);
-	c->count++;
-}
-
 int zonemd_put(struct contents *c)
 {
 	uint8_t *blob = arena_alloc(c->arena, ZONEMD_BLOB_SIZE);
 	struct zonemd_zone zone;
-	size_t at = place_of(c);
 
 	zonemd_zone_of(c, &zone);
 	TRY(zonemd_make(&zone, blob));
-	c->records -= (size_t)zone.zonemd.count + zone.zonemd.sig_count;
-	c->records++;
-	if (!zone.zonemd.bytes)
-		make_room(c, at);
-	c->rrsets[at] = (struct contents_rrset){.key = (const uint8_t *)"",
-	                                        .type = RRTYPE_ZONEMD,
-	                                        .size = ZONEMD_BLOB_SIZE,
-	                                        .blob = blob};
-	return 0;
+	return contents_put_apex(c, RRTYPE_ZONEMD, blob, ZONEMD_BLOB_SIZE);
 }
