@@ -193,7 +193,7 @@ static const char *list_name(unsigned list)
 		[STORE_CONFIG] = "config",   [STORE_APIKEY] = "key",
 		[STORE_TENANT] = "tenant",   [STORE_ZONEMETA] = "metadata",
 		[STORE_TSIG] = "tsig",       [STORE_CRYPTOKEY] = "cryptokey",
-		[STORE_REFRESH] = "refresh",
+		[STORE_REFRESH] = "refresh", [STORE_SIGNING] = "signing",
 	};
 
 	return list < STORE_LISTS ? names[list] : "?";

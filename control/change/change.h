@@ -76,20 +76,37 @@ enum change_serial {
 	SERIAL_AS_GIVEN,  /* the SOA is what the edits or the contents say */
 };
 
+/* An RRset that is to be signed anew, although its data stays. */
+struct again_set {
+	const uint8_t *key;
+	uint16_t key_len, type;
+};
+
+/* Sorted by key and type; in the change's arena. */
+struct change_again {
+	struct again_set *sets;
+	size_t count, room;
+};
+
 struct zone_change {
 	enum zone_change_kind kind;
 	uint8_t name[NAME_MAX_LEN]; /* folded */
 	struct edit *edits;         /* done in order */
 	size_t edit_count, edit_room;
 	struct contents
-		*contents;     /* taken; CREATE (NULL: SERVFAIL until loaded), CONTENTS */
+		*contents; /* taken; CREATE (NULL: SERVFAIL until loaded), CONTENTS */
+	uint64_t
+		signed_by; /* version of the zone's signing (control/sign/state.h) by which the contents
+	                     * are signed already; 0: they are not */
 	struct delta *delta;   /* taken; DELTA: see control/change/delta.h */
 	struct update *update; /* in the change's arena; UPDATE */
 
 	struct zone_attrs attrs;
 	uint32_t attrs_set; /* which of attrs count: bits of enum zone_attr */
 	char *source;       /* path of the zone file that contents came from, or NULL */
-	uint8_t source_mark[32]; /* as in struct store_zone */
+	uint8_t source_mark[32];   /* as in struct store_zone */
+	struct change_again again; /* EDIT of a zone that is signed here */
+	bool signed_anew; /* EDIT: likewise, and it is a change even if no data differs */
 	bool digested; /* EDIT: it brings the ZONEMD that is right for what it makes of the zone */
 	bool configured; /* CREATE: the configuration names it, and takes it away again */
 	enum change_serial serial;
@@ -140,6 +157,10 @@ struct zone_change *change_zone(struct change *c, enum zone_change_kind kind,
                                 const uint8_t *name);
 struct edit *change_edit(struct change *c, struct zone_change *z, enum edit_kind kind,
                          const uint8_t *owner, uint16_t type);
+
+/* Has an RRset signed anew, copied; they come in their order. */
+void change_sign_again(struct change *c, struct zone_change *z,
+                       const struct again_set *s);
 
 /* Adds a record, copied, to the served or the disabled ones of an edit, whose TTL is edit.ttl
  * whatever the blobs say. ERR_CORRUPT: not the RDATA

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/change/change.h"
+#include "control/zone/arena.h"
 #include "control/zone/rdata.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -109,4 +110,14 @@ void change_edit_comment(struct change *c, struct edit *e, const char *account,
 		.content = change_text(c, content),
 		.modified_at = modified_at,
 	};
+}
+
+void change_sign_again(struct change *c, struct zone_change *z, const struct again_set *s)
+{
+	struct change_again *a = &z->again;
+
+	a->sets = arena_room(c->arena, a->sets, a->count, &a->room, sizeof *a->sets);
+	a->sets[a->count] = *s;
+	a->sets[a->count++].key = arena_copy(c->arena, s->key, s->key_len);
+	z->signed_anew = true;
 }

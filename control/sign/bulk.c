@@ -4,17 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/sign/roof.h"
 #include "control/zone/arena.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
 enum { RUN = 64 }; /* RRsets; a few milliseconds of P-256 */
 
-/* An RRset, and where it is to be with its signatures. */
+/* An RRset, and where it is to be with its signatures, or without any. */
 struct task {
 	struct contents_rrset *set;
 	uint8_t *blob;
 	uint32_t size;
+	bool own;
 };
 
 struct work {
@@ -26,17 +28,6 @@ struct work {
 };
 
 /* ---- what is to be signed ---- */
-
-/* The last delegation or DNAME in canonical order, below which nothing is the zone's own. */
-struct roof {
-	const uint8_t *key; /* NULL: none yet */
-	size_t len;
-};
-
-static bool is_below(const struct roof *r, const struct contents_rrset *s)
-{
-	return r->key && s->key_len > r->len && memcmp(s->key, r->key, r->len) == 0;
-}
 
 /* Looks through the types of the owner at i, which nothing covers. Gives whether it is a delegation. */
 static bool look_at_owner(const struct contents *c, size_t i, struct roof *roof)
@@ -54,17 +45,27 @@ static bool look_at_owner(const struct contents *c, size_t i, struct roof *roof)
 	return cut;
 }
 
-static int add_task(struct work *w, struct contents_rrset *s)
+static bool is_right(const struct bulk *b, const struct rrset *set, bool apex, bool own)
+{
+	return own ? b->keep && sign_is_current(b->terms, set, apex)
+	           : set->sig_count == 0;
+}
+
+static int add_task(struct work *w, struct contents_rrset *s, bool own)
 {
 	struct rrset set;
+	bool apex = s->key_len == 0;
 
 	TRY(rrset_open(s->type, s->blob, s->size, &set));
 	if (set.count == 0)
 		return ERR_INVALID;
+	if (is_right(w->bulk, &set, apex, own))
+		return 0;
 	w->tasks = array_room(w->tasks, w->count, &w->room, sizeof *w->tasks);
 	struct task *t = &w->tasks[w->count++];
-	*t = (struct task){.set = s};
-	t->size = sign_blob_size(w->bulk->terms, &set, s->key_len == 0);
+	*t = (struct task){.set = s, .own = own};
+	t->size = own ? sign_blob_size(w->bulk->terms, &set, apex)
+	              : (uint32_t)rrsig_blob_size(&set, NULL, 0);
 	t->blob = arena_alloc(w->bulk->contents->arena, t->size);
 	return 0;
 }
@@ -79,11 +80,10 @@ static int find_tasks(struct work *w)
 	for (size_t i = 0; i < c->count; i++) {
 		struct contents_rrset *s = &c->rrsets[i];
 		if (i == 0 || !contents_same_owner(s, s - 1)) {
-			hidden = is_below(&roof, s);
+			hidden = roof_is_above(&roof, s->key, s->key_len);
 			cut = !hidden && look_at_owner(c, i, &roof);
 		}
-		if (sign_is_own(s->type, hidden, cut))
-			TRY(add_task(w, s));
+		TRY(add_task(w, s, sign_is_own(s->type, hidden, cut)));
 	}
 	atomic_store_explicit(&w->bulk->progress->total, w->count, memory_order_relaxed);
 	return 0;
@@ -97,6 +97,10 @@ static int sign_task(struct set_signer *s, const struct work *w, const struct ta
 	struct rrset set;
 
 	TRY(rrset_open(t->set->type, t->set->blob, t->set->size, &set));
+	if (!t->own) {
+		rrsig_blob_write(&set, NULL, 0, t->blob);
+		return 0;
+	}
 	TRY(name_from_key(t->set->key, t->set->key_len, w->bulk->contents->apex, owner));
 	return set_signer_sign(s, owner, &set, t->blob);
 }

@@ -3,7 +3,8 @@
  * now on, or with another algorithm.
  *
  * What is signed (RFC 4035 §2.2): every RRset of the zone's own, whatever it was signed with before. NS at a
- * delegation, what is at it beside DS and NSEC, and all that is below it or below a DNAME is not the zone's own.
+ * delegation, what is at it beside DS and NSEC, and all that is below it or below a DNAME is not the zone's own, and
+ * loses signatures that it has.
  * Keys, the chain of denial and all else that is to have a signature is in the contents already.
  *
  * RRsets are handed out in runs, whoever is free takes the next, and each thread has its own signers. The contents
@@ -32,7 +33,8 @@ struct bulk_progress {
 struct bulk {
 	struct contents *contents;      /* lent; no thread but these has them meanwhile */
 	const struct sign_terms *terms; /* the zone is that of the contents */
-	unsigned threads;               /* the caller's is one of them */
+	bool keep; /* what has the signatures that it is to have, none of them due, stays as it is */
+	unsigned threads; /* the caller's is one of them */
 	struct bulk_progress *progress;
 };
 

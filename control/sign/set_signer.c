@@ -32,6 +32,12 @@ static enum sign_part part_of(uint16_t type, bool apex)
 	return keys && apex ? SIGN_KEYS : SIGN_ZONE;
 }
 
+static const struct sign_periods *periods_of(const struct sign_terms *t,
+                                             enum sign_part part)
+{
+	return part == SIGN_KEYS && t->key_periods ? t->key_periods : t->periods;
+}
+
 static uint32_t signature_size(const struct sign_key *k, size_t zone_len)
 {
 	const struct sign_algorithm_facts *f = sign_algorithm(sign_key_algorithm(k));
@@ -50,6 +56,97 @@ uint32_t sign_blob_size(const struct sign_terms *t, const struct rrset *set, boo
 		if (t->keys[i].parts & part)
 			size += signature_size(t->keys[i].key, zone_len);
 	return size;
+}
+
+/* Gives which of the keys for a part has made a signature, as a bit; 0: none. */
+static unsigned key_of(const struct sign_terms *t, const struct rrsig *r,
+                       enum sign_part part)
+{
+	for (size_t i = 0; i < t->key_count; i++)
+		if (t->keys[i].parts & part &&
+		    sign_key_algorithm(t->keys[i].key) == r->algorithm &&
+		    sign_key_tag(t->keys[i].key) == r->tag)
+			return 1U << i;
+	return 0;
+}
+
+/* Those of the keys that are to have signed a part. */
+static unsigned keys_for(const struct sign_terms *t, enum sign_part part)
+{
+	unsigned keys = 0;
+
+	for (size_t i = 0; i < t->key_count; i++)
+		keys |= t->keys[i].parts & part ? 1U << i : 0;
+	return keys;
+}
+
+static const uint8_t *first_signature(const struct rrset *set)
+{
+	const uint8_t *at = rrset_first(set);
+
+	for (unsigned i = 0; i < set->count; i++)
+		(void)rrset_next(&at);
+	return at;
+}
+
+/* What the signatures of an RRset come to. */
+struct signed_by {
+	unsigned keys; /* bits */
+	bool strange;  /* others are there, or they say what is not so */
+	uint64_t due;
+};
+
+static struct signed_by look_at_signatures(const struct sign_terms *t,
+                                           const struct rrset *set, enum sign_part part)
+{
+	struct signed_by by = {.due = UINT64_MAX};
+	const uint8_t *at = first_signature(set);
+
+	for (unsigned i = 0; i < set->sig_count; i++) {
+		struct rrsig r;
+		if (rrsig_open(rrset_next(&at), &r) < 0) {
+			by.strange = true;
+			break;
+		}
+		unsigned key = key_of(t, &r, part);
+		uint64_t due =
+			sign_times_due(periods_of(t, part),
+		                       (struct rrsig_times){.inception = r.inception,
+		                                            .expiration = r.expiration},
+		                       t->now);
+		by.strange |= key == 0 || by.keys & key || r.ttl != set->ttl;
+		by.keys |= key;
+		by.due = due < by.due ? due : by.due;
+	}
+	return by;
+}
+
+bool sign_is_current(const struct sign_terms *t, const struct rrset *set, bool apex)
+{
+	enum sign_part part = part_of(set->type, apex);
+	struct signed_by by = look_at_signatures(t, set, part);
+
+	return !by.strange && by.keys == keys_for(t, part) && by.due > t->now;
+}
+
+uint64_t sign_due(const struct sign_terms *t, const struct rrset *set, bool apex)
+{
+	return look_at_signatures(t, set, part_of(set->type, apex)).due;
+}
+
+uint64_t sign_ends(const struct sign_terms *t, const struct rrset *set)
+{
+	const uint8_t *at = first_signature(set);
+	uint64_t ends = UINT64_MAX;
+	struct rrsig r;
+
+	for (unsigned i = 0; i < set->sig_count; i++) {
+		if (rrsig_open(rrset_next(&at), &r) < 0)
+			continue;
+		uint64_t end = sign_time_near(r.expiration, t->now);
+		ends = end < ends ? end : ends;
+	}
+	return ends;
 }
 
 int set_signer_new(const struct sign_terms *t, struct set_signer **out)
@@ -93,7 +190,7 @@ static int make_signatures(struct set_signer *s, const struct signed_set *what,
 	const struct sign_terms *t = s->terms;
 	const struct sign_occasion occasion = {
 		.owner = what->owner, .type = what->set->type, .serial = t->serial};
-	struct rrsig_times times = sign_times(t->periods, &occasion, t->now);
+	struct rrsig_times times = sign_times(periods_of(t, part), &occasion, t->now);
 	unsigned count = 0;
 
 	for (size_t i = 0; i < t->key_count; i++) {

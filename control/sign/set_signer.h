@@ -33,6 +33,7 @@ struct sign_terms {
 	const struct sign_with *keys;
 	size_t key_count;
 	const struct sign_periods *periods;
+	const struct sign_periods *key_periods; /* of SIGN_KEYS; NULL: the same */
 	uint32_t serial; /* of the zone, with which this is signed */
 	uint64_t now;    /* seconds since 1970 */
 };
@@ -53,10 +54,19 @@ static inline bool sign_is_own(uint16_t type, bool hidden, bool cut)
  * is there. */
 uint32_t sign_blob_size(const struct sign_terms *t, const struct rrset *set, bool apex);
 
+/* Says whether an RRset has these signatures and no others, none of which is due. apex: whether it is there. */
+bool sign_is_current(const struct sign_terms *t, const struct rrset *set, bool apex);
+
+/* Gives when the first of its signatures is due, in seconds since 1970; UINT64_MAX: it has none. */
+uint64_t sign_due(const struct sign_terms *t, const struct rrset *set, bool apex);
+
+/* Gives when the first of its signatures ends, whoever made it; likewise. */
+uint64_t sign_ends(const struct sign_terms *t, const struct rrset *set);
+
 /* One thread at a time. */
 struct set_signer;
 
-/* Errors of signer_new(). */
+/* The terms are looked at with each signature: serial and now may become others between. Errors of signer_new(). */
 MUST_CHECK int set_signer_new(const struct sign_terms *t, struct set_signer **out);
 /* Takes; NULL is fine. */
 void set_signer_free(struct set_signer **s);

@@ -299,6 +299,21 @@ static int see_number(const struct store_item *item, void *arg)
 	return 0;
 }
 
+static int is_sealed(const struct sign_stored_item *i, void *arg)
+{
+	bool *any = arg;
+
+	*any = i->stored.sealed_len > 0;
+	return *any;
+}
+
+int sign_stored_any(struct store_txn *t, bool *out)
+{
+	*out = false;
+	int err = sign_stored_each(t, 0, is_sealed, out);
+	return err < 0 ? err : 0;
+}
+
 int sign_stored_next(struct store_txn *t, uint32_t zone, uint32_t *out)
 {
 	struct item_key k = key_of(zone, 0);
@@ -323,6 +338,17 @@ void sign_stored_change(struct change *c, uint32_t zone, uint32_t number,
 	assert(zone || c->zone_count > 0);
 	i->secret = true;
 	i->of_zone = zone ? 0 : c->zone_count;
+}
+
+bool sign_stored_is_item(const struct item_change *i, uint32_t zone, uint32_t *number)
+{
+	struct item_key k = key_of(zone, 0);
+
+	if (i->list != STORE_CRYPTOKEY || i->of_zone || i->key_len != sizeof k.bytes ||
+	    memcmp(i->key, k.bytes, 4) != 0)
+		return false;
+	*number = wire_load32(i->key + 4);
+	return true;
 }
 
 static int forget_item(const struct store_item *item, void *arg)

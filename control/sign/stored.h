@@ -99,12 +99,17 @@ MUST_CHECK int sign_stored_each(struct store_txn *t, uint32_t zone,
                                 int (*fn)(const struct sign_stored_item *, void *),
                                 void *arg);
 
+/* Says whether the store has any sealed key. */
+MUST_CHECK int sign_stored_any(struct store_txn *t, bool *out);
+
 /* Gives one more than the highest number of a zone's keys. ERR_FULL. */
 MUST_CHECK int sign_stored_next(struct store_txn *t, uint32_t zone, uint32_t *out);
 
 /* Lets a change write a key, or remove it (s NULL). zone 0: it belongs to the zone last appended to the change. */
 void sign_stored_change(struct change *c, uint32_t zone, uint32_t number,
                         const struct sign_stored *s);
+/* Says whether a change's item is a key of a zone (not 0), and gives its number. */
+bool sign_stored_is_item(const struct item_change *i, uint32_t zone, uint32_t *number);
 /* Lets a change remove all keys of a zone. */
 MUST_CHECK int sign_stored_forget(struct change *c, struct store_txn *t, uint32_t zone);
 

@@ -114,7 +114,7 @@ struct zone_attrs {
 		[64]; /* the zone's label in the catalog that it comes from; empty: from none */
 	enum zone_zonemd zonemd;
 	char catalog_to[256]; /* the catalog that it moves to; empty: it stays */
-	char dnssec[64]; /* name of a policy, or "no"; empty: as its entry says */
+	char dnssec[64];      /* name of a policy, or "no"; empty: as its entry says */
 };
 
 /* Sets in *to those attributes of from that are in a set. */
@@ -252,6 +252,7 @@ enum store_list {
 	STORE_TSIG,
 	STORE_CRYPTOKEY,
 	STORE_REFRESH, /* what is known of each secondary's primaries, and what others were told of */
+	STORE_SIGNING, /* how each zone that is signed here is signed: control/sign/state.h */
 	STORE_LISTS
 };
 

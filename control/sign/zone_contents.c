@@ -1,0 +1,224 @@
+#include "control/sign/zone_contents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/change/serial.h"
+#include "control/sign/chain.h"
+#include "control/zone/arena.h"
+#include "control/zone/zonemd.h"
+#include "shared/err.h"
+#include "shared/rrtype.h"
+
+/* ---- from the store ---- */
+
+static void read_one(struct contents *c, size_t *room, const struct store_entry *e)
+{
+	c->rrsets = array_room(c->rrsets, c->count, room, sizeof *c->rrsets);
+	c->rrsets[c->count++] = (struct contents_rrset){
+		.key = arena_copy(c->arena, e->key, e->key_len),
+		.key_len = (uint16_t)e->key_len,
+		.type = e->set.type,
+		.size = (uint32_t)e->set.size,
+		.blob = arena_copy(c->arena, e->set.bytes, e->set.size),
+	};
+	c->records += (size_t)e->set.count + e->set.sig_count;
+}
+
+int zone_contents_load(struct store_txn *t, const struct store_zone *zone,
+                       struct contents **out)
+{
+	struct contents *c = memory_get(sizeof *c);
+	struct store_cursor *cursor;
+	struct store_entry e;
+	size_t room = 0;
+
+	*c = (struct contents){.apex_len = (uint8_t)name_len(zone->name, NAME_MAX_LEN),
+	                       .arena = arena_new()};
+	memcpy(c->apex, zone->name, c->apex_len);
+	int err = store_cursor_open(t, zone->id, &cursor);
+	while (err == 0 && (err = store_cursor_next(cursor, &e)) == 0)
+		read_one(c, &room, &e);
+	store_cursor_close(&cursor);
+	if (err < 0 && err != ERR_NOTFOUND) {
+		contents_free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+/* ---- bare ---- */
+
+static bool is_of_chain(const struct contents_rrset *s)
+{
+	return s->type == RRTYPE_NSEC || s->type == RRTYPE_NSEC3 ||
+	       (s->type == RRTYPE_NSEC3PARAM && s->key_len == 0);
+}
+
+static int bare(struct contents *c, struct contents_rrset *s, struct rrset *set)
+{
+	if (set->sig_count == 0)
+		return 0;
+	c->records -= set->sig_count;
+	s->size = (uint32_t)rrsig_blob_size(set, NULL, 0);
+	uint8_t *blob = arena_alloc(c->arena, s->size);
+	rrsig_blob_write(set, NULL, 0, blob);
+	s->blob = blob;
+	return 0;
+}
+
+static int bare_all(struct contents *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct contents_rrset s = c->rrsets[i];
+		struct rrset set;
+
+		TRY(rrset_open(s.type, s.blob, s.size, &set));
+		if (is_of_chain(&s) || set.count == 0) {
+			c->records -= (size_t)set.count + set.sig_count;
+			continue;
+		}
+		TRY(bare(c, &s, &set));
+		c->rrsets[kept++] = s;
+	}
+	c->count = kept;
+	return 0;
+}
+
+static int put_keys(struct contents *c, const struct zone_keys *k, uint16_t type)
+{
+	const struct contents_rrset *s = contents_at_apex(c, type);
+	struct rrset now = {.type = type};
+	size_t size;
+
+	if (s)
+		TRY(rrset_open(type, s->blob, s->size, &now));
+	const uint8_t *blob = zone_keys_apex(k, &now, c->arena, &size);
+	return contents_put_apex(c, type, blob, size);
+}
+
+int zone_contents_bare(struct contents *c, const struct zone_keys *keys)
+{
+	TRY(bare_all(c));
+	TRY(contents_put_apex(c, RRTYPE_ZONEMD, NULL, 0));
+	if (!keys)
+		return 0;
+	TRY(put_keys(c, keys, RRTYPE_DNSKEY));
+	TRY(put_keys(c, keys, RRTYPE_CDS));
+	return put_keys(c, keys, RRTYPE_CDNSKEY);
+}
+
+/* ---- signatures that stay ---- */
+
+static int order_of(const struct contents_rrset *s, const struct store_entry *e)
+{
+	int order = name_key_compare(s->key, s->key_len, e->key, e->key_len);
+
+	return order ? order : (int)s->type - (int)e->set.type;
+}
+
+/* Says whether both have the same records; s has no signatures. */
+static bool is_same_data(const struct contents_rrset *s, const struct rrset *stored)
+{
+	size_t records = rrsig_blob_size(stored, NULL, 0);
+	struct rrset set;
+
+	return records == s->size && rrset_open(s->type, s->blob, s->size, &set) == 0 &&
+	       set.ttl == stored->ttl && set.count == stored->count &&
+	       memcmp(s->blob + RRSET_HEADER, stored->bytes + RRSET_HEADER,
+	              records - RRSET_HEADER) == 0;
+}
+
+static void take_over(struct contents *c, struct contents_rrset *s,
+                      const struct rrset *stored)
+{
+	s->blob = arena_copy(c->arena, stored->bytes, stored->size);
+	s->size = (uint32_t)stored->size;
+	c->records += stored->sig_count;
+}
+
+/* One walk through both, in canonical order. */
+static int merge(struct contents *c, struct store_cursor *cursor)
+{
+	struct store_entry e;
+	int err = store_cursor_next(cursor, &e);
+
+	for (size_t i = 0; i < c->count && err == 0;) {
+		int order = order_of(&c->rrsets[i], &e);
+
+		if (order == 0 && e.set.sig_count > 0 &&
+		    is_same_data(&c->rrsets[i], &e.set))
+			take_over(c, &c->rrsets[i], &e.set);
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			err = store_cursor_next(cursor, &e);
+	}
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
+static int keep_signatures(struct contents *c, const struct zone_keys *k,
+                           struct store_txn *t)
+{
+	struct store_cursor *cursor;
+
+	TRY(store_cursor_open(t, k->id, &cursor));
+	int err = merge(c, cursor);
+	store_cursor_close(&cursor);
+	return err;
+}
+
+/* ---- signing ---- */
+
+static int read_serial(const struct contents *c, uint32_t *out)
+{
+	const struct contents_rrset *s = contents_at_apex(c, RRTYPE_SOA);
+	struct rrset soa;
+
+	if (!s)
+		return ERR_INVALID;
+	TRY(rrset_open(s->type, s->blob, s->size, &soa));
+	return serial_read(&soa, out);
+}
+
+int zone_contents_prepare(struct contents *c, struct zone_keys *k, struct store_txn *t,
+                          bool digest, uint64_t now)
+{
+	k->terms.now = now;
+	TRY(read_serial(c, &k->terms.serial));
+	TRY(zone_contents_bare(c, k));
+	if (digest)
+		TRY(zonemd_put(c)); /* for the chain to know of it */
+	TRY(chain_put(c, &k->state.chain));
+	return t ? keep_signatures(c, k, t) : 0;
+}
+
+int zone_contents_sign(struct contents *c, const struct zone_keys *k, unsigned threads,
+                       struct bulk_progress *progress)
+{
+	const struct bulk bulk = {.contents = c,
+	                          .terms = &k->terms,
+	                          .keep = true,
+	                          .threads = threads,
+	                          .progress = progress};
+
+	return bulk_sign(&bulk);
+}
+
+int zone_contents_sign_apex(struct contents *c, struct zone_keys *k, uint16_t type)
+{
+	const struct contents_rrset *s = contents_at_apex(c, type);
+	struct rrset set;
+
+	if (!s)
+		return ERR_INVALID;
+	TRY(read_serial(c, &k->terms.serial));
+	TRY(rrset_open(type, s->blob, s->size, &set));
+	uint32_t size = set_signer_size(k->signer, &set, true);
+	uint8_t *blob = arena_alloc(c->arena, size);
+	TRY(set_signer_sign(k->signer, k->zone, &set, blob));
+	return contents_put_apex(c, type, blob, size);
+}

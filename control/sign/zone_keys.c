@@ -1,0 +1,249 @@
+#include "control/sign/zone_keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/must.h"
+#include "shared/err.h"
+
+/* ---- from the store ---- */
+
+static int add_item(const struct sign_stored_item *i, void *arg)
+{
+	struct zone_keys *k = arg;
+	struct life_key life;
+
+	TRY(life_key_get(&i->stored, &life));
+	(void)zone_keys_add(k, i->number, &i->stored, &life);
+	return 0;
+}
+
+static size_t find(const struct zone_keys *k, uint32_t number)
+{
+	size_t at = 0;
+
+	while (at < k->count && k->keys[at].number != number)
+		at++;
+	return at;
+}
+
+void zone_keys_remove(struct zone_keys *k, size_t at)
+{
+	size_t behind = k->count - at - 1;
+
+	sign_key_free(&k->keys[at].key);
+	memmove(k->keys + at, k->keys + at + 1, behind * sizeof *k->keys);
+	memmove(k->lives + at, k->lives + at + 1, behind * sizeof *k->lives);
+	k->count--;
+}
+
+/* A change's own word about a key counts. */
+static int overlay_item(struct zone_keys *k, const struct item_change *item)
+{
+	struct sign_stored s;
+	struct life_key life;
+	uint32_t number;
+
+	if (!sign_stored_is_item(item, k->id, &number))
+		return 0;
+	size_t at = find(k, number);
+	if (at < k->count)
+		zone_keys_remove(k, at);
+	if (!item->value)
+		return 0;
+	TRY(sign_stored_decode(item->value, item->size, &s));
+	TRY(life_key_get(&s, &life));
+	(void)zone_keys_add(k, number, &s, &life);
+	return 0;
+}
+
+static int read_all(struct store_txn *t, const struct change *with, struct zone_keys *k)
+{
+	TRY(sign_stored_each(t, k->id, add_item, k));
+	for (size_t i = 0; with && i < with->item_count; i++)
+		TRY(overlay_item(k, &with->items[i]));
+	return 0;
+}
+
+static struct zone_keys *zone_keys_of(const struct store_zone *zone)
+{
+	struct zone_keys *k = must(calloc(1, sizeof *k));
+
+	memcpy(k->zone, zone->name, sizeof k->zone);
+	k->id = zone->id;
+	return k;
+}
+
+static int look(struct store_txn *t, const struct store_zone *zone,
+                const struct change *with, struct zone_keys *k)
+{
+	TRY(with ? sign_state_after(t, zone->id, with, &k->state)
+	         : sign_state_get(t, zone->id, &k->state));
+	return read_all(t, with, k);
+}
+
+int zone_keys_look(struct store_txn *t, const struct store_zone *zone,
+                   struct zone_keys **out)
+{
+	struct zone_keys *k = zone_keys_of(zone);
+	int err = look(t, zone, NULL, k);
+
+	if (err < 0)
+		zone_keys_free(&k);
+	*out = k;
+	return err;
+}
+
+int zone_keys_new(struct store_txn *t, const struct store_zone *zone,
+                  struct zone_keys **out)
+{
+	struct zone_keys *k = zone_keys_of(zone);
+	int err = read_all(t, NULL, k);
+
+	if (err < 0)
+		zone_keys_free(&k);
+	*out = k;
+	return err;
+}
+
+void zone_keys_free(struct zone_keys **keys)
+{
+	struct zone_keys *k = *keys;
+
+	*keys = NULL;
+	if (!k)
+		return;
+	set_signer_free(&k->signer);
+	for (size_t i = 0; i < k->count; i++)
+		sign_key_free(&k->keys[i].key);
+	free(k->keys);
+	free(k->lives);
+	free(k);
+}
+
+/* ---- opening ---- */
+
+static unsigned parts_of(const struct life_key *l)
+{
+	unsigned parts = 0;
+
+	if (life_publishes(l) && l->role & LIFE_KSK)
+		parts |= SIGN_KEYS;
+	if (life_signs(l))
+		parts |= SIGN_ZONE;
+	return parts;
+}
+
+static int refuse(char *why, const char *text)
+{
+	snprintf(why, ZONE_KEYS_WHY_SIZE, "%s", text);
+	return ERR_REFUSED;
+}
+
+static int open_key(struct zone_keys *k, size_t i, struct sign_secrets *secrets,
+                    char *why)
+{
+	const struct sign_stored_name name = {.zone = k->zone,
+	                                      .number = k->keys[i].number};
+	const struct vault *v = sign_secrets_vault(secrets, false, why);
+
+	if (!v)
+		return ERR_REFUSED;
+	int err = sign_stored_open(v, &name, &k->keys[i].stored, &k->keys[i].key, why);
+	return err == ERR_NOTFOUND ? ERR_REFUSED : err;
+}
+
+static int make_terms(struct zone_keys *k, struct sign_secrets *secrets, char *why)
+{
+	unsigned parts;
+
+	set_signer_free(&k->signer);
+	k->terms.key_count = 0;
+	for (size_t i = 0; i < k->count; i++) {
+		if ((parts = parts_of(&k->lives[i])) == 0)
+			continue;
+		if (k->terms.key_count == SIGN_KEYS_MAX)
+			return refuse(why, "it has more keys than sign a zone");
+		if (!k->keys[i].key)
+			TRY(open_key(k, i, secrets, why));
+		k->with[k->terms.key_count++] =
+			(struct sign_with){.key = k->keys[i].key, .parts = parts};
+	}
+	k->key_periods = k->state.periods;
+	k->key_periods.validity = k->state.dnskey_validity;
+	k->terms.zone = k->zone;
+	k->terms.keys = k->with;
+	k->terms.periods = &k->state.periods;
+	k->terms.key_periods = &k->key_periods;
+	return set_signer_new(&k->terms, &k->signer);
+}
+
+int zone_keys_open(struct zone_keys *k, struct sign_secrets *secrets,
+                   char why[static ZONE_KEYS_WHY_SIZE])
+{
+	why[0] = '\0';
+	return make_terms(k, secrets, why);
+}
+
+int zone_keys_read(struct store_txn *t, const struct store_zone *zone,
+                   const struct change *with, struct sign_secrets *secrets,
+                   struct zone_keys **out, char why[static ZONE_KEYS_WHY_SIZE])
+{
+	struct zone_keys *k = zone_keys_of(zone);
+	int err = look(t, zone, with, k);
+
+	if (err == 0)
+		err = zone_keys_open(k, secrets, why);
+	if (err < 0)
+		zone_keys_free(&k);
+	*out = k;
+	return err;
+}
+
+/* ---- their life ---- */
+
+struct zone_key *zone_keys_add(struct zone_keys *k, uint32_t number,
+                               const struct sign_stored *s, const struct life_key *life)
+{
+	if (k->count == k->room) {
+		k->room = k->room ? 2 * k->room : 4;
+		k->keys = must(realloc(k->keys, k->room * sizeof *k->keys));
+		k->lives = must(realloc(k->lives, k->room * sizeof *k->lives));
+	}
+	k->keys[k->count] = (struct zone_key){.number = number, .stored = *s};
+	k->lives[k->count] = *life;
+	return &k->keys[k->count++];
+}
+
+struct life zone_keys_life(struct zone_keys *k)
+{
+	struct life l = {.keys = k->lives, .count = k->count};
+
+	memcpy(l.ttl, k->state.ttl, sizeof l.ttl);
+	return l;
+}
+
+void zone_keys_live(struct zone_keys *k, const struct life *l)
+{
+	memcpy(k->state.ttl, l->ttl, sizeof k->state.ttl);
+}
+
+void zone_keys_change(struct zone_keys *k, struct change *c)
+{
+	k->state.version++;
+	sign_state_change(c, k->id, &k->state);
+	for (size_t i = 0; i < k->count; i++) {
+		life_key_put(&k->lives[i], &k->keys[i].stored);
+		sign_stored_change(c, k->id, k->keys[i].number, &k->keys[i].stored);
+	}
+}
+
+bool zone_keys_sign(const struct zone_keys *k)
+{
+	unsigned parts = 0;
+
+	for (size_t i = 0; i < k->count; i++)
+		parts |= parts_of(&k->lives[i]);
+	return parts == (SIGN_KEYS | SIGN_ZONE);
+}
