@@ -19,6 +19,7 @@
 #include "control/change/serial.h"
 #include "control/change/update.h"
 #include "control/commit/plan.h"
+#include "control/commit/ring.h"
 #include "control/policy/policy.h"
 #include "shared/clock.h"
 #include "shared/err.h"
@@ -141,22 +142,10 @@ int commit_compile(struct committer *c)
 
 /* ---- planning ---- */
 
-static int refuse_zone(struct plan *p, const char *rule, const char *text)
+int plan_refuse(struct plan *p, const char *rule, const char *text)
 {
 	change_problem_add(&p->problems, -1, rule, NULL, "%s", text);
 	return ERR_REFUSED;
-}
-
-/* An edit of a signed zone would leave it with signatures that do not fit. */
-static int check_unsigned(struct plan *p, const struct zone *z)
-{
-	struct rrset soa;
-
-	TRY(store_soa_get(p->c->txn, z->table.id, &soa));
-	if (z->table.denial != 0 || soa.sig_count > 0)
-		return refuse_zone(p, "presigned",
-		                   "the zone is presigned: whoever signs it edits it");
-	return 0;
 }
 
 /* What a secondary holds is what its primaries say, and this program brings it; nobody else. */
@@ -169,7 +158,7 @@ static int check_whose(struct plan *p, const struct zone_change *zc,
 	if (!contents || p->change->actor->kind == ACTOR_SELF ||
 	    !zone_kind_is_secondary(zone_policy_kind(p->c->config, &z->after)))
 		return 0;
-	return refuse_zone(p, "zone-is-secondary",
+	return plan_refuse(p, "zone-is-secondary",
 	                   "the zone is a secondary: it is changed at its primary");
 }
 
@@ -240,7 +229,7 @@ static int raise_serial(struct plan *p, const struct zone_change *zc, struct pla
 	return change_view_set(&z->view, p->change->arena, &raised);
 }
 
-static int withdraw_digest(struct plan *p, struct planned *z)
+int withdraw_digest(struct plan *p, struct planned *z)
 {
 	const struct overlay_set gone = {
 		.key = (const uint8_t *)"", .type = RRTYPE_ZONEMD, .edit = -1};
@@ -276,22 +265,26 @@ static int plan_edits(struct plan *p, const struct zone_change *zc, struct plann
 {
 	bool digest = asks_for_digest(p, zc, z);
 
-	if (zc->kind == ZONE_EDIT && zc->edit_count == 0 && !digest)
+	if (zc->kind == ZONE_EDIT && zc->edit_count == 0 && !digest && !zc->signed_anew)
 		return 0;
 	if (!z->zone->loaded)
-		return refuse_zone(p, "no-contents", "the zone has no contents");
-	TRY(check_unsigned(p, z->zone));
+		return plan_refuse(p, "no-contents", "the zone has no contents");
+	TRY(signing_begin(p, z));
 	TRY(zc->kind == ZONE_UPDATE
 	            ? update_view(p->c->txn, &z->before, zc->update, p->change->arena,
 	                          &z->view, &p->result->rcode)
 	            : change_view_make(p->c->txn, &z->before, zc, p->change->arena,
 	                               &z->view, &p->problems));
 	z->view.changed |= digest;
+	if (z->keys)
+		TRY(signing_bare(p, zc, z));
 	if (!z->view.changed)
 		return 0;
 	TRY(raise_serial(p, zc, z));
-	TRY(renew_digest(p, zc, z));
-	return change_check(&z->view, &p->problems);
+	if (!z->keys)
+		TRY(renew_digest(p, zc, z));
+	TRY(change_check(&z->view, &p->problems));
+	return z->keys ? signing_end(p, zc, z) : 0;
 }
 
 /* The serial and all else is what the primary says. */
@@ -322,7 +315,7 @@ static int plan_new(struct plan *p, const struct zone_change *zc, struct planned
 	for (size_t k = 0; k < zc->edit_count; k++)
 		if (zc->edits[k].kind != EDIT_REPLACE || zc->edits[k].blob_size > 0 ||
 		    !name_is_under(zc->edits[k].owner, zc->name, NULL))
-			return refuse_zone(p, "edits-of-new-zone",
+			return plan_refuse(p, "edits-of-new-zone",
 			                   "a new zone is edited by a change of its own");
 	return plan_contents(p, zc, z);
 }
@@ -356,7 +349,7 @@ static int plan_zone(struct plan *p, size_t i)
 	p->problems.zone = (int)i;
 	for (size_t k = 0; k < i; k++)
 		if (name_equal(p->change->zones[k].name, zc->name))
-			return refuse_zone(p, "zone-twice", "the zone is named twice");
+			return plan_refuse(p, "zone-twice", "the zone is named twice");
 	if (zc->kind == ZONE_CREATE)
 		return plan_new(p, zc, z);
 	TRY(find_zone(p, zc, z));
@@ -367,6 +360,11 @@ static int plan_zone(struct plan *p, size_t i)
 	store_attrs_merge(&z->after.attrs, &zc->attrs, zc->attrs_set);
 	z->attrs_changed = attrs_differ(z);
 	TRY(check_whose(p, zc, z));
+	if (z->attrs_changed)
+		TRY(signing_check_kind(p, z));
+	TRY(signing_check_version(p, z));
+	if (zc->kind == ZONE_REMOVE)
+		TRY(signing_forget(p, z));
 	if (!zone_change_is_partial(zc->kind))
 		return plan_contents(p, zc, z);
 	TRY(zc->kind == ZONE_DELTA ? plan_delta(p, zc, z) : plan_edits(p, zc, z));
@@ -457,6 +455,7 @@ int commit_change(struct committer *c, struct change *change,
 	give_problems(&p);
 	if (result->err < 0 || !fill_results(&p) || change->dry_run)
 		return 0;
+	key_ring_changed(c->ring, change);
 	TRY(plan_write(&p));
 	change_note_add(&c->note, change, result);
 	return 0;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "control/commit/diff.h"
+#include "control/commit/ring.h"
 #include "control/compile/compile.h"
 #include "control/must.h"
 #include "control/zone/soa.h"
@@ -366,6 +367,8 @@ int committer_open(struct committer *c, const struct config *config, struct publ
 {
 	*c = (struct committer){.config = config, .publisher = p, .group_us = GROUP_US};
 	c->notes_end = &c->notes;
+	c->ring = key_ring_new();
+	c->secrets = sign_secrets_new(config->dnssec_master_secret);
 	TRY(store_open(config->store, &c->store, text, text_size));
 	int err = read_secret(c);
 	if (err == 0)
@@ -391,6 +394,8 @@ void committer_close(struct committer *c)
 		registry_free(c->registry);
 	if (c->store)
 		store_close(c->store);
+	key_ring_free(&c->ring);
+	sign_secrets_free(&c->secrets);
 	*c = (struct committer){0};
 }
 
@@ -454,6 +459,7 @@ void commit_abandon(struct committer *c)
 	commit_forget_touched(c);
 	change_note_free(c->note);
 	c->note = NULL;
+	key_ring_forget(c->ring);
 	writer_undo(c->writer);
 	registry_undo(c->registry);
 	if (writer_wants_grace(c->writer))

@@ -28,6 +28,9 @@
 #include "shared/compiler.h"
 #include "shared/histogram.h"
 
+struct key_ring;
+struct sign_secrets;
+
 struct committer {
 	const struct config *config; /* lent; see commit_configure() */
 	uint8_t cookie_secret[COOKIE_SECRET_LEN];
@@ -44,6 +47,8 @@ struct committer {
 	uint64_t commits;    /* since start, over all segments */
 	uint64_t changed_at; /* s since 1970: the newest of them; 0: none yet */
 	struct durations store_commits; /* until they were on disk */
+	struct sign_secrets *secrets;   /* of keys; any thread may ask it */
+	struct key_ring *ring;          /* keys in use */
 	bool store_ails; /* a purge failed: none before a commit has succeeded */
 	/* How long a group may be applied: those in front do not wait longer for those behind. */
 	uint64_t group_us;

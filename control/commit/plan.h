@@ -8,12 +8,15 @@
 #include "shared/compiler.h"
 
 struct commit_touched;
+struct zone_keys;
 
 struct planned {
 	struct zone *zone;
 	struct store_zone before;
 	struct store_zone after;
 	struct change_view view;
+	struct zone_keys
+		*keys; /* by which it is signed, or NULL; lent while it is planned */
 	bool attrs_changed;
 	bool undigested;    /* see struct zone_result */
 	bool same_contents; /* the new ones are those that are there */
@@ -52,6 +55,37 @@ MUST_CHECK int plan_write(struct plan *p);
 /* Of a zone that gets contents: whether they are others, and which serial they will have. */
 MUST_CHECK int plan_contents(struct plan *p, const struct zone_change *zc,
                              struct planned *z);
+
+/* Adds a problem of the zone as such. Gives ERR_REFUSED. */
+int plan_refuse(struct plan *p, const char *rule, const char *text);
+
+/* ---- signing.c: of zones that are signed here ---- */
+
+/* Sets z->keys. ERR_REFUSED: the zone's keys cannot be used. */
+MUST_CHECK int signing_keys(struct plan *p, struct planned *z);
+/* The same of a zone that is edited. ERR_REFUSED: it comes with its signatures, too. */
+MUST_CHECK int signing_begin(struct plan *p, struct planned *z);
+
+/* Of edits: takes the signer's own out of the view; and when the serial is what it will be, puts it there. */
+MUST_CHECK int signing_bare(struct plan *p, const struct zone_change *zc,
+                            struct planned *z);
+MUST_CHECK int signing_end(struct plan *p, const struct zone_change *zc,
+                           struct planned *z);
+
+/* Of contents: signs them, unless they are; and once they have another serial. */
+MUST_CHECK int signing_contents(struct plan *p, const struct zone_change *zc,
+                                struct planned *z);
+MUST_CHECK int signing_serial(const struct zone_change *zc, struct planned *z);
+
+/* ERR_STALE: the change says how the zone is signed, and does not know how it is. */
+MUST_CHECK int signing_check_version(const struct plan *p, const struct planned *z);
+/* Of a zone that goes. */
+MUST_CHECK int signing_forget(struct plan *p, const struct planned *z);
+/* Refuses what a zone that is signed here cannot become. */
+MUST_CHECK int signing_check_kind(struct plan *p, const struct planned *z);
+
+/* The digest of a zone as the view makes it; see apply.c. */
+MUST_CHECK int withdraw_digest(struct plan *p, struct planned *z);
 
 /* Writes one zone that comes, goes, or gets other contents: it goes into the table at once. */
 MUST_CHECK int write_whole(struct plan *p, size_t zone);

@@ -169,6 +169,45 @@ static int find_same_contents(struct plan *p, const struct zone_change *zc,
 	return diff_is_none(p->c->txn, z->before.id, zc->contents, &z->same_contents);
 }
 
+static int refuse_presigned(struct plan *p, const struct planned *z)
+{
+	change_problem_add(&p->problems, -1, "presigned", NULL,
+	                   "the zone is presigned: whoever signs it raises its "
+	                   "serial above %" PRIu32,
+	                   z->before.serial);
+	return ERR_REFUSED;
+}
+
+/* The serial of the contents is not newer than the zone's. */
+static int give_next_serial(struct plan *p, const struct zone_change *zc,
+                            struct planned *z, bool is_signed)
+{
+	uint32_t next = serial_next(z->after.attrs.serial, z->before.serial,
+	                            p->time_us / 1000000);
+
+	if (is_signed && next != z->before.serial)
+		return refuse_presigned(p, z);
+	return set_serial(p, z, zc->contents, next);
+}
+
+/* Whoever wrote a file knows nothing of the serials that signing has used up: its own counts where it is newer. Contents
+ * that bring nothing new leave the zone as it is, with its serial and signatures. */
+static int plan_signed(struct plan *p, const struct zone_change *zc, struct planned *z,
+                       bool newer)
+{
+	if (newer || !z->before.loaded)
+		return signing_contents(p, zc, z);
+	TRY(set_serial(p, z, zc->contents, z->before.serial));
+	TRY(signing_contents(p, zc, z));
+	TRY(diff_is_none(p->c->txn, z->before.id, zc->contents, &z->same_contents));
+	if (z->same_contents) {
+		z->same_contents = is_contents_alone(zc, z);
+		return 0;
+	}
+	TRY(give_next_serial(p, zc, z, false));
+	return signing_serial(zc, z);
+}
+
 /*
  * Contents whose serial is not newer than the zone's get one that is, where that is the policy. But
  * those that differ in nothing else are no change: they may be given again and again.
@@ -185,24 +224,18 @@ int plan_contents(struct plan *p, const struct zone_change *zc, struct planned *
 	TRY(rrset_open(r->type, r->blob, r->size, &soa));
 	TRY(serial_read(&soa, &serial));
 	z->after.serial = serial;
-	if (zc->serial == SERIAL_AS_GIVEN || !z->before.loaded ||
-	    serial_newer(serial, z->before.serial))
+	bool newer = serial_newer(serial, z->before.serial);
+	TRY(signing_keys(p, z));
+	if (z->keys)
+		return plan_signed(p, zc, z, newer);
+	if (zc->serial == SERIAL_AS_GIVEN || !z->before.loaded || newer)
 		return renew_digest(p, zc, z);
 	TRY(set_serial(p, z, zc->contents, z->before.serial));
 	if (is_contents_alone(zc, z))
 		TRY(find_same_contents(p, zc, z));
 	if (z->same_contents)
 		return 0;
-	uint32_t next = serial_next(z->after.attrs.serial, z->before.serial,
-	                            p->time_us / 1000000);
-	if (soa.sig_count > 0 && next != serial) {
-		change_problem_add(&p->problems, -1, "presigned", NULL,
-		                   "the zone is presigned: whoever signs it raises its "
-		                   "serial above %" PRIu32,
-		                   z->before.serial);
-		return ERR_REFUSED;
-	}
-	TRY(set_serial(p, z, zc->contents, next));
+	TRY(give_next_serial(p, zc, z, soa.sig_count > 0));
 	return renew_digest(p, zc, z);
 }
 

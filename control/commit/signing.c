@@ -1,0 +1,222 @@
+/*
+ * What of a change is the signer's. A zone that is signed here goes through all the steps that others go through; before
+ * and after them the signer takes out what is its own and puts it back (control/sign/zone_view.h, zone_contents.h).
+ */
+#include <string.h>
+
+#include "control/change/digest.h"
+#include "control/commit/plan.h"
+#include "control/commit/ring.h"
+#include "control/policy/policy.h"
+#include "control/sign/zone_contents.h"
+#include "control/sign/zone_view.h"
+#include "control/zone/zonemd.h"
+#include "shared/err.h"
+#include "shared/rrtype.h"
+
+/* ---- keys ---- */
+
+static int refuse_keys(struct plan *p, int err, const char *why)
+{
+	change_problem_add(&p->problems, -1, "keys", NULL,
+	                   "the zone cannot be signed: %s", why[0] ? why : err_text(err));
+	return ERR_REFUSED;
+}
+
+int signing_keys(struct plan *p, struct planned *z)
+{
+	struct committer *c = p->c;
+	char why[ZONE_KEYS_WHY_SIZE] = "";
+	struct zone_keys *keys;
+
+	z->keys = NULL;
+	if (!z->before.id) /* a zone that comes */
+		return 0;
+	int err = key_ring_get(c->ring, c->secrets, c->txn, &z->before, p->change, &keys,
+	                       why);
+	if (err == ERR_NOTFOUND)
+		return 0;
+	if (err == ERR_REFUSED || err == ERR_CORRUPT || err == ERR_VERSION)
+		return refuse_keys(p, err, why);
+	TRY(err);
+	if (zone_keys_sign(keys))
+		z->keys = keys;
+	return 0;
+}
+
+int signing_begin(struct plan *p, struct planned *z)
+{
+	struct rrset soa;
+
+	TRY(signing_keys(p, z));
+	if (z->keys)
+		return 0;
+	/* An edit would leave it with signatures that do not fit. */
+	TRY(store_soa_get(p->c->txn, z->zone->table.id, &soa));
+	if (z->zone->table.denial != 0 || soa.sig_count > 0)
+		return plan_refuse(p, "presigned",
+		                   "the zone is presigned: whoever signs it edits it");
+	return 0;
+}
+
+int signing_forget(struct plan *p, const struct planned *z)
+{
+	struct sign_state state;
+	int err = sign_state_get(p->c->txn, z->before.id, &state);
+
+	if (err == ERR_NOTFOUND)
+		return 0;
+	TRY(sign_stored_forget(p->change, p->c->txn, z->before.id));
+	sign_state_change(p->change, z->before.id, NULL);
+	return 0;
+}
+
+int signing_check_kind(struct plan *p, const struct planned *z)
+{
+	struct sign_state state;
+
+	if (!zone_kind_is_secondary(zone_policy_kind(p->c->config, &z->after)))
+		return 0;
+	int err = sign_state_after(p->c->txn, z->before.id, p->change, &state);
+	if (err == 0)
+		return plan_refuse(p, "zone-is-signed",
+		                   "the zone is signed here: it becomes a secondary "
+		                   "once it is not any more");
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
+/* ---- edits ---- */
+
+static bool is_signers(uint16_t type)
+{
+	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3 || type == RRTYPE_NSEC3PARAM ||
+	       type == RRTYPE_RRSIG;
+}
+
+static int check_types(struct plan *p, const struct zone_change *zc)
+{
+	char owner[NAME_TEXT_MAX];
+	char type[RRTYPE_TEXT_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < zc->edit_count; i++) {
+		const struct edit *e = &zc->edits[i];
+		if (!is_signers(e->type))
+			continue;
+		change_problem_add(
+			&p->problems, (int)i, "type-of-signing", "type",
+			"%s %s: the zone is signed here, and this made with it",
+			name_to_text(e->owner, owner), rrtype_to_text(e->type, type));
+		err = ERR_REFUSED;
+	}
+	return err;
+}
+
+static bool counts_even_so(const struct zone_change *zc)
+{
+	bool even = zc->signed_anew;
+
+	for (size_t i = 0; i < zc->edit_count; i++)
+		even |= zc->edits[i].even_unchanged;
+	return even;
+}
+
+/* Says whether the zone is to have a digest that it has not. */
+static bool lacks_digest(const struct plan *p, const struct planned *z)
+{
+	struct rrset set;
+
+	return zone_policy_makes_zonemd(p->c->config, &z->after) &&
+	       z->before.rrsets <= DIGEST_AT_ONCE &&
+	       change_view_get(&z->view, (const uint8_t *)"", 0, RRTYPE_ZONEMD, &set) ==
+	               ERR_NOTFOUND;
+}
+
+int signing_bare(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	TRY(check_types(p, zc));
+	TRY(zone_view_bare(&z->view, z->keys, &zc->again, counts_even_so(zc),
+	                   p->change->arena));
+	z->view.changed |= lacks_digest(p, z);
+	return 0;
+}
+
+static int sign_view(struct plan *p, struct planned *z)
+{
+	int err = zone_view_sign(&z->view, z->keys, z->after.serial, p->time_us / 1000000,
+	                         p->change->arena);
+
+	if (err == ERR_TOOBIG)
+		return plan_refuse(p, "chain-too-large",
+		                   "the TTL of negative answers changes, and with it all "
+		                   "proofs of non-existence of a large zone: load all of "
+		                   "the zone");
+	return err;
+}
+
+/* The digest is of the zone with its signatures; the chain knows of it, though. */
+int signing_end(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	bool makes = !zc->digested && zone_policy_makes_zonemd(p->c->config, &z->after);
+	struct contents_arena *arena = p->change->arena;
+
+	if (!makes)
+		return sign_view(p, z);
+	if (z->before.rrsets > DIGEST_AT_ONCE) {
+		TRY(withdraw_digest(p, z));
+		return sign_view(p, z);
+	}
+	if (lacks_digest(p, z))
+		TRY(digest_make(&z->view, arena));
+	TRY(sign_view(p, z));
+	TRY(digest_make(&z->view, arena));
+	return zone_view_sign_apex(&z->view, z->keys, RRTYPE_ZONEMD, arena);
+}
+
+/* ---- contents ---- */
+
+/* There is one only if there was room for it in the chain. */
+static int sign_digest(const struct zone_change *zc, struct planned *z)
+{
+	if (!contents_at_apex(zc->contents, RRTYPE_ZONEMD))
+		return 0;
+	TRY(zonemd_put(zc->contents));
+	return zone_contents_sign_apex(zc->contents, z->keys, RRTYPE_ZONEMD);
+}
+
+int signing_contents(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	bool digest = zone_policy_makes_zonemd(p->c->config, &z->after) &&
+	              zc->contents->count <= DIGEST_AT_ONCE;
+	struct bulk_progress progress = {0};
+	uint64_t now = p->time_us / 1000000;
+
+	if (zc->signed_by == z->keys->state.version) {
+		z->keys->terms.now = now;
+		return signing_serial(zc, z);
+	}
+	TRY(zone_contents_prepare(zc->contents, z->keys, p->c->txn, digest, now));
+	TRY(zone_contents_sign(zc->contents, z->keys, 1, &progress));
+	return sign_digest(zc, z);
+}
+
+int signing_serial(const struct zone_change *zc, struct planned *z)
+{
+	TRY(zone_contents_sign_apex(zc->contents, z->keys, RRTYPE_SOA));
+	return sign_digest(zc, z);
+}
+
+/* A change of how a zone is signed that was made before another one came. */
+int signing_check_version(const struct plan *p, const struct planned *z)
+{
+	struct sign_state before = {0};
+	struct sign_state after;
+	int err = sign_state_item(p->change, z->before.id, &after);
+
+	if (err < 0)
+		return err == ERR_NOTFOUND ? 0 : err;
+	err = sign_state_get(p->c->txn, z->before.id, &before);
+	if (err < 0 && err != ERR_NOTFOUND)
+		return err;
+	return after.version == before.version + 1 ? 0 : ERR_STALE;
+}
