@@ -49,6 +49,16 @@ void engine_has_secondaries(struct engine *e, const struct engine_secondaries *w
 	e->secondaries = *who;
 }
 
+void engine_has_keeper(struct engine *e, const struct engine_keeper *who)
+{
+	e->keeper = *who;
+}
+
+struct sign_secrets *engine_secrets(struct engine *e)
+{
+	return e->committer.secrets;
+}
+
 void engine_has_catalogs(struct engine *e, const struct engine_catalogs *who)
 {
 	e->catalogs = *who;

@@ -21,6 +21,7 @@
 #include "control/change/change.h"
 #include "control/commit/note.h"
 #include "control/config/config.h"
+#include "control/keeper_figures.h"
 #include "control/publish/publisher.h"
 #include "control/store/store.h"
 #include "control/tls/figures.h"
@@ -40,6 +41,7 @@ enum engine_outcome {
 };
 
 struct engine;
+struct sign_secrets;
 
 /* The table that readers inside this process use: an RCU-protected pointer (shared/rcu.h). Read with
  * rcu_look() while online; never kept across bursts. */
@@ -119,7 +121,21 @@ struct engine_catalogs {
 	void *arg;
 };
 
+/* Who keeps zones signed; on the loop thread, for the commands about them. */
+struct engine_keeper {
+	/* Looks at a zone at once, which may be signed, or be to be. */
+	void (*look)(void *arg, uint32_t zone, const uint8_t *name);
+	/* Gives an array of what is known of them, of at most so many. zone: of this one; 0: of all. */
+	json_t *(*list)(void *arg, uint32_t zone, size_t most);
+	void (*count)(void *arg, struct keeper_figures *to);
+	void *arg;
+};
+
+/* Any thread. The vault of keys. */
+struct sign_secrets *engine_secrets(struct engine *e);
+
 /* Loop thread. All zero: there is nobody any more. */
+void engine_has_keeper(struct engine *e, const struct engine_keeper *who);
 void engine_has_catalogs(struct engine *e, const struct engine_catalogs *who);
 void engine_has_notifier(struct engine *e, const struct engine_notifier *who);
 void engine_has_transfers(struct engine *e, const struct engine_transfers *who);

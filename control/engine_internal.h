@@ -18,6 +18,7 @@ struct engine {
 	struct engine_configured configured;   /* the loop thread's */
 	struct engine_secondaries secondaries; /* likewise */
 	struct engine_catalogs catalogs;       /* likewise */
+	struct engine_keeper keeper;           /* likewise */
 	struct engine_notifier notifier;
 	struct engine_transfers transfers;
 	struct zone_marks marks;

@@ -12,6 +12,7 @@
 #include "control/config/config.h"
 #include "control/ctl/server.h"
 #include "control/engine.h"
+#include "control/keeper/keeper.h"
 #include "control/net/dispatch.h"
 #include "control/net/parts.h"
 #include "control/net/punted.h"
@@ -54,6 +55,7 @@ struct server {
 	struct transfers_out *transfers_out;
 	struct refresh *refresh;
 	struct digests *digests;
+	struct keeper *keeper;
 	struct updates *updates;
 	struct notifier *notifier;
 	struct expire_out *expire_out;
@@ -127,6 +129,7 @@ static int open_transfers(struct server *s)
 	refresh_open(t, &s->refresh);
 	TRY(transfers_out_open(t, s->refresh, &s->transfers_out));
 	digests_open(t, &s->digests);
+	keeper_open(t, &s->keeper);
 	notifier_open(t, &s->notifier);
 	expire_out_open(t, s->refresh, &s->expire_out);
 	catalogs_open(t, &s->catalogs);
@@ -146,6 +149,7 @@ static void configure_transfers(struct server *s, const struct config *next)
 	transfers_out_configure(s->transfers_out, next);
 	refresh_configure(s->refresh, next);
 	catalogs_configure(s->catalogs);
+	keeper_configure(s->keeper, next);
 }
 
 /* Before what requests come by is closed: nobody is left who deals with them. */
@@ -156,6 +160,7 @@ static void stop_transfers(struct server *s)
 	notifier_close(&s->notifier);
 	transfers_out_close(&s->transfers_out);
 	digests_close(&s->digests);
+	keeper_close(&s->keeper);
 	refresh_close(&s->refresh);
 	updates_close(&s->updates);
 	streams_close(&s->transfer.streams);
