@@ -46,7 +46,7 @@ static enum life_seen seen_of(const struct parent *p, size_t key, unsigned answe
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < p->server_count; i++)
-		count += p->said[i].err == 0 && p->servers[i].reading.has[key];
+		count += p->servers[i].reading.has[key];
 	if (count == 0)
 		return LIFE_ABSENT;
 	return count == answered ? LIFE_PRESENT : LIFE_SOME;

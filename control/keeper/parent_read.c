@@ -5,6 +5,8 @@
  */
 #include "control/keeper/parent_read.h"
 
+#include <string.h>
+
 #include "control/sign/ds.h"
 #include "control/wire/opt.h"
 #include "control/zone/rdata.h"
@@ -24,8 +26,10 @@ static const char *rcode_words(unsigned rcode)
 	}
 }
 
+/* Says nothing but why. */
 static int refuse(struct parent_reading *r, int err, const char *why)
 {
+	memset(r->has, 0, r->dnskey_count * sizeof r->has[0]);
 	r->foreign = false;
 	r->ds_count = 0;
 	r->ttl = 0;

@@ -21,8 +21,8 @@ struct parent_reading {
 	const uint8_t *zone; /* any case */
 	const struct rdata *dnskeys;
 	size_t dnskey_count;
-	bool *has; /* of each DNSKEY, false before: there is a DS of it */
 	/* Out. */
+	bool *has;         /* the caller's, of each DNSKEY: there is a DS of it */
 	bool foreign;      /* there is one of none of them */
 	unsigned ds_count; /* 0: it says that there is none */
 	uint32_t ttl;      /* the largest of them, as it came, s; 0: there is none */
@@ -31,7 +31,7 @@ struct parent_reading {
 
 /* m: the answer to a question for the zone's DS. ERR_REFUSED: an error, or not from the parent's side.
  * ERR_CORRUPT: malformed, or cut short. ERR_TOOBIG: more than PARENT_DS_MAX. What is out is all zero then, but for
- * why; has is not to be looked at. */
+ * why. */
 MUST_CHECK int parent_read(const struct message *m, struct parent_reading *r);
 
 #endif

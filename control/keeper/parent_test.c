@@ -260,6 +260,20 @@ static void refuses(struct server *s)
 	reply(s);
 }
 
+/* A DS of ours, and one that is none. */
+static void spoils_what_it_says(struct server *s)
+{
+	static const uint8_t octets[DS_HEADER - 1];
+
+	begin(s, TEST_ANSWER);
+	test_put_ds(&answer, 0, DS_SHA256, 100);
+	test_put(&answer, &(struct test_record){.section = SECTION_ANSWER,
+	                                        .owner = "example.",
+	                                        .type = RRTYPE_DS,
+	                                        .rdata = {octets, sizeof octets}});
+	reply(s);
+}
+
 static void is_silent(struct server *s)
 {
 	(void)s;
@@ -529,6 +543,19 @@ static void who_refuses_does_not_count(void **state)
 	              "it answers for the zone itself, not for its parent");
 }
 
+static void nothing_of_a_malformed_answer_counts(void **state)
+{
+	struct asking *f = *state;
+
+	add(f, spoils_what_it_says);
+	add(f, denies);
+	ask(f);
+	assert_int_equal(f->answered, 1);
+	assert_seen(f, LIFE_ABSENT, LIFE_ABSENT, LIFE_ABSENT);
+	assert_int_equal(f->ttl, 0);
+	assert_failed(f, 0, ERR_CORRUPT, "it has a DS record that is malformed");
+}
+
 static void when_all_refuse_nothing_is_known(void **state)
 {
 	struct asking *f = *state;
@@ -755,6 +782,7 @@ int main(void)
 		TEST(every_address_of_a_remote_is_a_server),
 		TEST(without_servers_nothing_is_known),
 		TEST(who_refuses_does_not_count),
+		TEST(nothing_of_a_malformed_answer_counts),
 		TEST(when_all_refuse_nothing_is_known),
 		TEST(who_is_silent_does_not_count),
 		TEST(who_is_not_there_does_not_count),
