@@ -268,7 +268,7 @@ static void assert_dnssec(struct fixture *f, const char *name, const char *attri
 {
 	struct zone_attrs attrs = {0};
 
-	strcpy(attrs.dnssec, attribute);
+	(void)snprintf(attrs.dnssec, sizeof attrs.dnssec, "%s", attribute);
 	const struct store_zone z = a_zone(f, name, &attrs);
 	const struct zone_policy *p = policy_of(f, &z);
 	assert_string_equal(zone_policy_dnssec(f->config, &z), want);
