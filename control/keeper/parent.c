@@ -108,7 +108,7 @@ static void begin(struct server *s)
 {
 	struct parent *p = s->parent;
 	const struct server_wanted wanted = {
-		.question = {.name = p->zone, .type = RRTYPE_DS},
+		.question = {.name = p->zone, .type = RRTYPE_DS, .recurse = true},
 		.source = &s->source,
 		.stream = s->stream};
 

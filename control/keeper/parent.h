@@ -3,8 +3,8 @@
  * zone's keys. Every address is a server of its own: a DS is at the parent when all have it, and gone when none
  * has.
  *
- * Only what comes from the parent's side of the cut, with authority, counts: what a cache holds has a TTL that is
- * too short, and the zone's own servers say that there is no DS (RFC 4035 §3.1.4.1), as do those that were never
+ * Only what comes from the parent's side of the cut counts, with authority or from a resolver, of which the TTL is not
+ * taken; the zone's own servers say that there is no DS (RFC 4035 §3.1.4.1), as do those that were never
  * told of the delegation. Answers are not validated: whoever is asked is to be trusted, or to sign with TSIG, or to
  * be asked over TLS.
  *

@@ -2,6 +2,9 @@
  * That there is no DS is believed only when the zone of which the denial is told lies above ours. A server that
  * has the zone and not its parent denies as well, with authority, and would otherwise end the trust in keys
  * that are in use. NXDOMAIN is no denial here: a parent that has a delegation does not say so.
+ *
+ * What a resolver has in its cache was so before: it tells later than the parent's servers that something came or
+ * went, and never sooner than all of them. What it does not tell is the TTL.
  */
 #include "control/keeper/parent_read.h"
 
@@ -123,9 +126,12 @@ int parent_read(const struct message *m, struct parent_reading *r)
 		return refuse(r, ERR_REFUSED, rcode_words(m->rcode));
 	if (m->flags & MESSAGE_TC)
 		return refuse(r, ERR_CORRUPT, "its answer is cut short");
-	if (!(m->flags & MESSAGE_AA))
-		return refuse(r, ERR_REFUSED, "it is not authoritative");
+	if (!(m->flags & (MESSAGE_AA | MESSAGE_RA)))
+		return refuse(r, ERR_REFUSED,
+		              "it is neither authoritative nor a resolver");
 	TRY(read_records(m, r, &d));
+	if (!(m->flags & MESSAGE_AA))
+		r->ttl = 0; /* what is left of it in a cache */
 	if (d.extended)
 		return refuse(r, ERR_REFUSED, rcode_words(d.extended << 4));
 	return r->ds_count ? 0 : judge_denial(m, r, &d);

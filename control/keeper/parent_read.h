@@ -25,8 +25,9 @@ struct parent_reading {
 	bool *has;         /* the caller's, of each DNSKEY: there is a DS of it */
 	bool foreign;      /* there is one of none of them */
 	unsigned ds_count; /* 0: it says that there is none */
-	uint32_t ttl;      /* the largest of them, as it came, s; 0: there is none */
-	const char *why;   /* of an error, for ever */
+	uint32_t
+		ttl; /* the largest of them, as it came, s; 0: there is none, or a cache says it */
+	const char *why; /* of an error, for ever */
 };
 
 /* m: the answer to a question for the zone's DS. ERR_REFUSED: an error, or not from the parent's side.

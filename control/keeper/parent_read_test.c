@@ -239,17 +239,28 @@ static void an_extended_error_does_not_count(void **state)
 	assert_refused(ERR_REFUSED, "it answers with an error");
 }
 
-static void caches_do_not_count(void **state)
+static void neither_a_server_nor_a_resolver_counts(void **state)
 {
 	(void)state;
 	begin(MESSAGE_QR);
 	test_put_ds(&answer, 0, DS_SHA256, 60);
 	end_and_read();
-	assert_refused(ERR_REFUSED, "it is not authoritative");
+	assert_refused(ERR_REFUSED, "it is neither authoritative nor a resolver");
 	begin(MESSAGE_QR);
 	test_put_soa(&answer, ".");
 	end_and_read();
-	assert_refused(ERR_REFUSED, "it is not authoritative");
+	assert_refused(ERR_REFUSED, "it is neither authoritative nor a resolver");
+}
+
+static void a_resolver_counts_but_for_its_ttl(void **state)
+{
+	(void)state;
+	begin(MESSAGE_QR | MESSAGE_RA);
+	test_put_ds(&answer, 0, DS_SHA256, 60);
+	end_and_read();
+	assert_int_equal(got.err, 0);
+	assert_true(got.has[0]);
+	assert_int_equal(got.r.ttl, 0);
 }
 
 static void half_an_answer_does_not_count(void **state)
@@ -408,7 +419,8 @@ int main(void)
 		cmocka_unit_test(a_denial_comes_from_above),
 		cmocka_unit_test(errors_do_not_count),
 		cmocka_unit_test(an_extended_error_does_not_count),
-		cmocka_unit_test(caches_do_not_count),
+		cmocka_unit_test(neither_a_server_nor_a_resolver_counts),
+		cmocka_unit_test(a_resolver_counts_but_for_its_ttl),
 		cmocka_unit_test(half_an_answer_does_not_count),
 		cmocka_unit_test(denials_of_the_zone_itself_do_not_count),
 		cmocka_unit_test(a_denial_says_of_which_zone),

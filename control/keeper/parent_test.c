@@ -77,7 +77,7 @@ static void check_question(const struct server *s)
 	struct message_opt opt;
 
 	assert_int_equal(message_open(s->query, s->len, &m), 0);
-	assert_int_equal(m.flags, 0);
+	assert_int_equal(m.flags, MESSAGE_RD);
 	assert_true(m.asked && name_equal(m.qname, test_apex));
 	assert_int_equal(m.qtype, RRTYPE_DS);
 	assert_int_equal(m.qclass, CLASS_IN);

@@ -44,7 +44,8 @@ int question_make(const struct question_wanted *q, const struct transfer_source 
 		return ERR_NOTFOUND;
 	int err =
 		getrandom(&out->id, sizeof out->id, 0) == sizeof out->id ? 0 : ERR_SYSTEM;
-	message_begin(&w, out->bytes, sizeof out->bytes, out->id, 0);
+	message_begin(&w, out->bytes, sizeof out->bytes, out->id,
+	              q->recurse ? MESSAGE_RD : 0);
 	bool fits = message_put_question(&w, q->name, q->type, CLASS_IN);
 	if (q->soa)
 		fits = fits && put_own_soa(&w, q);

@@ -23,6 +23,7 @@ struct question {
 struct question_wanted {
 	const uint8_t *name; /* folded */
 	uint16_t type;
+	bool recurse; /* for whoever asks further: RD */
 	bool expire; /* also the EXPIRE option (RFC 7314), which goes with what answers tell */
 	uint16_t soa_len;
 	const uint8_t *soa; /* RDATA of what is there already, for IXFR; NULL: none */
