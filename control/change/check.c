@@ -412,7 +412,7 @@ static int check_all(struct check *c)
 {
 	const struct change_view *v = c->view;
 
-	if (!v->foreign)
+	if (!v->foreign && !v->signed_here)
 		TRY(check_presigned(c));
 	if (c->problems->count > c->problems_before)
 		return 0;

@@ -141,10 +141,10 @@ int signing_bare(struct plan *p, const struct zone_change *zc, struct planned *z
 	return 0;
 }
 
-static int sign_view(struct plan *p, struct planned *z)
+static int sign_view(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
-	int err = zone_view_sign(&z->view, z->keys, z->after.serial, p->time_us / 1000000,
-	                         p->change->arena);
+	int err = zone_view_sign(&z->view, z->keys, &zc->again, z->after.serial,
+	                         p->time_us / 1000000, p->change->arena);
 
 	if (err == ERR_TOOBIG)
 		return plan_refuse(p, "chain-too-large",
@@ -161,14 +161,14 @@ int signing_end(struct plan *p, const struct zone_change *zc, struct planned *z)
 	struct contents_arena *arena = p->change->arena;
 
 	if (!makes)
-		return sign_view(p, z);
+		return sign_view(p, zc, z);
 	if (z->before.rrsets > DIGEST_AT_ONCE) {
 		TRY(withdraw_digest(p, z));
-		return sign_view(p, z);
+		return sign_view(p, zc, z);
 	}
 	if (lacks_digest(p, z))
 		TRY(digest_make(&z->view, arena));
-	TRY(sign_view(p, z));
+	TRY(sign_view(p, zc, z));
 	TRY(digest_make(&z->view, arena));
 	return zone_view_sign_apex(&z->view, z->keys, RRTYPE_ZONEMD, arena);
 }

@@ -64,19 +64,30 @@ static int take_edited(const struct baring *b, struct overlay_set s)
 	return 0;
 }
 
+/* Gives what the store has, as it is to be without signatures. ERR_NOTFOUND. */
+static int bare_stored(const struct baring *b, const struct again_set *w,
+                       struct overlay_set *out)
+{
+	struct rrset set;
+
+	*out = (struct overlay_set){
+		.key = w->key, .key_len = w->key_len, .type = w->type, .edit = -1};
+	TRY(store_rrset_get(b->view->txn, b->view->zone->id, w->key, w->key_len, w->type,
+	                    &set));
+	out->before_size = out->size = set.size;
+	out->before = out->blob = arena_copy(b->arena, set.bytes, set.size);
+	return bare(b->arena, out->type, &out->blob, &out->size);
+}
+
 static int take_again(const struct baring *b, const struct again_set *w)
 {
-	struct overlay_set s = {
-		.key = w->key, .key_len = w->key_len, .type = w->type, .edit = -1};
-	struct rrset set;
-	int err = store_rrset_get(b->view->txn, b->view->zone->id, w->key, w->key_len,
-	                          w->type, &set);
+	struct overlay_set s;
 
+	if (is_of_chain(w->type, w->key_len))
+		return 0;
+	int err = bare_stored(b, w, &s);
 	if (err < 0)
 		return err == ERR_NOTFOUND ? 0 : err;
-	s.before_size = s.size = set.size;
-	s.before = s.blob = arena_copy(b->arena, set.bytes, set.size);
-	TRY(bare(b->arena, s.type, &s.blob, &s.size));
 	change_view_append(b->view, &s);
 	return 0;
 }
@@ -137,6 +148,7 @@ int zone_view_bare(struct change_view *v, const struct zone_keys *k,
 	v->sets = arena_aligned(a, (edits.count + again->count + 1) * sizeof *v->sets);
 	v->count = 0;
 	v->rrsets = v->records = 0;
+	v->signed_here = true;
 	TRY(take_all(&b, &edits, again));
 	TRY(put_keys(v, k, RRTYPE_DNSKEY, a));
 	TRY(put_keys(v, k, RRTYPE_CDS, a));
@@ -160,8 +172,35 @@ static int make_chain(struct change_view *v, const struct zone_keys *k,
 	return chain_rebuild(v, &k->state.chain, a, out);
 }
 
-int zone_view_sign(struct change_view *v, struct zone_keys *k, uint32_t serial,
-                   uint64_t now, struct contents_arena *a)
+/* Those of the chain that are to be signed anew, and that the view does not have. */
+static int take_links(struct change_view *v, const struct change_again *again,
+                      struct contents_arena *a)
+{
+	const struct baring b = {.view = v, .arena = a};
+	struct overlay_set *sets = arena_aligned(a, (again->count + 1) * sizeof *sets);
+	size_t count = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < again->count; i++) {
+		const struct again_set *w = &again->sets[i];
+		if (!is_of_chain(w->type, w->key_len))
+			continue;
+		while (at < v->count && order_of(&v->sets[at], w) < 0)
+			at++;
+		if (at < v->count && order_of(&v->sets[at], w) == 0)
+			continue;
+		int err = bare_stored(&b, w, &sets[count]);
+		if (err < 0 && err != ERR_NOTFOUND)
+			return err;
+		count += err == 0;
+	}
+	change_view_merge(v, a, sets, count);
+	return 0;
+}
+
+int zone_view_sign(struct change_view *v, struct zone_keys *k,
+                   const struct change_again *again, uint32_t serial, uint64_t now,
+                   struct contents_arena *a)
 {
 	struct chain_sets chain;
 	size_t made;
@@ -170,6 +209,7 @@ int zone_view_sign(struct change_view *v, struct zone_keys *k, uint32_t serial,
 	k->terms.now = now;
 	TRY(make_chain(v, k, a, &chain));
 	change_view_merge(v, a, chain.sets, chain.count);
+	TRY(take_links(v, again, a));
 	return view_sign(v, k->signer, a, &made);
 }
 
