@@ -135,23 +135,32 @@ static enum rrsig_fault check_key(struct candidate *c, uint16_t type)
 	return RRSIG_GOOD;
 }
 
+/* What a signature signs. */
+struct signed_data {
+	const uint8_t *bytes; /* NULL: it is not asked whether it does */
+	size_t len;
+};
+
 static enum rrsig_fault check_by(struct candidate *c, const struct rrsig *s,
-                                 const uint8_t *data, size_t len)
+                                 struct signed_data data)
 {
 	enum rrsig_fault fault = check_key(c, s->covered);
 
 	if (fault)
 		return fault;
-	switch (dnskey_verify(c->key, data, len, s->signature, s->signature_len)) {
-	case 0: return RRSIG_GOOD;
-	case ERR_INVALID: return RRSIG_LENGTH;
-	default: return RRSIG_WRONG;
-	}
+	if (s->signature_len != dnskey_signature_len(c->key))
+		return RRSIG_LENGTH;
+	if (!data.bytes)
+		return RRSIG_GOOD;
+	return dnskey_verify(c->key, data.bytes, data.len, s->signature,
+	                     s->signature_len) == 0
+	               ? RRSIG_GOOD
+	               : RRSIG_WRONG;
 }
 
 /* Tries the keys that it may be by, and gives what is wrong with the last of them when it is by none. */
 static enum rrsig_fault check_by_any(struct verifier *v, const struct rrsig *s,
-                                     const uint8_t *data, size_t len)
+                                     struct signed_data data)
 {
 	enum rrsig_fault fault = RRSIG_NO_KEY;
 	unsigned tries = 0;
@@ -162,11 +171,36 @@ static enum rrsig_fault check_by_any(struct verifier *v, const struct rrsig *s,
 		if (c->tag != s->tag || c->algorithm != s->algorithm)
 			continue;
 		tries++;
-		fault = check_by(c, s, data, len);
+		fault = check_by(c, s, data);
 		if (fault == RRSIG_GOOD)
 			break;
 	}
 	return fault;
+}
+
+/* ---- all of it ---- */
+
+static enum rrsig_fault check(struct verifier *v, const struct signed_set *what,
+                              struct rdata signature, uint64_t now, bool deep)
+{
+	struct signed_data data = {.bytes = NULL};
+	struct rrsig s;
+	enum rrsig_fault fault;
+
+	if (rrsig_open(signature, &s) < 0)
+		return RRSIG_MALFORMED;
+	fault = check_place(v, &s, what->owner, what->set);
+	if (!fault)
+		fault = check_times(&s, now);
+	if (!fault && !sign_algorithm(s.algorithm))
+		fault = RRSIG_ALGORITHM;
+	if (fault)
+		return fault;
+	if (deep) {
+		data.len = rrsig_data(&v->room, signature, what);
+		data.bytes = v->room.bytes;
+	}
+	return check_by_any(v, &s, data);
 }
 
 enum rrsig_fault verifier_check(struct verifier *v, const uint8_t *owner,
@@ -174,20 +208,17 @@ enum rrsig_fault verifier_check(struct verifier *v, const uint8_t *owner,
                                 uint64_t now)
 {
 	const struct signed_set what = {.owner = owner, .zone = v->zone, .set = set};
-	struct rrsig s;
-	enum rrsig_fault fault;
 
-	if (rrsig_open(signature, &s) < 0)
-		return RRSIG_MALFORMED;
-	fault = check_place(v, &s, owner, set);
-	if (!fault)
-		fault = check_times(&s, now);
-	if (!fault && !sign_algorithm(s.algorithm))
-		fault = RRSIG_ALGORITHM;
-	if (fault)
-		return fault;
-	size_t len = rrsig_data(&v->room, signature, &what);
-	return check_by_any(v, &s, v->room.bytes, len);
+	return check(v, &what, signature, now, true);
+}
+
+enum rrsig_fault verifier_look(struct verifier *v, const uint8_t *owner,
+                               const struct rrset *set, struct rdata signature,
+                               uint64_t now)
+{
+	const struct signed_set what = {.owner = owner, .zone = v->zone, .set = set};
+
+	return check(v, &what, signature, now, false);
 }
 
 enum rrsig_fault verifier_check_set(struct verifier *v, const uint8_t *owner,
