@@ -4,7 +4,7 @@
  * two are not wrong together.
  *
  * What is found is said in words, "OWNER TYPE: what": errors are what makes the zone bogus, or parts of it; warnings
- * are what a validator takes all the same.
+ * are what a validator takes all the same. The rules are on top of check_set.c, check_keys.c and check_contents.c.
  */
 #ifndef CONTROL_SIGN_CHECK_H
 #define CONTROL_SIGN_CHECK_H
