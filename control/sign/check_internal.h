@@ -41,8 +41,8 @@ void PRINTF_LIKE(5, 6)
                   const struct check_place *at, const char *format, ...);
 
 /* The name of a key as text, for one diagnostic. Gives text. */
-const char *check_name(const struct checking *c, struct chain_ref key,
-                       char text[static NAME_TEXT_MAX]);
+const char *check_name_text(const struct checking *c, struct chain_ref key,
+                            char text[static NAME_TEXT_MAX]);
 
 /* ---- check_set.c: the signatures of an RRset ---- */
 
@@ -101,7 +101,11 @@ struct check_chain {
 	bool param;                 /* there is an NSEC3PARAM */
 };
 
-/* Gives false when there is none, and says so: no NSEC at the apex, and no NSEC3PARAM that one goes by. */
+/* By the NSEC and NSEC3PARAM of the apex. Kind CHAIN_NONE: there is none. */
+void check_chain_read(const struct checking *c, struct check_chain *chain,
+                      const struct rrset *nsec, const struct rrset *param);
+
+/* The same. Gives false when there is none, and says so: no NSEC at the apex, and no NSEC3PARAM that one goes by. */
 bool check_chain_begin(const struct checking *c, struct check_chain *chain,
                        const struct rrset *nsec, const struct rrset *param);
 

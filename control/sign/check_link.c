@@ -45,18 +45,24 @@ static bool read_params(const struct rrset *set, struct chain_params *p)
 	return false;
 }
 
-bool check_chain_begin(const struct checking *c, struct check_chain *chain,
-                       const struct rrset *nsec, const struct rrset *param)
+void check_chain_read(const struct checking *c, struct check_chain *chain,
+                      const struct rrset *nsec, const struct rrset *param)
 {
-	struct check_place at = {
-		.file = "", .key = (const uint8_t *)"", .type = RRTYPE_NSEC};
-
 	*chain = (struct check_chain){.param = param->count > 0};
 	chain->chain.params = &chain->params;
 	chain->chain.apex = c->apex;
 	chain->chain.apex_len = c->apex_len;
 	if (!read_params(param, &chain->params) && nsec->count)
 		chain->params.kind = CHAIN_NSEC;
+}
+
+bool check_chain_begin(const struct checking *c, struct check_chain *chain,
+                       const struct rrset *nsec, const struct rrset *param)
+{
+	struct check_place at = {
+		.file = "", .key = (const uint8_t *)"", .type = RRTYPE_NSEC};
+
+	check_chain_read(c, chain, nsec, param);
 	if (chain->params.kind == CHAIN_NONE) {
 		check_say(c, DIAG_ERROR, "nsec-missing", &at,
 		          "the zone has neither that nor NSEC3PARAM, and cannot deny "
@@ -142,8 +148,8 @@ void check_follow(const struct checking *c, struct check_order *o, struct chain_
 	if (o->pending && !chain_key_is(&o->next, key.bytes, key.len))
 		check_say(c, DIAG_ERROR, "nsec-next", &o->at,
 		          "names %s as the next one, which is %s",
-		          check_name(c, chain_ref_of(&o->next), named),
-		          check_name(c, key, follows));
+		          check_name_text(c, chain_ref_of(&o->next), named),
+		          check_name_text(c, key, follows));
 	o->pending = false;
 }
 

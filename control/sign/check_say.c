@@ -5,8 +5,8 @@
 
 enum { TEXT_MAX = 2 * NAME_TEXT_MAX + 256 }; /* with two names in it */
 
-const char *check_name(const struct checking *c, struct chain_ref key,
-                       char text[static NAME_TEXT_MAX])
+const char *check_name_text(const struct checking *c, struct chain_ref key,
+                            char text[static NAME_TEXT_MAX])
 {
 	uint8_t name[NAME_MAX_LEN];
 
@@ -27,6 +27,6 @@ void check_say(const struct checking *c, enum diag_severity severity, const char
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	diag_add(c->diag, severity, rule, at->file, at->line, 0, "%s %s: %s",
-	         check_name(c, (struct chain_ref){at->key, at->key_len}, owner),
+	         check_name_text(c, (struct chain_ref){at->key, at->key_len}, owner),
 	         rrtype_to_text(at->type, type), text);
 }
