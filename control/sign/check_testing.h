@@ -145,13 +145,19 @@ UNUSED static void signed_zone(struct fixture *f, const char *text)
 static const struct chain_params hashing = {
 	.kind = CHAIN_NSEC3, .iterations = 2, .salt_len = 1, .salt = {7}};
 
-UNUSED static void hashed_zone(struct fixture *f, bool opt_out)
+/* Reads a zone and puts a chain of NSEC3 into it, which can be broken before it is signed. */
+UNUSED static void hashed_zone_of(struct fixture *f, const char *text, bool opt_out)
 {
 	struct chain_params p = hashing;
 
 	p.opt_out = opt_out;
-	read_zone(f, DATA, 2);
+	read_zone(f, text, 2);
 	assert_int_equal(chain_put(f->zone.contents, &p), 0);
+}
+
+UNUSED static void hashed_zone(struct fixture *f, bool opt_out)
+{
+	hashed_zone_of(f, DATA, opt_out);
 }
 
 /* ---- what is found ---- */
