@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/diag_json.h"
 #include "control/engine_internal.h"
 #include "control/json_put.h"
 #include "control/load_list.h"
@@ -34,19 +33,6 @@ enum engine_outcome command_zone_add(struct engine *e, const json_t *args, json_
 	return loading_read(e, args, result);
 }
 
-/* Where the zone that args name is loaded from: z->source. */
-static enum engine_outcome find_source(struct engine *e, const uint8_t *name,
-                                       const json_t *args, struct store_zone *z,
-                                       json_t *result)
-{
-	if (engine_look_up_zone(e, name, z) < 0)
-		return engine_fail(result, ENGINE_REFUSED, "no zone %s", zone_text(args));
-	if (!z->source[0])
-		return engine_fail(result, ENGINE_REFUSED, "%s has no zone file",
-		                   zone_text(args));
-	return ENGINE_OK;
-}
-
 enum engine_outcome command_zone_reload(struct engine *e, const json_t *args,
                                         json_t *result)
 {
@@ -58,7 +44,7 @@ enum engine_outcome command_zone_reload(struct engine *e, const json_t *args,
 	enum engine_outcome bad = engine_zone_arg(args, result, name);
 	if (bad != ENGINE_OK)
 		return bad;
-	bad = find_source(e, name, args, &z, result);
+	bad = loading_source(e, name, args, &z, result);
 	if (bad != ENGINE_OK)
 		return bad;
 	struct loading *l = loading_new(e, true);
@@ -167,34 +153,4 @@ enum engine_outcome command_zone_sync(struct engine *e, const json_t *args,
 	if (err < 0)
 		return engine_fail(result, ENGINE_REFUSED, "%s", err_text(err));
 	return loading_read(e, args, result);
-}
-
-enum engine_outcome command_zone_check(struct engine *e, const json_t *args,
-                                       json_t *result)
-{
-	struct load load = {0};
-	struct contents *contents = NULL;
-	struct store_zone z = {0};
-	struct diag diag;
-	enum engine_outcome bad = engine_zone_arg(args, result, load.name);
-
-	if (bad != ENGINE_OK)
-		return bad;
-	const char *file = json_string_value(json_object_get(args, "file"));
-	if (!file)
-		bad = find_source(e, load.name, args, &z, result);
-	if (bad != ENGINE_OK)
-		return bad;
-	load.file = must(strdup(file ? file : z.source));
-	diag_init(&diag);
-	int err = loading_contents(&load, &contents, &diag);
-	json_put(result, "diagnostics", diag_json(&diag));
-	json_put(result, "records", json_number(contents ? contents->records : 0));
-	diag_fini(&diag);
-	contents_free(contents);
-	if (err < 0)
-		bad = engine_fail(result, ENGINE_REFUSED, "%s: %s", load.file,
-		                  err_text(err));
-	free(load.file);
-	return bad;
 }

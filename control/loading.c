@@ -63,6 +63,19 @@ struct loading *loading_new(struct engine *e, bool report_all)
 	return l;
 }
 
+enum engine_outcome loading_source(struct engine *e, const uint8_t *name,
+                                   const json_t *args, struct store_zone *z,
+                                   json_t *result)
+{
+	const char *zone = json_string_value(json_object_get(args, "zone"));
+
+	if (engine_look_up_zone(e, name, z) < 0)
+		return engine_fail(result, ENGINE_REFUSED, "no zone %s", zone);
+	if (!z->source[0])
+		return engine_fail(result, ENGINE_REFUSED, "%s has no zone file", zone);
+	return ENGINE_OK;
+}
+
 /* ---- on the pool: reading ---- */
 
 int loading_contents(const struct load *load, struct contents **out, struct diag *diag)

@@ -44,6 +44,11 @@ struct loading *loading_new(struct engine *e, bool report_all);
 /* Pool: reads the first files, and has the job go on by itself from there. */
 engine_command loading_read;
 
+/* Gives the zone that args name, which has a zone file: z->source. Else the command is refused. */
+MUST_CHECK enum engine_outcome loading_source(struct engine *e, const uint8_t *name,
+                                              const json_t *args, struct store_zone *z,
+                                              json_t *result);
+
 /* Reads and checks a zone file. */
 MUST_CHECK int loading_contents(const struct load *load, struct contents **out,
                                 struct diag *diag);

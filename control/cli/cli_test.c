@@ -805,6 +805,15 @@ static void zone_check_prints_diagnostics(void **state)
 	assert_int_equal(run("check-zone example.com."), ENGINE_REFUSED);
 	assert_has(asked(),
 	           "{\"command\":\"zone check\",\"args\":{\"zone\":\"example.com.\"}}\n");
+	assert_int_equal(run("zone check -d example.com."), ENGINE_REFUSED);
+	assert_has(asked(),
+	           "{\"command\":\"zone check\",\"args\":{\"zone\":\"example.com.\","
+	           "\"dnssec\":true}}\n");
+	assert_int_equal(run_with("@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a.b.\n",
+	                          "zone check --dnssec x. -"),
+	                 ENGINE_REFUSED);
+	assert_has(out_text, "error: x. DNSKEY: there is none that may sign the zone "
+	                     "[dnskey-missing]\n");
 	fake_stop();
 }
 

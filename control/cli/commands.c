@@ -80,6 +80,7 @@ const struct command cli_commands[] = {
          .args = {ARG_ZONE, ARG_FILE},
          .min_args = 1,
          .max_args = 2,
+         .takes = TAKES_DNSSEC,
          .timeout_s = CHANGE_TIMEOUT_S},
 	{.noun = "zone",
          .verb = "edit",
@@ -622,7 +623,10 @@ const struct cli_option cli_options[] = {
          ", if it is there",
          TAKES_CONFIG, 'c'},
 	{"io", "xdp|dpdk", "look only at what this back end needs", TAKES_IO, 'i'},
-	{"dnssec", NULL, "as a question with the DO bit", TAKES_DNSSEC, 'd'},
+	{"dnssec", NULL,
+         "as a question with the DO bit; check keys, signatures and denial as well, without FILE "
+         "those that are served",
+         TAKES_DNSSEC, 'd'},
 	{"zone", "ZONE",
          "the zone to edit, and where names without a final dot begin; default: the one with "
          "the longest name that fits, and all names absolute",
