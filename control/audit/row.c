@@ -194,6 +194,7 @@ static const char *list_name(unsigned list)
 		[STORE_TENANT] = "tenant",   [STORE_ZONEMETA] = "metadata",
 		[STORE_TSIG] = "tsig",       [STORE_CRYPTOKEY] = "cryptokey",
 		[STORE_REFRESH] = "refresh", [STORE_SIGNING] = "signing",
+		[STORE_BUNDLE] = "bundle",
 	};
 
 	return list < STORE_LISTS ? names[list] : "?";

@@ -253,6 +253,7 @@ enum store_list {
 	STORE_CRYPTOKEY,
 	STORE_REFRESH, /* what is known of each secondary's primaries, and what others were told of */
 	STORE_SIGNING, /* how each zone that is signed here is signed: control/sign/state.h */
+	STORE_BUNDLE, /* the DNSKEYs and their signatures to come, by keys that are kept elsewhere */
 	STORE_LISTS
 };
 
