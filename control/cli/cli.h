@@ -232,6 +232,7 @@ enum engine_outcome run_conf_reload(struct cli *c);
 enum engine_outcome run_conf_set(struct cli *c);
 enum engine_outcome run_conf_unset(struct cli *c);
 enum engine_outcome run_doctor(struct cli *c);
+enum engine_outcome run_dnssec_sign_request(struct cli *c);
 enum engine_outcome run_tsig_list(struct cli *c);
 enum engine_outcome run_tsig_show(struct cli *c);
 enum engine_outcome run_tsig_create(struct cli *c);
