@@ -39,7 +39,7 @@ struct bulk {
 };
 
 /* ERR_INVALID: see sign_terms_check(); a key without a private half; contents that are no zone. ERR_STOPPED: somebody
- * said so. ERR_SYSTEM: OpenSSL failed. */
+ * said so. ERR_SYSTEM: OpenSSL failed. ERR_GONE: a token with a key does not answer. */
 MUST_CHECK int bulk_sign(const struct bulk *b);
 
 #endif

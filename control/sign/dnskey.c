@@ -275,6 +275,13 @@ void dnskey_free(struct dnskey **key)
 	free(k);
 }
 
+EVP_PKEY *dnskey_pkey(struct dnskey *k)
+{
+	if (EVP_PKEY_up_ref(k->pkey) != 1)
+		abort();
+	return k->pkey;
+}
+
 size_t dnskey_signature_len(const struct dnskey *k)
 {
 	return k->signature_len;

@@ -8,9 +8,10 @@
 #include "control/must.h"
 #include "control/sign/internal.h"
 #include "control/sign/signer.h"
+#include "control/sign/token_key.h"
 #include "shared/err.h"
 
-static bool is_role(uint16_t flags)
+bool sign_key_is_role(uint16_t flags)
 {
 	return flags == SIGN_FLAGS_ZSK || flags == SIGN_FLAGS_KSK;
 }
@@ -24,14 +25,10 @@ static int sign_sample(const struct sign_key *k, const uint8_t *data, size_t len
 		return ERR_INVALID;
 	int size = signer_sign(s, data, len, signature);
 	signer_free(&s);
-	return size < 0 ? ERR_INVALID : size;
+	return size < 0 && size != ERR_GONE ? ERR_INVALID : size;
 }
 
-/*
- * Signs something, and verifies it as a resolver would: by the DNSKEY's RDATA alone. So there is a private half,
- * it belongs to the public one, and what is published is that one.
- */
-static int prove(const struct sign_key *k)
+int sign_key_prove(const struct sign_key *k)
 {
 	static const uint8_t sample[] = "a key is what it signs";
 	uint8_t signature[SIGN_SIGNATURE_MAX];
@@ -48,7 +45,7 @@ static int prove(const struct sign_key *k)
 int sign_key_new(uint8_t algorithm, uint16_t flags, EVP_PKEY *pkey, struct sign_key **out)
 {
 	struct sign_key *k = must(calloc(1, sizeof *k));
-	int len = is_role(flags) ? 0 : ERR_INVALID;
+	int len = sign_key_is_role(flags) ? 0 : ERR_INVALID;
 
 	k->pkey = pkey;
 	k->flags = flags;
@@ -58,7 +55,7 @@ int sign_key_new(uint8_t algorithm, uint16_t flags, EVP_PKEY *pkey, struct sign_
 	if (len > 0) {
 		k->dnskey_len = (uint16_t)len;
 		k->tag = dnskey_tag(sign_key_dnskey(k));
-		len = prove(k);
+		len = sign_key_prove(k);
 	}
 	if (len < 0) {
 		sign_key_free(&k);
@@ -68,16 +65,24 @@ int sign_key_new(uint8_t algorithm, uint16_t flags, EVP_PKEY *pkey, struct sign_
 	return 0;
 }
 
+int sign_key_check_wanted(uint8_t algorithm, unsigned bits, uint16_t flags)
+{
+	const struct sign_algorithm_facts *f = sign_algorithm(algorithm);
+
+	if (!f || !sign_key_is_role(flags))
+		return ERR_INVALID;
+	if (!f->public_len && (bits < SIGN_RSA_BITS_MIN || bits > SIGN_RSA_BITS_MAX))
+		return ERR_RANGE;
+	return 0;
+}
+
 int sign_key_generate(uint8_t algorithm, unsigned bits, uint16_t flags,
                       struct sign_key **out)
 {
 	const struct sign_algorithm_facts *f = sign_algorithm(algorithm);
 	EVP_PKEY *pkey;
 
-	if (!f || !is_role(flags))
-		return ERR_INVALID;
-	if (!f->public_len && (bits < SIGN_RSA_BITS_MIN || bits > SIGN_RSA_BITS_MAX))
-		return ERR_RANGE;
+	TRY(sign_key_check_wanted(algorithm, bits, flags));
 	if (!f->public_len)
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, f->type, (size_t)bits);
 	else if (f->group)
@@ -107,7 +112,7 @@ int sign_key_open(uint8_t algorithm, uint16_t flags, const uint8_t *pkcs8, size_
 
 int sign_key_encode(const struct sign_key *k, uint8_t **pkcs8, size_t *len)
 {
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(k->pkey);
+	PKCS8_PRIV_KEY_INFO *info = k->token ? NULL : EVP_PKEY2PKCS8(k->pkey);
 	int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, NULL) : -1;
 
 	if (size > 0) {
@@ -129,6 +134,7 @@ void sign_key_free(struct sign_key **key)
 	if (!k)
 		return;
 	EVP_PKEY_free(k->pkey);
+	token_key_free(&k->token);
 	free(k);
 }
 

@@ -37,7 +37,7 @@ MUST_CHECK int sign_key_new(uint8_t algorithm, uint16_t flags, struct evp_pkey_s
 MUST_CHECK int sign_key_open(uint8_t algorithm, uint16_t flags, const uint8_t *pkcs8,
                              size_t len, struct sign_key **out);
 
-/* Gives PKCS#8 of it, which the caller overwrites and frees. ERR_SYSTEM. */
+/* Gives PKCS#8 of it, which the caller overwrites and frees. ERR_SYSTEM; so too of a key in a token (key_token.h). */
 MUST_CHECK int sign_key_encode(const struct sign_key *k, uint8_t **pkcs8, size_t *len);
 
 /* Takes; NULL is fine. */
@@ -48,7 +48,7 @@ uint16_t sign_key_flags(const struct sign_key *k);
 /* Of RSA the modulus; of the others what their curve has. */
 unsigned sign_key_bits(const struct sign_key *k);
 
-/* Lent. */
+/* Lent. Of a key in a token it is the public half only. */
 const struct evp_pkey_st *sign_key_pkey(const struct sign_key *k);
 struct rdata sign_key_dnskey(const struct sign_key *k);
 

@@ -8,13 +8,14 @@
 
 #include "control/must.h"
 #include "control/sign/internal.h"
+#include "control/sign/token_key.h"
 #include "shared/err.h"
 
 struct signer {
 	const struct sign_key *key;
 	EVP_MD *md;         /* NULL: EdDSA */
 	EVP_MD_CTX *digest; /* of EdDSA, what signs; else what digests */
-	EVP_PKEY_CTX *sign; /* NULL: EdDSA */
+	EVP_PKEY_CTX *sign; /* NULL: EdDSA, or a token signs */
 };
 
 static bool prepare_eddsa(struct signer *s)
@@ -28,8 +29,10 @@ static bool prepare(struct signer *s)
 
 	s->digest = must(EVP_MD_CTX_new());
 	if (!f->digest)
-		return prepare_eddsa(s);
+		return s->key->token || prepare_eddsa(s);
 	s->md = EVP_MD_fetch(NULL, f->digest, NULL);
+	if (s->key->token)
+		return s->md;
 	s->sign = EVP_PKEY_CTX_new_from_pkey(NULL, s->key->pkey, NULL);
 	return s->md && s->sign && EVP_PKEY_sign_init(s->sign) == 1 &&
 	       (f->public_len ||
@@ -107,6 +110,25 @@ static size_t sign_digest(struct signer *s, const uint8_t *digest, size_t len,
 	return from_der(der, size, signature, f->signature_len / 2);
 }
 
+static bool make_digest(struct signer *s, const uint8_t *data, size_t len,
+                        uint8_t digest[static EVP_MAX_MD_SIZE], unsigned *digest_len)
+{
+	return EVP_DigestInit_ex2(s->digest, s->md, NULL) == 1 &&
+	       EVP_DigestUpdate(s->digest, data, len) == 1 &&
+	       EVP_DigestFinal_ex(s->digest, digest, digest_len) == 1;
+}
+
+static int let_token_sign(const struct signer *s, const uint8_t *data, size_t len,
+                          uint8_t *signature)
+{
+	int size = token_key_sign(s->key->token, data, len, signature);
+
+	if (!s->key->facts->public_len && size >= 0 &&
+	    size != EVP_PKEY_get_size(s->key->pkey))
+		return ERR_SYSTEM;
+	return size;
+}
+
 int signer_sign(struct signer *s, const uint8_t *data, size_t len,
                 uint8_t signature[static SIGN_SIGNATURE_MAX])
 {
@@ -114,11 +136,12 @@ int signer_sign(struct signer *s, const uint8_t *data, size_t len,
 	unsigned digest_len = 0;
 	size_t size = 0;
 
-	if (!s->md)
-		size = sign_whole(s, data, len, signature);
-	else if (EVP_DigestInit_ex2(s->digest, s->md, NULL) == 1 &&
-	         EVP_DigestUpdate(s->digest, data, len) == 1 &&
-	         EVP_DigestFinal_ex(s->digest, digest, &digest_len) == 1)
-		size = sign_digest(s, digest, digest_len, signature);
+	if (s->md && !make_digest(s, data, len, digest, &digest_len))
+		return forget_noted(ERR_SYSTEM);
+	if (s->key->token)
+		return s->md ? let_token_sign(s, digest, digest_len, signature)
+		             : let_token_sign(s, data, len, signature);
+	size = s->md ? sign_digest(s, digest, digest_len, signature)
+	             : sign_whole(s, data, len, signature);
 	return size ? (int)size : forget_noted(ERR_SYSTEM);
 }

@@ -24,7 +24,8 @@ void signer_free(struct signer **s);
 
 const struct sign_key *signer_key(const struct signer *s);
 
-/* Signs, and gives the length of the signature in the form that DNSSEC has for it. ERR_SYSTEM. */
+/* Signs, and gives the length of the signature in the form that DNSSEC has for it. ERR_SYSTEM;
+ * ERR_GONE: the token that the key lies in does not answer, nor after it was reached anew. */
 MUST_CHECK int signer_sign(struct signer *s, const uint8_t *data, size_t len,
                            uint8_t signature[static SIGN_SIGNATURE_MAX]);
 
