@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 
+#include "control/sign/key_token.h"
 #include "shared/err.h"
 #include "shared/name.h"
 #include "shared/wire.h"
@@ -16,10 +17,10 @@
  *
  *      u8 version, u64 created, u16 length, DNSKEY RDATA, u16 length, life, u8 form, u16 length, private half
  *
- * The form says how the private half is put: sealed, so far.
+ * The form says how the private half is put: sealed, or as the URI of what lies in a token.
  */
 enum { VALUE_VERSION = 1 };
-enum private_form { PRIVATE_SEALED = 1 };
+enum private_form { PRIVATE_SEALED = 1, PRIVATE_IN_TOKEN = 2 };
 
 uint8_t sign_stored_algorithm(const struct sign_stored *s)
 {
@@ -73,23 +74,34 @@ static int seal(const struct vault *v, const struct sign_stored_name *n,
 	return 0;
 }
 
+static int seal_key(const struct vault *v, const struct sign_stored_name *n,
+                    const struct sign_key *k, struct sign_stored *s)
+{
+	uint8_t *pkcs8;
+	size_t len;
+
+	TRY(sign_key_encode(k, &pkcs8, &len));
+	int err = seal(v, n, (struct vault_bytes){pkcs8, len}, s);
+	OPENSSL_cleanse(pkcs8, len);
+	free(pkcs8);
+	return err == ERR_TOOBIG ? ERR_SYSTEM : err;
+}
+
 int sign_stored_seal(const struct vault *v, const struct sign_stored_name *n,
                      const struct sign_key *k, uint64_t now, struct sign_stored *out)
 {
 	struct sign_stored s = {.created_at = now};
 	struct rdata rdata = sign_key_dnskey(k);
-	uint8_t *pkcs8;
-	size_t len;
+	const char *uri = sign_key_uri(k);
 
 	s.dnskey_len = rdata.len;
 	memcpy(s.dnskey, rdata.bytes, rdata.len);
-	TRY(sign_key_encode(k, &pkcs8, &len));
-	int err = seal(v, n, (struct vault_bytes){pkcs8, len}, &s);
-	OPENSSL_cleanse(pkcs8, len);
-	free(pkcs8);
-	if (err == 0)
-		*out = s;
-	return err == ERR_TOOBIG ? ERR_SYSTEM : err;
+	if (uri)
+		memcpy(s.uri, uri, strlen(uri) + 1); /* as long as it may be */
+	else
+		TRY(seal_key(v, n, k, &s));
+	*out = s;
+	return 0;
 }
 
 /* Puts the key's name before what is wrong, which may stand in why already. Gives err. */
@@ -129,6 +141,15 @@ static bool has_dnskey(const struct sign_stored *s, const struct sign_key *k)
 	       memcmp(rdata.bytes, s->dnskey, rdata.len) == 0;
 }
 
+static int open_in_token(const struct sign_stored_name *n, const struct sign_stored *s,
+                         struct sign_key **out, char *why)
+{
+	char what[TOKEN_WHY_SIZE];
+	int err = sign_key_from_token(s->uri, sign_stored_dnskey(s), out, what);
+
+	return err < 0 ? complain(n, s, why, what, err) : 0;
+}
+
 int sign_stored_open(const struct vault *v, const struct sign_stored_name *n,
                      const struct sign_stored *s, struct sign_key **out,
                      char why[static VAULT_WHY_SIZE])
@@ -136,6 +157,8 @@ int sign_stored_open(const struct vault *v, const struct sign_stored_name *n,
 	uint8_t pkcs8[SIGN_SEALED_MAX];
 	struct sign_key *k = NULL;
 
+	if (s->uri[0])
+		return open_in_token(n, s, out, why);
 	TRY(open_sealed(v, n, s, pkcs8, why));
 	int err = sign_key_open(sign_stored_algorithm(s), sign_stored_flags(s), pkcs8,
 	                        (size_t)s->sealed_len - VAULT_OVERHEAD, &k);
@@ -185,8 +208,11 @@ size_t sign_stored_encode(const struct sign_stored *s,
 	wire_write64(&w, s->created_at);
 	write_bytes(&w, s->dnskey, s->dnskey_len);
 	write_bytes(&w, s->life, s->life_len);
-	wire_write8(&w, PRIVATE_SEALED);
-	write_bytes(&w, s->sealed, s->sealed_len);
+	wire_write8(&w, s->uri[0] ? PRIVATE_IN_TOKEN : PRIVATE_SEALED);
+	if (s->uri[0])
+		write_bytes(&w, (const uint8_t *)s->uri, (uint16_t)strlen(s->uri));
+	else
+		write_bytes(&w, s->sealed, s->sealed_len);
 	assert(w.ok);
 	return wire_written(&w);
 }
@@ -204,6 +230,25 @@ static uint16_t read_bytes(struct wire_reader *r, uint8_t *to, size_t room)
 	return len;
 }
 
+/* Says whether the form is one that is known. */
+static bool read_private(struct wire_reader *r, struct sign_stored *s)
+{
+	uint8_t form = wire_read8(r);
+	uint16_t len;
+
+	switch (form) {
+	case PRIVATE_SEALED:
+		s->sealed_len = read_bytes(r, s->sealed, sizeof s->sealed);
+		r->ok &= !s->sealed_len || s->sealed_len >= VAULT_OVERHEAD;
+		return true;
+	case PRIVATE_IN_TOKEN:
+		len = read_bytes(r, (uint8_t *)s->uri, sizeof s->uri - 1);
+		r->ok &= len > 0 && strlen(s->uri) == len;
+		return true;
+	default: return !r->ok;
+	}
+}
+
 int sign_stored_decode(const void *bytes, size_t size, struct sign_stored *out)
 {
 	struct wire_reader r = wire_reader_on(bytes, size);
@@ -214,11 +259,9 @@ int sign_stored_decode(const void *bytes, size_t size, struct sign_stored *out)
 	s.created_at = wire_read64(&r);
 	s.dnskey_len = read_bytes(&r, s.dnskey, sizeof s.dnskey);
 	s.life_len = read_bytes(&r, s.life, sizeof s.life);
-	if (wire_read8(&r) != PRIVATE_SEALED && r.ok)
+	if (!read_private(&r, &s))
 		return ERR_VERSION;
-	s.sealed_len = read_bytes(&r, s.sealed, sizeof s.sealed);
-	if (!r.ok || wire_left(&r) || s.dnskey_len <= DNSKEY_HEADER ||
-	    (s.sealed_len && s.sealed_len < VAULT_OVERHEAD))
+	if (!r.ok || wire_left(&r) || s.dnskey_len <= DNSKEY_HEADER)
 		return ERR_CORRUPT;
 	*out = s;
 	return 0;

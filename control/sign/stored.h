@@ -1,7 +1,7 @@
 /*
  * The keys of zones as they are kept: items of STORE_CRYPTOKEY under the zone's id and a number of the key's own. The
  * public half is in clear, so that keys can be shown, and a zone compared with them, without the master secret;
- * the private one is sealed (vault.h).
+ * the private one is sealed (vault.h), or lies in a PKCS#11 token (tokens.h), of which the URI is kept.
  */
 #ifndef CONTROL_SIGN_STORED_H
 #define CONTROL_SIGN_STORED_H
@@ -13,6 +13,7 @@
 #include "control/change/change.h"
 #include "control/sign/dnskey.h"
 #include "control/sign/key.h"
+#include "control/sign/token_key.h"
 #include "control/sign/vault.h"
 #include "control/store/store.h"
 #include "shared/compiler.h"
@@ -29,11 +30,12 @@ struct sign_stored {
 	uint64_t created_at; /* seconds since 1970 */
 	uint16_t dnskey_len;
 	uint16_t life_len;
-	uint16_t sealed_len;        /* 0: it was left out of a backup */
+	uint16_t sealed_len;        /* 0: it was left out of a backup, or is in a token */
 	uint8_t dnskey[DNSKEY_MAX]; /* RDATA */
 	uint8_t life
 		[SIGN_LIFE_MAX]; /* its state, and since when, in the form of whoever decides on that */
 	uint8_t sealed[SIGN_SEALED_MAX];
+	char uri[TOKEN_KEY_URI_SIZE]; /* of what is in a token; else "" */
 };
 
 /* What a key is called. The zone's name, and not its id, goes into the seal: a zone that is made in the same change
@@ -50,20 +52,21 @@ struct rdata sign_stored_dnskey(const struct sign_stored *s); /* lent */
 
 /* ---- sealing ---- */
 
-/* Makes what is stored of a key, with no life yet. ERR_SYSTEM. */
+/* Makes what is stored of a key, with no life yet. Of one in a token nothing is sealed. ERR_SYSTEM. */
 MUST_CHECK int sign_stored_seal(const struct vault *v, const struct sign_stored_name *n,
                                 const struct sign_key *k, uint64_t now,
                                 struct sign_stored *out);
 
 /* Gives the key. why: which key, and what is wrong, and nothing of the secret. ERR_NOTFOUND: its private half is not
  * here, or sealed under a master secret that is not. ERR_CORRUPT: it was changed, is that of another record, or not the
- * private half of the public one. ERR_VERSION, ERR_SYSTEM. */
+ * private half of the public one. ERR_VERSION, ERR_SYSTEM. Of a key in a token those of sign_key_from_token(), and it may
+ * take a while. */
 MUST_CHECK int sign_stored_open(const struct vault *v, const struct sign_stored_name *n,
                                 const struct sign_stored *s, struct sign_key **out,
                                 char why[static VAULT_WHY_SIZE]);
 
 /* Seals it under the master secret that seals now. Gives 1 when it did, 0 when it is so already, or without a private
- * half; else errors as above. */
+ * half, or in a token; else errors as above. */
 MUST_CHECK int sign_stored_reseal(const struct vault *v, const struct sign_stored_name *n,
                                   struct sign_stored *s, char why[static VAULT_WHY_SIZE]);
 

@@ -47,6 +47,51 @@ static void value_comes_back_and_no_other_form_does(void **state)
 	assert_int_equal(sign_stored_decode(value, size, &out), ERR_VERSION);
 }
 
+static void uri_of_a_key_in_a_token_comes_back(void **state)
+{
+	uint8_t value[SIGN_STORED_MAX];
+	uint8_t copy[SIGN_STORED_MAX];
+	struct sign_stored s = some_stored();
+	struct sign_stored out;
+
+	(void)state;
+	s.sealed_len = 0;
+	memset(s.uri, 'x', sizeof s.uri - 1);
+	size_t size = sign_stored_encode(&s, value);
+	assert_int_equal(sign_stored_decode(value, size, &out), 0);
+	assert_string_equal(out.uri, s.uri);
+	assert_int_equal(out.sealed_len, 0);
+	for (size_t len = 0; len < size; len++)
+		assert_int_equal(sign_stored_decode(value, len, &out), ERR_CORRUPT);
+	/* It is no secret: who has the token can go on with a copy. */
+	assert_int_equal(sign_stored_without_secret(value, size, copy), size);
+	assert_memory_equal(copy, value, size);
+
+	s.uri[3] = '\0';
+	size = sign_stored_encode(&s, value);
+	assert_int_equal(sign_stored_decode(value, size, &out), 0);
+	value[size - 2] = '\0';
+	assert_int_equal(sign_stored_decode(value, size, &out), ERR_CORRUPT);
+}
+
+static void uri_that_is_too_long_is_refused(void **state)
+{
+	uint8_t value[SIGN_STORED_MAX];
+	struct sign_stored s = some_stored();
+	struct sign_stored out;
+
+	(void)state;
+	s.uri[0] = 'x';
+	size_t size = sign_stored_encode(&s, value);
+	memset(value + size, 'x', TOKEN_KEY_URI_SIZE);
+	wire_store16(value + size - 3, TOKEN_KEY_URI_SIZE - 1);
+	assert_int_equal(sign_stored_decode(value, size + TOKEN_KEY_URI_SIZE - 2, &out),
+	                 0);
+	wire_store16(value + size - 3, TOKEN_KEY_URI_SIZE);
+	assert_int_equal(sign_stored_decode(value, size + TOKEN_KEY_URI_SIZE - 1, &out),
+	                 ERR_CORRUPT);
+}
+
 static void lengths_of_a_value_are_bounded(void **state)
 {
 	static const struct {
@@ -64,7 +109,9 @@ static void lengths_of_a_value_are_bounded(void **state)
 		{36, 0, SIGN_SEALED_MAX + 1, 1, ERR_CORRUPT},
 		{36, 0, VAULT_OVERHEAD - 1, 1, ERR_CORRUPT},
 		{36, 0, 40, 0, ERR_VERSION},
-		{36, 0, 40, 2, ERR_VERSION},
+		{36, 0, 40, 3, ERR_VERSION},
+		{36, 0, 0, 2, ERR_CORRUPT},
+		{36, 0, 40, 2, ERR_CORRUPT}, /* of zeros */
 	};
 
 	(void)state;
@@ -214,6 +261,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(value_comes_back_and_no_other_form_does),
+		cmocka_unit_test(uri_of_a_key_in_a_token_comes_back),
+		cmocka_unit_test(uri_that_is_too_long_is_refused),
 		cmocka_unit_test(lengths_of_a_value_are_bounded),
 		cmocka_unit_test(copy_without_secret_has_the_rest),
 		cmocka_unit_test(keys_of_a_zone_are_found_in_order),

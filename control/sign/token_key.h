@@ -16,8 +16,8 @@
 #include "shared/compiler.h"
 
 enum {
-	TOKEN_KEY_URI_SIZE = 512,
-	TOKEN_ID_SIZE = 16, /* of keys that are made here; random */
+	TOKEN_KEY_URI_SIZE = 512, /* with the NUL */
+	TOKEN_ID_SIZE = 16,       /* of keys that are made here; random */
 };
 
 struct token_key;

@@ -1,7 +1,8 @@
 /*
  * Key files that somebody imports: the private half in text and in PEM, and the public one. What is read of a private
  * text is written as one that reads the same, and a key that is made of it has both files in turn. And the value of
- * the store that keys end up in: what is read of one is written as the same octets.
+ * the store that keys end up in: what is read of one is written as the same octets. And URIs of keys in tokens, which
+ * may say nothing of this machine.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -107,6 +108,19 @@ static void check_value(const uint8_t *data, size_t size)
 	must(sign_stored_without_secret(data, size, again) == size - s.sealed_len);
 }
 
+static void check_uri(const char *bytes, size_t size)
+{
+	char text[TOKEN_KEY_URI_SIZE + 1];
+	char why[TOKEN_WHY_SIZE];
+	size_t len = size < sizeof text ? size : sizeof text - 1;
+
+	memcpy(text, bytes, len);
+	text[len] = '\0';
+	bool key = token_key_check(text, why) == 0;
+	must(!key || (strlen(text) < TOKEN_KEY_URI_SIZE && !strchr(text, '?')));
+	must(token_check(text, why) < 0 || !key);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
@@ -115,5 +129,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_private(text, size);
 	check_public(text, size);
 	check_value(data, size);
+	check_uri(text, size);
 	return 0;
 }
