@@ -52,11 +52,22 @@ static inline void *token_bytes(const void *bytes)
 	return u.as_wanted;
 }
 
-/* ---- tokens.c ---- */
+/* ---- token_uri.c ---- */
 
 /* Parses any of our URIs, and gives it. ERR_INVALID. */
 MUST_CHECK int token_parse(const char *text, P11KitUri **out,
                            char why[static TOKEN_WHY_SIZE]);
+
+/* Says what keeps it from being that of a token that is configured. ERR_INVALID. */
+MUST_CHECK int token_check_place(P11KitUri *uri, char why[static TOKEN_WHY_SIZE]);
+
+/* Gives the path in its pin-source, lent; NULL: there is none. */
+const char *token_pin_path(P11KitUri *uri);
+
+/* Writes the label of the token. */
+void token_label(P11KitUri *uri, char out[static TOKEN_LABEL_SIZE]);
+
+/* ---- tokens.c ---- */
 
 /* Gives the token that a URI of a key, or of the token alone, means, reached, as a reference. ERR_NOTFOUND: there is no
  * such token; and as token_acquire(). */

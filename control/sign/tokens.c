@@ -10,91 +10,14 @@
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct token *list;
 
-/* ---- URIs ---- */
-
-static int refuse(char *why, const char *what)
-{
-	(void)snprintf(why, TOKEN_WHY_SIZE, "%s", what);
-	return ERR_INVALID;
-}
-
-int token_parse(const char *text, P11KitUri **out, char why[static TOKEN_WHY_SIZE])
-{
-	P11KitUri *uri = must(p11_kit_uri_new());
-	int result = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
-	const char *wrong = NULL;
-
-	if (result != P11_KIT_URI_OK)
-		wrong = p11_kit_uri_message(result);
-	else if (p11_kit_uri_any_unrecognized(uri))
-		wrong = "it has an attribute that is not known";
-	else if (p11_kit_uri_get_pin_value(uri))
-		wrong = "a PIN belongs in a file: pin-source=file:/PATH";
-	else if (!p11_kit_uri_get_token_info(uri)->label[0])
-		wrong = "token=LABEL is wanted";
-	if (wrong) {
-		p11_kit_uri_free(uri);
-		return refuse(why, wrong);
-	}
-	*out = uri;
-	return 0;
-}
-
-/* Gives the path in a pin-source, NULL: there is none. */
-static const char *pin_path(P11KitUri *uri)
-{
-	const char *source = p11_kit_uri_get_pin_source(uri);
-
-	if (source && strncmp(source, "file:", 5) == 0)
-		source += 5;
-	if (source && strncmp(source, "///", 3) == 0)
-		source += 2;
-	return source;
-}
-
-static int check_place(P11KitUri *uri, char *why)
-{
-	const char *module = p11_kit_uri_get_module_path(uri);
-	const char *pin = pin_path(uri);
-	CK_ULONG attributes = 0;
-
-	(void)p11_kit_uri_get_attributes(uri, &attributes);
-	if (attributes > 0)
-		return refuse(why, "it is of a token, and not of something in it");
-	if (!module || module[0] != '/')
-		return refuse(why, "module-path=/PATH of its PKCS#11 library is wanted");
-	if (pin && pin[0] != '/')
-		return refuse(why, "pin-source is no absolute path of a file");
-	return 0;
-}
-
-int token_check(const char *uri, char why[static TOKEN_WHY_SIZE])
-{
-	P11KitUri *u = NULL;
-
-	TRY(token_parse(uri, &u, why));
-	int err = check_place(u, why);
-	p11_kit_uri_free(u);
-	return err;
-}
-
 /* ---- the list ---- */
-
-/* Of text without a NUL that is filled up with blanks. */
-static void write_label(const CK_TOKEN_INFO *info, char out[static TOKEN_LABEL_SIZE])
-{
-	size_t len = p11_kit_space_strlen(info->label, sizeof info->label);
-
-	memcpy(out, info->label, len);
-	out[len] = '\0';
-}
 
 static int token_new(const char *text, struct token **out, char *why)
 {
 	P11KitUri *uri = NULL;
 
 	TRY(token_parse(text, &uri, why));
-	if (check_place(uri, why) < 0) {
+	if (token_check_place(uri, why) < 0) {
 		p11_kit_uri_free(uri);
 		return ERR_INVALID;
 	}
@@ -102,8 +25,8 @@ static int token_new(const char *text, struct token **out, char *why)
 	t->references = 1;
 	t->text = must(strdup(text));
 	t->uri = uri;
-	t->pin_path = pin_path(uri);
-	write_label(p11_kit_uri_get_token_info(uri), t->label);
+	t->pin_path = token_pin_path(uri);
+	token_label(uri, t->label);
 	if (pthread_mutex_init(&t->lock, NULL) != 0 ||
 	    pthread_cond_init(&t->released, NULL) != 0)
 		abort();
@@ -174,7 +97,13 @@ int tokens_set(const char *const *uris, size_t count, char why[static TOKEN_WHY_
 {
 	struct token *new = NULL;
 	struct token **end = &new;
-	int err = count > TOKENS_MAX ? refuse(why, "there are too many tokens") : 0;
+	int err = 0;
+
+	if (count > TOKENS_MAX) {
+		(void)snprintf(why, TOKEN_WHY_SIZE, "there are more than %d tokens",
+		               TOKENS_MAX);
+		return ERR_INVALID;
+	}
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
 		err = token_new(uris[i], end, why);
@@ -210,7 +139,7 @@ static size_t candidates(P11KitUri *uri, struct token *out[static TOKENS_MAX])
 	char label[TOKEN_LABEL_SIZE];
 	size_t count = 0;
 
-	write_label(p11_kit_uri_get_token_info(uri), label);
+	token_label(uri, label);
 	(void)pthread_mutex_lock(&list_lock);
 	for (struct token *t = list; t; t = t->next) {
 		if (strcmp(t->label, label) != 0)
@@ -245,7 +174,7 @@ int token_find(P11KitUri *uri, struct token **out, char why[static TOKEN_WHY_SIZ
 	char label[TOKEN_LABEL_SIZE];
 	int err = ERR_NOTFOUND;
 
-	write_label(p11_kit_uri_get_token_info(uri), label);
+	token_label(uri, label);
 	(void)snprintf(why, TOKEN_WHY_SIZE, "no token %s is configured", label);
 	for (size_t i = 0; i < count; i++) {
 		bool looked = err < 0;

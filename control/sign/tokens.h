@@ -15,6 +15,7 @@
 #ifndef CONTROL_SIGN_TOKENS_H
 #define CONTROL_SIGN_TOKENS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shared/compiler.h"
@@ -28,6 +29,9 @@ enum {
  * "pin-source", without which the token wants no PIN, or has a pad for it, an absolute path with or without "file:". The
  * PIN itself is refused. Reads no file. ERR_INVALID. */
 MUST_CHECK int token_check(const char *uri, char why[static TOKEN_WHY_SIZE]);
+
+/* Says whether two URIs are of tokens, or of what is in them, of the same label. */
+bool token_is_same(const char *one, const char *other);
 
 /* Says which tokens there are, instead of those that were. None is reached before a key in it is asked for. Keys
  * that are held stay usable. A PIN that was refused is tried again from now on. ERR_INVALID: by token_check(), or above

@@ -143,6 +143,18 @@ static void uris_of_no_key_are_refused(void **state)
 	assert_string_equal(why, "it is too long");
 }
 
+static void tokens_are_told_apart_by_their_labels(void **state)
+{
+	(void)state;
+	assert_true(token_is_same("pkcs11:token=Anser",
+	                          "pkcs11:serial=1;token=Anser" MODULE));
+	assert_true(token_is_same("pkcs11:token=A%20b", "pkcs11:token=A%20%62;id=%01"));
+	assert_false(token_is_same("pkcs11:token=Anser", "pkcs11:token=anser"));
+	assert_false(token_is_same("pkcs11:token=Anser", "pkcs11:token=Anse"));
+	assert_false(token_is_same("Anser", "Anser"));
+	assert_false(token_is_same("pkcs11:", "pkcs11:"));
+}
+
 static void list_with_a_wrong_one_is_refused(void **state)
 {
 	const char *uris[TOKENS_MAX + 1] = {"pkcs11:token=A" MODULE, "pkcs11:token=B"};
@@ -152,7 +164,7 @@ static void list_with_a_wrong_one_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(uris); i++)
 		uris[i] = "pkcs11:token=A" MODULE;
 	assert_int_equal(tokens_set(uris, TOKENS_MAX + 1, why), ERR_INVALID);
-	assert_string_equal(why, "there are too many tokens");
+	assert_string_equal(why, "there are more than 16 tokens");
 	assert_int_equal(tokens_set(uris, TOKENS_MAX, why), 0);
 	assert_int_equal(tokens_set(uris, 1, why), 0);
 	tokens_forget();
@@ -165,6 +177,7 @@ int main(void)
 		cmocka_unit_test(uris_of_no_token_are_refused),
 		cmocka_unit_test(keys_are_said_by_uris),
 		cmocka_unit_test(uris_of_no_key_are_refused),
+		cmocka_unit_test(tokens_are_told_apart_by_their_labels),
 		cmocka_unit_test(list_with_a_wrong_one_is_refused),
 	};
 
