@@ -8,10 +8,12 @@
 #include "control/commit/plan.h"
 #include "control/commit/ring.h"
 #include "control/policy/policy.h"
+#include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
 #include "control/sign/zone_view.h"
 #include "control/zone/zonemd.h"
 #include "shared/err.h"
+#include "shared/log.h"
 #include "shared/rrtype.h"
 
 /* ---- keys ---- */
@@ -154,8 +156,57 @@ static int sign_view(struct plan *p, const struct zone_change *zc, struct planne
 	return err;
 }
 
+/* ---- what a validator would say ---- */
+
+enum {
+	CHECK_ALL = 16,    /* RRsets, of which all signatures are verified; */
+	CHECK_ONE_IN = 16, /* of more, those of one owner in so many. */
+};
+
+static struct sign_check check_of(const struct plan *p, size_t sets)
+{
+	return (struct sign_check){.now = p->time_us / 1000000,
+	                           .one_in = sets <= CHECK_ALL ? 1 : CHECK_ONE_IN,
+	                           .seed = (uint32_t)p->time_us};
+}
+
+/* A zone that would be bogus stays as it is. */
+static int refuse_bogus(struct plan *p, int err, struct diag *d)
+{
+	char line[512] = "";
+
+	for (size_t i = 0; i < d->kept && !line[0]; i++)
+		if (d->entries[i].severity == DIAG_ERROR)
+			diag_format(&d->entries[i], line, sizeof line);
+	diag_fini(d);
+	if (err != ERR_REFUSED)
+		return err;
+	log_error("a change is refused, since it would leave a zone bogus: %s", line);
+	change_problem_add(&p->problems, -1, "bogus", NULL,
+	                   "validators would refuse the zone: %s", line);
+	return ERR_REFUSED;
+}
+
+static int check_view(struct plan *p, const struct planned *z)
+{
+	const struct sign_check how = check_of(p, z->view.count);
+	struct diag d;
+
+	diag_init(&d);
+	return refuse_bogus(p, sign_check_view(&z->view, &how, &d), &d);
+}
+
+static int check_contents(struct plan *p, const struct zone_change *zc)
+{
+	const struct sign_check how = check_of(p, zc->contents->count);
+	struct diag d;
+
+	diag_init(&d);
+	return refuse_bogus(p, sign_check_contents(zc->contents, &how, &d), &d);
+}
+
 /* The digest is of the zone with its signatures; the chain knows of it, though. */
-int signing_end(struct plan *p, const struct zone_change *zc, struct planned *z)
+static int put_signatures(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
 	bool makes = !zc->digested && zone_policy_makes_zonemd(p->c->config, &z->after);
 	struct contents_arena *arena = p->change->arena;
@@ -171,6 +222,12 @@ int signing_end(struct plan *p, const struct zone_change *zc, struct planned *z)
 	TRY(sign_view(p, zc, z));
 	TRY(digest_make(&z->view, arena));
 	return zone_view_sign_apex(&z->view, z->keys, RRTYPE_ZONEMD, arena);
+}
+
+int signing_end(struct plan *p, const struct zone_change *zc, struct planned *z)
+{
+	TRY(put_signatures(p, zc, z));
+	return check_view(p, z);
 }
 
 /* ---- contents ---- */
@@ -197,7 +254,8 @@ int signing_contents(struct plan *p, const struct zone_change *zc, struct planne
 	}
 	TRY(zone_contents_prepare(zc->contents, z->keys, p->c->txn, digest, now));
 	TRY(zone_contents_sign(zc->contents, z->keys, 1, &progress));
-	return sign_digest(zc, z);
+	TRY(sign_digest(zc, z));
+	return check_contents(p, zc);
 }
 
 int signing_serial(const struct zone_change *zc, struct planned *z)

@@ -177,7 +177,7 @@ static void signed_all(void *arg, bool ran)
 	if (!ran || e->keeper->closed || e->err == ERR_STOPPED)
 		end(e, keeper_now());
 	else if (e->err < 0)
-		fail(e, err_text(e->err));
+		fail(e, e->step.trouble[0] ? e->step.trouble : err_text(e->err));
 	else
 		make_change(e, changed);
 }

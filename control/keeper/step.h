@@ -72,7 +72,8 @@ struct step {
 /* Errors of the store. Of what is wrong with the zone, or its keys, trouble speaks. */
 MUST_CHECK int step_look(struct store_txn *t, struct step *s);
 
-/* Signs the contents of the change. No snapshot is needed. Errors of bulk_sign(). */
+/* Signs the contents of the change, and looks at them as a validator would. No snapshot is needed. Errors of bulk_sign();
+ * ERR_REFUSED: they would be bogus, and trouble says why. */
 MUST_CHECK int step_sign(struct step *s, unsigned threads,
                          struct bulk_progress *progress);
 
