@@ -9,6 +9,8 @@
 #include "control/change/serial.h"
 #include "control/history/difference.h"
 #include "control/history/told.h"
+#include "control/sign/rrsig.h"
+#include "control/sign/state.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -29,7 +31,8 @@ struct reverting {
 	json_t *problems;
 	size_t problem_count;
 	bool force;
-	bool soa; /* has an edit */
+	bool soa;         /* has an edit */
+	bool signed_here; /* what is reverted is the data; signatures and keys are made of it */
 	struct difference d;
 };
 
@@ -185,6 +188,42 @@ static int refuse_empty(struct reverting *r)
 	                      name_to_text(r->history->zone->name, name));
 }
 
+/* Says whether whoever signs the zone makes such RRsets: they follow from the others. */
+static bool is_signers(const struct history_set *s)
+{
+	bool chain = s->type == RRTYPE_NSEC || s->type == RRTYPE_NSEC3 ||
+	             s->type == RRTYPE_NSEC3PARAM;
+	bool keys = s->type == RRTYPE_DNSKEY || s->type == RRTYPE_CDS ||
+	            s->type == RRTYPE_CDNSKEY;
+
+	return chain || (keys && s->key_len == 0);
+}
+
+static int without_signatures(struct reverting *r, uint16_t type, const void **blob,
+                              size_t *size)
+{
+	struct rrset set;
+
+	if (!*blob)
+		return 0;
+	TRY(rrset_open(type, *blob, *size, &set));
+	if (set.sig_count == 0)
+		return 0;
+	*size = rrsig_blob_size(&set, NULL, 0);
+	uint8_t *bare = arena_alloc(r->change->arena, *size);
+	rrsig_blob_write(&set, NULL, 0, bare);
+	*blob = bare;
+	return 0;
+}
+
+static int bare_data(struct reverting *r, struct history_set *s)
+{
+	if (!r->signed_here || s->kind != ROW_RRSET)
+		return 0;
+	TRY(without_signatures(r, s->type, &s->before, &s->before_size));
+	return without_signatures(r, s->type, &s->after, &s->after_size);
+}
+
 /* Compares with what is there now. Leaves out what is so already. */
 static int settle(struct reverting *r)
 {
@@ -193,7 +232,10 @@ static int settle(struct reverting *r)
 	for (size_t i = 0; i < r->d.count; i++) {
 		struct history_set s = r->d.sets[i];
 
+		if (r->signed_here && is_signers(&s))
+			continue;
 		TRY(history_set_now(r->history, &s, &s.after, &s.after_size));
+		TRY(bare_data(r, &s));
 		if (is_soa(&s) && !s.before)
 			return refuse_empty(r);
 		if (is_soa(&s) && history_only_serial(&s))
@@ -424,11 +466,15 @@ int revert_make(struct history *h, const json_t *args, struct change *c, json_t 
 		.problems = json_array(),
 		.force = json_is_true(json_object_get(args, "force")),
 	};
+	struct sign_state state;
 
 	r.zone = c->zone_count ? &c->zones[0] : change_zone(c, ZONE_EDIT, h->zone->name);
 	if (!r.zone->if_version)
 		r.zone->if_version = h->zone->version;
-	int err = make(&r, args);
+	int err = sign_state_get(h->txn, h->zone->id, &state);
+	r.signed_here = err == 0;
+	if (err == 0 || err == ERR_NOTFOUND)
+		err = make(&r, args);
 	difference_fini(&r.d);
 	json_decref(r.problems);
 	return err;
