@@ -8,6 +8,7 @@
 #include "control/json_put.h"
 #include "control/must.h"
 #include "control/pool.h"
+#include "control/presign.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 
@@ -251,7 +252,11 @@ static void push_changes(struct job *whole)
 
 static void run_on_pool(void *arg)
 {
-	job_run(arg);
+	struct job *j = arg;
+
+	job_run(j);
+	if (j->change)
+		presign_change(j->engine, j->change);
 }
 
 static void say_stopping(struct job *j)

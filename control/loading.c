@@ -6,6 +6,7 @@
 #include "control/diag_json.h"
 #include "control/json_put.h"
 #include "control/must.h"
+#include "control/presign.h"
 #include "control/zone/zonefile.h"
 #include "control/zone/zonemd.h"
 #include "shared/err.h"
@@ -22,6 +23,7 @@ struct read_file {
 	const struct load *load;
 	struct contents *contents; /* NULL: refused */
 	int refused;
+	uint64_t signed_by; /* see struct zone_change */
 	uint8_t mark[32];
 	struct diag diag;
 };
@@ -112,6 +114,8 @@ static size_t read_one(struct loading *l, const struct load *load)
 	/* Before the file is read: should it change meanwhile, it is read again. */
 	bool marked = load_file_mark(load->file, f->mark);
 	f->refused = loading_contents(load, &f->contents, &f->diag);
+	if (f->contents)
+		f->signed_by = presign(l->e, load->name, f->contents);
 	if (!marked || !f->contents || f->contents->file_count != 1)
 		memset(f->mark, 0, sizeof f->mark);
 	return f->contents ? f->contents->count : 0;
@@ -233,6 +237,7 @@ static int load_file(struct loading *l, struct read_file *f, const struct zone *
 	change->why = change_text(change, j->name);
 	zc->contents = f->contents;
 	f->contents = NULL;
+	zc->signed_by = f->signed_by;
 	zc->source = f->load->file[0] ? f->load->file : NULL;
 	zc->serial = SERIAL_AS_GIVEN;
 	zc->configured = !f->load->added;

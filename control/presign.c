@@ -1,0 +1,85 @@
+#include "control/presign.h"
+
+#include <unistd.h>
+
+#include "control/change/digest.h"
+#include "control/engine_internal.h"
+#include "control/policy/policy.h"
+#include "control/sign/check.h"
+#include "control/sign/zone_contents.h"
+#include "shared/clock.h"
+#include "shared/err.h"
+
+/* Of so many owners one has its signatures verified. */
+enum { CHECK_ONE_IN = 64 };
+
+static unsigned cores(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (unsigned)count : 1;
+}
+
+/* With a snapshot, which ends before the signing begins. */
+static int prepare(struct engine *e, struct store_txn *t, const uint8_t *name,
+                   struct contents *c, struct zone_keys **keys)
+{
+	const struct config *config = engine_config(e);
+	char why[ZONE_KEYS_WHY_SIZE];
+	struct store_zone z;
+	bool digest = false;
+
+	int err = store_zone_get(t, name, &z);
+	if (err == 0)
+		err = zone_keys_read(t, &z, NULL, engine_secrets(e), keys, why);
+	if (err == 0 && !zone_keys_sign(*keys))
+		err = ERR_NOTFOUND;
+	if (err == 0)
+		digest = zone_policy_makes_zonemd(config, &z) &&
+		         c->count <= DIGEST_AT_ONCE;
+	config_release(config);
+	TRY(err);
+	return zone_contents_prepare(c, *keys, t, digest, clock_wall_us() / 1000000);
+}
+
+static int sign(struct contents *c, struct zone_keys *keys)
+{
+	struct bulk_progress progress = {0};
+	const struct sign_check how = {.now = keys->terms.now,
+	                               .one_in = CHECK_ONE_IN,
+	                               .seed = (uint32_t)keys->terms.now,
+	                               .threads = cores()};
+	struct diag d;
+
+	TRY(zone_contents_sign(c, keys, cores(), &progress));
+	diag_init(&d);
+	int err = sign_check_contents(c, &how, &d);
+	diag_fini(&d);
+	return err;
+}
+
+uint64_t presign(struct engine *e, const uint8_t *name, struct contents *contents)
+{
+	struct zone_keys *keys = NULL;
+	struct store_txn *t;
+
+	if (contents->count <= ZONE_SIGN_AT_ONCE ||
+	    store_begin_read(engine_store(e), &t) < 0)
+		return 0;
+	int err = prepare(e, t, name, contents, &keys);
+	store_abort(&t);
+	if (err == 0)
+		err = sign(contents, keys);
+	uint64_t version = err == 0 ? keys->state.version : 0;
+	zone_keys_free(&keys);
+	return version;
+}
+
+void presign_change(struct engine *e, struct change *c)
+{
+	for (size_t i = 0; i < c->zone_count; i++) {
+		struct zone_change *z = &c->zones[i];
+		if (z->kind == ZONE_CONTENTS && z->contents && !z->signed_by)
+			z->signed_by = presign(e, z->name, z->contents);
+	}
+}
