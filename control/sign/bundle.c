@@ -89,6 +89,19 @@ const struct bundle *bundles_at(const struct bundles *b, uint64_t now)
 	return found;
 }
 
+bool bundle_publishes(const struct bundle *b, struct rdata dnskey)
+{
+	const struct rrset *set = &b->sets[BUNDLE_DNSKEY];
+	const uint8_t *at = set->count ? rrset_first(set) : NULL;
+
+	for (unsigned i = 0; i < set->count; i++) {
+		struct rdata d = rrset_next(&at);
+		if (d.len == dnskey.len && memcmp(d.bytes, dnskey.bytes, d.len) == 0)
+			return true;
+	}
+	return false;
+}
+
 const char *bundle_time(uint64_t time, char text[static BUNDLE_TIME_SIZE])
 {
 	time_t seconds = (time_t)time;

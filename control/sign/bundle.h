@@ -16,6 +16,7 @@
 #ifndef CONTROL_SIGN_BUNDLE_H
 #define CONTROL_SIGN_BUNDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -84,6 +85,9 @@ void bundle_put(struct bundles *b, struct bundle *to, enum bundle_part part, uin
 
 /* Gives the one that holds at a time, or NULL: that is before the first. */
 const struct bundle *bundles_at(const struct bundles *b, uint64_t now);
+
+/* Says whether its DNSKEY RRset has a key. */
+bool bundle_publishes(const struct bundle *b, struct rdata dnskey);
 
 /* ---- the request ---- */
 

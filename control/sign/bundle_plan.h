@@ -7,8 +7,11 @@
  *        in the DNSKEY RRset, and every cache has it   signs no more, and nothing has its signatures
  *
  * lead and out are what life_times.h says, and longer by a slack: what happens then has its delays, and a bundle does
- * not wait. The life of the keys (life.h) has to come to the same: it may act later than is planned here by the slack,
- * and never sooner.
+ * not wait.
+ *
+ * A key comes into the life of keys (life.h) when the bundle in force has it, and not before. From then on its life
+ * goes as any other's: it signs sooner than is planned here, by the slack, and twice that is left for all that is late
+ * until the bundle comes without its predecessor.
  */
 #ifndef CONTROL_SIGN_BUNDLE_PLAN_H
 #define CONTROL_SIGN_BUNDLE_PLAN_H

@@ -1,15 +1,16 @@
 /*
  * From a plan to what validators have in their caches: policies at random, a request for months, its response as text, and
  * then at each moment at which anything changes every DNSKEY RRset and every other RRset that a cache can hold, each
- * put together with each.
+ * put together with each. Once as it is planned, and once as the life of keys has it, whose steps are late.
  */
 #include "control/sign/bundle_check.h"
 #include "control/sign/bundle_plan.h"
 #include "control/sign/bundle_testing.h"
+#include "control/sign/life.h"
 
 static struct sign_key *another; /* KSK */
 
-enum { WORLDS = 24, TURNS = 64, ZSK_SIZE = 36, MOMENTS = 4 };
+enum { WORLDS = 24, TURNS = 64, ZSK_SIZE = 36, MOMENTS = 4, YEAR = 365 * DAY };
 
 struct world {
 	struct sign_policy policy;
@@ -21,6 +22,8 @@ struct world {
 	size_t count;
 	struct bundles *response;
 	uint32_t seed;
+	/* When each ZSK's signatures were served. */
+	struct bundle_span signed_by[TURNS];
 };
 
 static uint32_t between(struct world *w, uint32_t least, uint32_t most)
@@ -134,23 +137,12 @@ static bool has_bundle(const struct world *w, size_t i, uint64_t at)
 /* Says whether a cache can have an RRset that a ZSK has signed. */
 static bool has_signatures_of(const struct world *w, size_t i, uint64_t at)
 {
-	if (at < w->turns[i].active)
+	const struct bundle_span *s = &w->signed_by[i];
+
+	if (!s->from || at < s->from)
 		return false;
-	return i + 1 == w->count ||
-	       at < w->turns[i + 1].active + w->policy.propagation + w->zone_ttl;
-}
-
-static bool bundle_has_zsk(const struct bundle *b, struct rdata zsk)
-{
-	const struct rrset *set = &b->sets[BUNDLE_DNSKEY];
-	const uint8_t *at = rrset_first(set);
-
-	for (unsigned i = 0; i < set->count; i++) {
-		struct rdata d = rrset_next(&at);
-		if (d.len == zsk.len && memcmp(d.bytes, zsk.bytes, d.len) == 0)
-			return true;
-	}
-	return false;
+	return s->until == BUNDLE_FOREVER ||
+	       at < s->until + w->policy.propagation + w->zone_ttl;
 }
 
 static void check_moment(const struct world *w, uint64_t at)
@@ -163,7 +155,7 @@ static void check_moment(const struct world *w, uint64_t at)
 		assert_true(at < bundle_last_until(b, 0));
 		for (size_t k = 0; k < w->count; k++)
 			if (has_signatures_of(w, k, at) &&
-			    !bundle_has_zsk(b, w->zsks[k].dnskey))
+			    !bundle_publishes(b, w->zsks[k].dnskey))
 				fail_msg("bundle %zu has no ZSK %zu after %llu s", i, k,
 				         (unsigned long long)at - START);
 	}
@@ -183,22 +175,145 @@ static void check_around(const struct world *w, uint64_t at, uint64_t end)
 			check_moment(w, moments[i]);
 }
 
+static void check_all(const struct world *w)
+{
+	for (size_t i = 0; i < w->response->count; i++)
+		check_around(w, w->response->list[i].from, w->end);
+	for (size_t k = 0; k < w->count; k++) {
+		check_around(w, w->signed_by[k].from, w->end);
+		check_around(w, w->signed_by[k].until, w->end);
+	}
+}
+
+static void make_world(struct world *w, uint32_t seed)
+{
+	*w = (struct world){.seed = seed * 2654435761U};
+	make_policy(w);
+	make_zsks(w);
+	make_response(w);
+	assert_true(check_response(w).until > w->end);
+}
+
+/* ---- as it is planned ---- */
+
 static void every_cache_finds_its_zsk(void **state)
 {
 	static struct world w;
 
 	(void)state;
 	for (uint32_t seed = 1; seed <= WORLDS; seed++) {
-		w = (struct world){.seed = seed * 2654435761U};
-		make_policy(&w);
-		make_zsks(&w);
-		make_response(&w);
-		struct bundle_span span = check_response(&w);
-		assert_true(span.until > w.end);
-		for (size_t i = 0; i < w.response->count; i++)
-			check_around(&w, w.response->list[i].from, w.end);
-		for (size_t k = 0; k < w.count; k++)
-			check_around(&w, w.turns[k].active, w.end);
+		make_world(&w, seed);
+		for (size_t i = 0; i < w.count; i++)
+			w.signed_by[i] = (struct bundle_span){
+				w.turns[i].active,
+				i + 1 < w.count ? w.turns[i + 1].active : BUNDLE_FOREVER};
+		check_all(&w);
+		bundles_free(&w.response);
+	}
+}
+
+/* ---- as keys live ---- */
+
+/* A keeper of keys, whose first is the KSK, and the others are ZSKs in their order. */
+struct keeper {
+	struct life life;
+	struct life_key keys[1 + TURNS];
+	struct life_now now;
+	uint64_t signed_at; /* when the zone will have been signed anew; 0: it is */
+};
+
+/* Lets keys live from when the bundle in force has them. */
+static void take_keys(const struct world *w, struct keeper *k)
+{
+	const struct bundle *b = bundles_at(w->response, k->now.now);
+
+	while (k->life.count <= w->count &&
+	       bundle_publishes(b, w->zsks[k->life.count - 1].dnskey))
+		k->keys[k->life.count++] = life_key_new(LIFE_ZSK, &w->policy, k->now.now);
+}
+
+/* Notes whose signatures are wanted, and says whether they are others than before. */
+static bool note_signers(struct world *w, const struct keeper *k)
+{
+	bool changed = false;
+
+	for (size_t i = 1; i < k->life.count; i++) {
+		struct bundle_span *s = &w->signed_by[i - 1];
+		bool wanted = life_signs(&k->keys[i]);
+
+		changed |= wanted != (s->from && s->until == BUNDLE_FOREVER);
+		if (wanted && !s->from)
+			*s = (struct bundle_span){k->now.now, BUNDLE_FOREVER};
+	}
+	return changed;
+}
+
+/* The zone has been signed by those that are to sign it. */
+static void finish_signing(struct world *w, struct keeper *k)
+{
+	k->signed_at = 0;
+	life_signed(&k->life, k->now.now);
+	for (size_t i = 1; i < k->life.count; i++)
+		if (w->signed_by[i - 1].until == BUNDLE_FOREVER &&
+		    !life_signs(&k->keys[i]))
+			w->signed_by[i - 1].until = k->now.now;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a && a < b ? a : b;
+}
+
+/* Does all that is due, and gives when to look again. Who looks is late, too. */
+static uint64_t look(struct world *w, struct keeper *k)
+{
+	struct life_result r;
+	uint64_t next;
+
+	take_keys(w, k);
+	if (k->signed_at && k->signed_at <= k->now.now)
+		finish_signing(w, k);
+	life_step(&w->policy, &k->now, &k->life, &r);
+	life_published(&k->life, k->now.now);
+	if (note_signers(w, k) && !k->signed_at)
+		k->signed_at = k->now.now + 1 + between(w, 0, w->slack / 2);
+	life_step(&w->policy, &k->now, &k->life, &r);
+	next = sooner(k->signed_at, r.again);
+	for (size_t i = 0; i < w->response->count; i++)
+		if (w->response->list[i].from > k->now.now)
+			next = sooner(w->response->list[i].from, next);
+	return next + between(w, 0, w->slack / 8);
+}
+
+/* Each that was to sign has signed, and its predecessor not for too long. */
+static void check_turns(const struct world *w)
+{
+	for (size_t i = 0; i + 1 < w->count; i++) {
+		uint64_t latest = w->turns[i + 1].active + w->slack + 1;
+
+		if (latest < w->end)
+			assert_true(w->signed_by[i + 1].from &&
+			            w->signed_by[i].until <= latest);
+	}
+}
+
+static void keys_live_as_the_bundles_have_them(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= WORLDS; seed++) {
+		struct keeper k = {.life = {.count = 1}};
+
+		make_world(&w, seed);
+		k.life.keys = k.keys;
+		k.keys[0] = life_key_known(LIFE_KSK, SIGN_ED25519, 0, START - YEAR);
+		k.now = (struct life_now){
+			.now = START, .secure = true, .zone_ttl = w.zone_ttl};
+		while (k.now.now < w.end)
+			k.now.now = look(&w, &k);
+		check_all(&w);
+		check_turns(&w);
 		bundles_free(&w.response);
 	}
 }
@@ -220,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(every_cache_finds_its_zsk, fresh_ring),
+		cmocka_unit_test_setup(keys_live_as_the_bundles_have_them, fresh_ring),
 	};
 
 	return cmocka_run_group_tests(tests, make_another, free_another);
