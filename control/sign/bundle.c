@@ -5,8 +5,10 @@
 #include <time.h>
 
 #include "control/must.h"
+#include "control/sign/dnskey.h"
 #include "control/zone/rdata.h"
 #include "shared/err.h"
+#include "shared/wire.h"
 
 struct bundles *bundles_new(const uint8_t *zone, enum bundle_kind kind)
 {
@@ -100,6 +102,14 @@ bool bundle_publishes(const struct bundle *b, struct rdata dnskey)
 			return true;
 	}
 	return false;
+}
+
+bool bundle_is_ksk(struct rdata d)
+{
+	const uint16_t mask = DNSKEY_ZONE | DNSKEY_SEP | DNSKEY_REVOKE;
+
+	return d.len > DNSKEY_HEADER &&
+	       (wire_load16(d.bytes) & mask) == (DNSKEY_ZONE | DNSKEY_SEP);
 }
 
 const char *bundle_time(uint64_t time, char text[static BUNDLE_TIME_SIZE])

@@ -89,6 +89,9 @@ const struct bundle *bundles_at(const struct bundles *b, uint64_t now);
 /* Says whether its DNSKEY RRset has a key. */
 bool bundle_publishes(const struct bundle *b, struct rdata dnskey);
 
+/* Says whether a DNSKEY, from whatever source, is one that a DS may be of. One that was revoked is not (RFC 5011). */
+bool bundle_is_ksk(struct rdata dnskey);
+
 /* ---- the request ---- */
 
 /* When a ZSK is to be in the DNSKEY RRset. */

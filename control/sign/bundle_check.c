@@ -64,12 +64,6 @@ static const struct rrset *set_of(const struct look *l, enum bundle_part part)
 
 /* ---- keys ---- */
 
-/* A key that has been revoked is one that signs keys, but nobody is to trust it (RFC 5011). */
-static bool is_ksk(struct rdata d)
-{
-	return (wire_load16(d.bytes) & (DNSKEY_SEP | DNSKEY_REVOKE)) == DNSKEY_SEP;
-}
-
 static bool is_revoked(struct rdata d)
 {
 	return wire_load16(d.bytes) & DNSKEY_REVOKE;
@@ -95,7 +89,7 @@ static int sort_keys(struct look *l)
 			return complain(l, "a DNSKEY is not one that signs zones");
 		if (is_revoked(d))
 			continue;
-		struct keys *to = is_ksk(d) ? &l->ksks : &l->zsks;
+		struct keys *to = bundle_is_ksk(d) ? &l->ksks : &l->zsks;
 		to->list[to->count++] = d;
 	}
 	return l->ksks.count ? 0 : complain(l, "there is no KSK");
@@ -330,12 +324,10 @@ static int check_ds(const struct look *l)
 {
 	const struct bundle_terms *t = l->terms;
 
-	for (size_t i = 0; i < t->ds_count; i++)
-		for (size_t j = 0; j < l->ksks.count; j++)
-			if (ds_is_of(t->ds[i], l->response->zone, l->ksks.list[j]))
-				return 0;
-	return t->ds_count ? complain(l, "the DS at the parent is of none of its KSKs")
-	                   : 0;
+	if (t->ds_count == 0 ||
+	    bundle_is_chained(l->bundle, l->response->zone, t->ds, t->ds_count))
+		return 0;
+	return complain(l, "the DS at the parent is of none of its KSKs");
 }
 
 /* One KSK that both have is enough for those who know only the DS of before, or only that of after. */
@@ -358,27 +350,6 @@ static int check_bundle(struct look *l, const struct keys *before)
 	TRY(check_signatures(l));
 	TRY(check_cds(l));
 	return check_continuity(l, before);
-}
-
-uint64_t bundle_last_until(const struct bundle *last, uint32_t propagation)
-{
-	uint64_t until = BUNDLE_FOREVER;
-
-	for (enum bundle_part part = 0; part < BUNDLE_PARTS; part++) {
-		const struct rrset *set = &last->sets[part];
-		const uint8_t *at = set->count ? rrset_first(set) : NULL;
-		struct rrsig s;
-
-		for (unsigned i = 0; i < set->count; i++)
-			(void)rrset_next(&at);
-		for (unsigned i = 0; set->count && i < set->sig_count; i++) {
-			if (rrsig_open(rrset_next(&at), &s) < 0)
-				return 0;
-			uint64_t end = sign_time_near(s.expiration, last->from);
-			until = end < until ? end : until;
-		}
-	}
-	return until == BUNDLE_FOREVER || until < propagation ? 0 : until - propagation;
 }
 
 static int check_span(struct look *l, struct bundle_span *out)

@@ -44,4 +44,13 @@ MUST_CHECK int bundle_check(const struct bundles *response, const struct bundle_
  * other servers are behind. 0: it has no signatures. */
 uint64_t bundle_last_until(const struct bundle *last, uint32_t propagation);
 
+/* Says whether one of these DS is of a KSK in the bundle. zone: any case. */
+bool bundle_is_chained(const struct bundle *b, const uint8_t *zone,
+                       const struct rdata *ds, size_t ds_count);
+
+/* Gives from when on a response has no KSK that any of these DS is of: until then the parent has to have another.
+ * BUNDLE_FOREVER: it always has one. from: what is before does not count. */
+uint64_t bundle_chained_until(const struct bundles *response, const struct rdata *ds,
+                              size_t ds_count, uint64_t from);
+
 #endif
