@@ -34,6 +34,7 @@ extern const char *const config_class_names[CONFIG_CLASSES];
 enum { CONFIG_LISTEN_MAX = 64, CONFIG_CPUS_MAX = 256, CONFIG_API_LISTEN_MAX = 8 };
 enum { CONFIG_WORDS_SIZE = 4000 };    /* of a list of words */
 enum { CONFIG_DNSSEC_NAME_MAX = 63 }; /* of a policy: what attributes of zones hold */
+enum { CONFIG_TOKEN_MAX = 255 };      /* of the URI of a PKCS#11 token */
 enum { CONFIG_COUNTED_ZONES_MAX = 32, CONFIG_COUNTED_ZONES_SIZE = 4096 };
 
 struct config_addresses {
@@ -130,8 +131,9 @@ struct config_dnssec_policy {
 	char *name;
 	struct sign_policy policy;
 	char *parental_agents; /* words: names of remotes, or addresses */
-	bool manual;           /* no rollover is begun because of the time */
-	bool offline_ksk;      /* the private halves of KSKs are never here */
+	char *token;      /* URI of one of dnssec_tokens; empty: keys are in the store */
+	bool manual;      /* no rollover is begun because of the time */
+	bool offline_ksk; /* the private halves of KSKs are never here */
 };
 
 struct config_template {
@@ -230,6 +232,7 @@ struct config {
 
 	/* dnssec: */
 	char *dnssec_master_secret; /* absolute path of the file (control/sign/vault.h) */
+	char *dnssec_tokens;        /* words: URIs (control/sign/tokens.h) */
 
 	/* catalog: */
 	unsigned catalog_max_members;

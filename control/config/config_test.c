@@ -237,6 +237,8 @@ static const char every_option[] =
 	"  - {name: other, kind: producer, timeout: 8s}\n"
 	"dnssec:\n"
 	"  master-secret: m/secret\n"
+	"  tokens: [pkcs11:token=Anser?module-path=/x.so&pin-source=file:/pin,\n"
+	"    'pkcs11:token=b%20c?module-path=/y.so']\n"
 	"dnssec-policies:\n"
 	"  - {name: default, algorithm: ED25519}\n"
 	"  - {name: all, algorithm: rsasha512, rsa-bits: 3072, csk: no, ksk-roll: double-ds,\n"
@@ -245,7 +247,8 @@ static const char every_option[] =
 	"     nsec3-salt-length: 8, dnskey-ttl: 2h, propagation: 90s, parent-ds-ttl: 2d,\n"
 	"     parent-propagation: 3h, safety: 0s, signatures-validity: 4w,\n"
 	"     signatures-validity-dnskey: 3w, signatures-refresh: 1w, signatures-jitter: 36h,\n"
-	"     signatures-skew: 5m, parental-agents: [192.0.2.8, 192.0.2.9]}\n";
+	"     signatures-skew: 5m, parental-agents: [192.0.2.8, 192.0.2.9],\n"
+	"     token: 'pkcs11:token=b%20c'}\n";
 
 static void assert_lists(const struct config *c)
 {
@@ -320,6 +323,10 @@ static void assert_policies(const struct config *c)
 	assert_true(p->manual);
 	assert_false(p->offline_ksk);
 	assert_string_equal(p->parental_agents, "192.0.2.8 192.0.2.9");
+	assert_string_equal(p->token, "pkcs11:token=b%20c");
+	assert_string_equal(c->dnssec_tokens,
+	                    "pkcs11:token=Anser?module-path=/x.so&pin-source=file:/pin "
+	                    "pkcs11:token=b%20c?module-path=/y.so");
 	assert_int_equal(c->dnssec_policy_count, 2);
 	p = config_dnssec_policy_find(c, "default");
 	assert_int_equal(p->policy.algorithm, SIGN_ED25519);
@@ -546,6 +553,7 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_HOSTS:
 		case KIND_DOMAINS:
 		case KIND_TYPES:
+		case KIND_TOKENS:
 		case KIND_ACTIONS:
 		case KIND_DOMAIN:
 		case KIND_WORD:

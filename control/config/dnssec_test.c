@@ -36,6 +36,7 @@ static struct config *parse(const char *text, char line[static LINE_SIZE])
 	return c;
 }
 
+#define TOKENS(uris)     "dnssec:\n  tokens: [" uris "]\n"
 #define POLICY(settings) "dnssec-policies:\n  - {name: p, " settings "}\n"
 
 static void policies_that_could_not_work_are_refused(void **state)
@@ -62,6 +63,21 @@ static void policies_that_could_not_work_are_refused(void **state)
 		{POLICY("signatures-refresh: 4m"),
 	         "/d/f:2:5: error: signatures-refresh: signatures end before all servers have "
 	         "the next ones [bad-policy]"},
+		{POLICY("token: pkcs11:token=A"),
+	         "/d/f:2:5: error: token: \"pkcs11:token=A\" is not one of dnssec.tokens: "
+	         "pkcs11:token=LABEL is wanted [unknown-name]"},
+		{POLICY("token: A") TOKENS("pkcs11:token=A?module-path=/a"),
+	         "/d/f:2:5: error: token: \"A\" is not one of dnssec.tokens: "
+	         "pkcs11:token=LABEL is wanted [unknown-name]"},
+		{TOKENS("pkcs11:token=A"),
+	         "/d/f:2:12: error: tokens: \"pkcs11:token=A\": module-path=/PATH of its "
+	         "PKCS#11 library is wanted [bad-value]"},
+		{TOKENS("pkcs11:token=A?module-path=/a&pin-value=1"),
+	         "/d/f:2:12: error: tokens: \"pkcs11:token=A?module-path=/a&pin-value=1\": a "
+	         "PIN belongs in a file: pin-source=file:/PATH [bad-value]"},
+		{TOKENS("pkcs11:token=A?module-path=/a, pkcs11:token=A?module-path=/a"),
+	         "/d/f:2:43: error: tokens: \"pkcs11:token=A?module-path=/a\" is there twice "
+	         "[duplicate-value]"},
 		{POLICY("parental-agents: nobody"),
 	         "/d/f:2:5: error: parental-agents: \"nobody\" is neither an address nor one "
 	         "of remotes [unknown-name]"},
@@ -94,6 +110,8 @@ static void policies_that_are_merely_unwise_are_warned_of(void **state)
 	         "[nsec3-costs]"},
 		{POLICY("nsec3: yes, nsec3-opt-out: yes"), ""},
 		{POLICY("keys: manual"), ""},
+		{POLICY("token: pkcs11:token=A") TOKENS("pkcs11:token=A?module-path=/a"),
+	         ""},
 		{POLICY("keys: manual, csk: no, zsk-lifetime: 30d"),
 	         "/d/f:2:5: warning: keys: nothing is begun by time: the lifetimes count for "
 	         "nothing [not-used]"},

@@ -38,6 +38,7 @@ enum option_kind {
 	KIND_HOSTS,    /* each an address without a port */
 	KIND_DOMAINS,  /* each a domain name */
 	KIND_TYPES,    /* each an RR type */
+	KIND_TOKENS,   /* each the URI of a PKCS#11 token (control/sign/tokens.h) */
 	KIND_ACTIONS,  /* each of transfer, notify, update */
 	KIND_IO,       /* this and those up to KIND_KSK: one word of a few */
 	KIND_IDLE,

@@ -7,6 +7,7 @@
 
 #include "control/config/value.h"
 #include "control/policy/address.h"
+#include "control/sign/tokens.h"
 #include "shared/address.h"
 
 #define DEFAULT_TEMPLATE "default"
@@ -246,9 +247,25 @@ static void check_key_entry(struct checker *c, const struct config_key *k)
 		       "there is none: nothing is signed with this key");
 }
 
+static void check_token(struct checker *c, const char *token)
+{
+	const char *tokens = c->config->dnssec_tokens;
+	char configured[IO_NAMES_SIZE];
+
+	if (!token[0])
+		return;
+	while (io_names_next(&tokens, configured))
+		if (token_is_same(token, configured))
+			return;
+	report(c, DIAG_ERROR, "unknown-name", "token",
+	       "\"%.100s\" is not one of dnssec.tokens: pkcs11:token=LABEL is wanted",
+	       token);
+}
+
 static void check_policy_entry(struct checker *c, const struct config_dnssec_policy *p)
 {
 	c->at = &p->at;
+	check_token(c, p->token);
 	each_word(c, "parental-agents", p->parental_agents, check_agent);
 }
 

@@ -131,6 +131,7 @@ static void describe_kind(const struct option *o, FILE *to)
 	case KIND_HOSTS: (void)fputs("list of addresses", to); return;
 	case KIND_DOMAINS: (void)fputs("list of domain names", to); return;
 	case KIND_TYPES: (void)fputs("list of RR types", to); return;
+	case KIND_TOKENS: (void)fputs("list of PKCS#11 URIs", to); return;
 	case KIND_ACTIONS: (void)fputs("list of transfer, notify, update", to); return;
 	case KIND_IO:
 	case KIND_IDLE:

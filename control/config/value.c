@@ -9,6 +9,7 @@
 
 #include "control/must.h"
 #include "control/sign/algorithm.h"
+#include "control/sign/tokens.h"
 #include "shared/address.h"
 #include "shared/err.h"
 #include "shared/log.h"
@@ -549,6 +550,24 @@ static int add_word(const struct option *o, char **field, const char *text,
 	return add_name(o, field, text, p);
 }
 
+static int add_token(const struct option *o, char **field, const char *text,
+                     struct value_problem *p)
+{
+	char name[IO_NAMES_SIZE];
+	char why[TOKEN_WHY_SIZE];
+	size_t count = 0;
+
+	if (token_check(text, why) < 0)
+		return refuse(p, "bad-value", "%s: \"%.100s\": %.200s", o->key, text,
+		              why);
+	for (const char *at = *field ? *field : ""; io_names_next(&at, name);)
+		count++;
+	if (count == TOKENS_MAX)
+		return refuse(p, "out-of-range", "%s: there are more than %d", o->key,
+		              TOKENS_MAX);
+	return add_name(o, field, text, p);
+}
+
 static int set_one_word(const struct option *o, char **field, const char *text,
                         struct value_problem *p)
 {
@@ -632,6 +651,7 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_DOMAINS:
 	case KIND_TYPES:
 	case KIND_ACTIONS: return add_word(o, field, text, problem);
+	case KIND_TOKENS: return add_token(o, field, text, problem);
 	case KIND_IO:
 	case KIND_IDLE:
 	case KIND_EXCEPTION:
@@ -773,6 +793,7 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_HOSTS:
 	case KIND_DOMAINS:
 	case KIND_TYPES:
+	case KIND_TOKENS:
 	case KIND_ACTIONS: show_names(*(char *const *)field, to); return;
 	case KIND_IO:
 	case KIND_IDLE:
