@@ -13,6 +13,7 @@
 #include "control/ctl/server.h"
 #include "control/engine.h"
 #include "control/keeper/keeper.h"
+#include "control/keeper/tokens.h"
 #include "control/net/dispatch.h"
 #include "control/net/parts.h"
 #include "control/net/punted.h"
@@ -259,6 +260,7 @@ static void configure(void *arg, const struct config *next)
 	publisher_configure(s->publisher, next);
 	if (s->supervisor)
 		supervisor_configure(s->supervisor, next);
+	keeper_set_tokens(next);
 	configure_transfers(s, next);
 	tcp_server_configure(s->tcp, next);
 	udp_server_configure(s->udp, next);
@@ -335,6 +337,7 @@ static int run(struct server *s)
 	rcu_reader_offline();
 	catch_signals(s);
 	raise_descriptor_limit();
+	keeper_set_tokens(s->config);
 	int err = open_parts(s, text, sizeof text);
 	if (err < 0) {
 		log_error("%s", text[0] ? text : err_text(err));
@@ -347,6 +350,7 @@ static int run(struct server *s)
 	engine_run(s->engine, actor_self(), "zone sync", NULL, synced, s);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&s->loop);
+	keeper_forget_tokens();
 	rcu_reader_end();
 	return EXIT_SUCCESS;
 }

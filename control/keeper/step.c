@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "control/change/digest.h"
+#include "control/keeper/tokens.h"
 #include "control/policy/policy.h"
 #include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
@@ -131,10 +132,31 @@ static int read_keys(struct state *st)
 	int err = zone_keys_look(st->txn, &st->zone, &st->keys);
 
 	st->fresh = err == ERR_NOTFOUND;
-	return st->fresh ? zone_keys_new(st->txn, &st->zone, &st->keys) : err;
+	if (st->fresh)
+		err = zone_keys_new(st->txn, &st->zone, &st->keys);
+	if (err == 0)
+		keeper_keys_stored(st->keys);
+	return err;
 }
 
 /* ---- keys ---- */
+
+/* Gives the vault that it will be sealed in, NULL: it is in a token. */
+static int new_key(struct state *st, uint16_t flags, const struct vault **v,
+                   struct sign_key **out)
+{
+	const struct sign_policy *p = &st->numbers;
+	bool sealed;
+
+	*v = NULL;
+	if (st->policy && st->policy->token[0])
+		return keeper_key_in_token(st->policy, st->keys, flags, out,
+		                           st->step->trouble);
+	TRY(sign_stored_any(st->txn, &sealed));
+	*v = sign_secrets_vault(st->step->secrets, !sealed, st->step->trouble);
+	return *v ? sign_key_generate(p->algorithm, p->rsa_bits, flags, out)
+	          : ERR_REFUSED;
+}
 
 static int make_key(struct state *st, uint8_t role)
 {
@@ -143,18 +165,13 @@ static int make_key(struct state *st, uint8_t role)
 	uint16_t flags = role & LIFE_KSK ? SIGN_FLAGS_KSK : SIGN_FLAGS_ZSK;
 	struct sign_stored_name name = {.zone = st->keys->zone, .number = 1};
 	struct sign_stored stored;
+	const struct vault *v;
 	struct sign_key *key;
-	bool sealed;
 
-	TRY(sign_stored_any(st->txn, &sealed));
-	const struct vault *v =
-		sign_secrets_vault(st->step->secrets, !sealed, st->step->trouble);
-	if (!v)
-		return ERR_REFUSED;
 	for (size_t i = 0; i < st->keys->count; i++)
 		if (st->keys->keys[i].number >= name.number)
 			name.number = st->keys->keys[i].number + 1;
-	TRY(sign_key_generate(p->algorithm, p->rsa_bits, flags, &key));
+	TRY(new_key(st, flags, &v, &key));
 	int err = sign_stored_seal(v, &name, key, st->step->now, &stored);
 	sign_key_free(&key);
 	if (err == 0)

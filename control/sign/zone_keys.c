@@ -146,12 +146,14 @@ static int open_key(struct zone_keys *k, size_t i, struct sign_secrets *secrets,
 {
 	const struct sign_stored_name name = {.zone = k->zone,
 	                                      .number = k->keys[i].number};
-	const struct vault *v = sign_secrets_vault(secrets, false, why);
+	const struct sign_stored *s = &k->keys[i].stored;
+	bool sealed = !s->uri[0];
+	const struct vault *v = sealed ? sign_secrets_vault(secrets, false, why) : NULL;
 
-	if (!v)
+	if (sealed && !v)
 		return ERR_REFUSED;
-	int err = sign_stored_open(v, &name, &k->keys[i].stored, &k->keys[i].key, why);
-	return err == ERR_NOTFOUND ? ERR_REFUSED : err;
+	int err = sign_stored_open(v, &name, s, &k->keys[i].key, why);
+	return err == ERR_NOTFOUND || (err < 0 && !sealed) ? ERR_REFUSED : err;
 }
 
 static int make_terms(struct zone_keys *k, struct sign_secrets *secrets, char *why)
