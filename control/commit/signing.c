@@ -66,11 +66,11 @@ int signing_forget(struct plan *p, const struct planned *z)
 	struct sign_state state;
 	int err = sign_state_get(p->c->txn, z->before.id, &state);
 
-	if (err == ERR_NOTFOUND)
-		return 0;
+	/* It may have keys although it is not signed so far: those that were imported. */
 	TRY(sign_stored_forget(p->change, p->c->txn, z->before.id));
-	sign_state_change(p->change, z->before.id, NULL);
-	return 0;
+	if (err == 0)
+		sign_state_change(p->change, z->before.id, NULL);
+	return err == ERR_NOTFOUND ? 0 : err;
 }
 
 int signing_check_kind(struct plan *p, const struct planned *z)
@@ -264,6 +264,42 @@ int signing_serial(const struct zone_change *zc, struct planned *z)
 	return sign_digest(zc, z);
 }
 
+/* A number is one key's. */
+static int check_number(const struct plan *p, uint32_t zone, uint32_t number,
+                        const struct item_change *item)
+{
+	struct sign_stored now;
+	struct sign_stored next;
+	int err = sign_stored_get(p->c->txn, zone, number, &now);
+
+	if (err < 0)
+		return err == ERR_NOTFOUND ? 0 : err;
+	TRY(sign_stored_decode(item->value, item->size, &next));
+	return now.dnskey_len == next.dnskey_len &&
+	                       memcmp(now.dnskey, next.dnskey, now.dnskey_len) == 0
+	               ? 0
+	               : ERR_STALE;
+}
+
+/* Keys that come without a word about the signing: of a zone that is not signed so far. */
+static int check_keys(const struct plan *p, const struct planned *z)
+{
+	struct sign_state state;
+	uint32_t number;
+	int err;
+
+	for (size_t i = 0; i < p->change->item_count; i++) {
+		const struct item_change *item = &p->change->items[i];
+		if (!item->value || !sign_stored_is_item(item, z->before.id, &number))
+			continue;
+		err = sign_state_get(p->c->txn, z->before.id, &state);
+		if (err != ERR_NOTFOUND)
+			return err < 0 ? err : ERR_STALE;
+		TRY(check_number(p, z->before.id, number, item));
+	}
+	return 0;
+}
+
 /* A change of how a zone is signed that was made before another one came. */
 int signing_check_version(const struct plan *p, const struct planned *z)
 {
@@ -271,8 +307,9 @@ int signing_check_version(const struct plan *p, const struct planned *z)
 	struct sign_state after;
 	int err = sign_state_item(p->change, z->before.id, &after);
 
-	if (err < 0)
-		return err == ERR_NOTFOUND ? 0 : err;
+	if (err == ERR_NOTFOUND)
+		return check_keys(p, z);
+	TRY(err);
 	err = sign_state_get(p->c->txn, z->before.id, &before);
 	if (err < 0 && err != ERR_NOTFOUND)
 		return err;
