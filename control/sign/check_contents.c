@@ -1,7 +1,7 @@
 /*
  * All of a zone: its names in canonical order, in which what is below one follows it at once, so that one delegation or
- * DNAME is all there is to remember. Each is asked what link of the chain it is to have, and each of its RRsets whether it
- * is the zone's own; then come the hashes, if it is NSEC3, and the signatures.
+ * DNAME is all there is to remember. Each is asked what link of the chain it is to have, and each of its RRsets
+ * whether it is the zone's own; then come the hashes, if it is NSEC3, and the signatures.
  *
  * Errors, of the chain:
  *

@@ -1,6 +1,6 @@
 /*
- * The check of a view is right when it says what the check of all of the zone says: both look at the same zones, which change
- * at random, and whose changes are then spoilt at random.
+ * The check of a view is right when it says what the check of all of the zone says: both look at the same zones,
+ * which change at random, and whose changes are then spoilt at random.
  */
 #include "control/sign/check.h"
 #include "control/sign/ds.h"
