@@ -24,9 +24,10 @@ struct zone_check {
 	struct diag diag;
 	size_t records;
 	bool dnssec;
+	const atomic_bool *stop;
 };
 
-static int check_signed(const struct contents *c, struct diag *diag)
+static int check_signed(struct zone_check *k, const struct contents *c)
 {
 	const struct sign_check how = {
 		.now = (uint64_t)time(NULL),
@@ -34,9 +35,10 @@ static int check_signed(const struct contents *c, struct diag *diag)
 		.threads = c->count < (size_t)THREADS_MAX * THREAD_RRSETS
 	                           ? 1 + (unsigned)(c->count / THREAD_RRSETS)
 	                           : THREADS_MAX,
+		.stop = k->stop,
 	};
 
-	return sign_check_contents(c, &how, diag);
+	return sign_check_contents(c, &how, &k->diag);
 }
 
 /* ---- a file ---- */
@@ -47,7 +49,7 @@ static int check_file(struct zone_check *k, struct load *load)
 
 	TRY(loading_contents(load, &contents, &k->diag));
 	k->records = contents->records;
-	int err = k->dnssec ? check_signed(contents, &k->diag) : 0;
+	int err = k->dnssec ? check_signed(k, contents) : 0;
 	contents_free(contents);
 	return err;
 }
@@ -108,7 +110,7 @@ static int check_stored(struct zone_check *k, struct store_txn *t, const uint8_t
 	memcpy(contents.apex, name, contents.apex_len);
 	int err = lend_contents(t, &z, &contents);
 	if (err == 0)
-		err = check_signed(&contents, &k->diag);
+		err = check_signed(k, &contents);
 	k->records = z.records;
 	free(contents.rrsets);
 	return err;
@@ -140,6 +142,7 @@ enum engine_outcome command_zone_check(struct engine *e, const json_t *args,
 {
 	struct zone_check k = {
 		.dnssec = json_is_true(json_object_get(args, "dnssec")),
+		.stop = &e->closing,
 	};
 	struct load load = {.file = NULL};
 	enum engine_outcome bad = engine_zone_arg(args, result, load.name);

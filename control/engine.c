@@ -186,6 +186,7 @@ void engine_close(struct engine **ep)
 {
 	struct engine *e = *ep;
 
+	atomic_store_explicit(&e->closing, true, memory_order_relaxed);
 	pthread_mutex_lock(&e->lock);
 	e->stopping = true;
 	pthread_cond_broadcast(&e->wake);

@@ -34,7 +34,8 @@ struct engine {
 	struct change_note *notes; /* that those who watch are still to be told */
 	unsigned readers;          /* running on the pool */
 	bool stopping;
-	atomic_ullong turns;                  /* of the commit thread; pulse.c */
+	atomic_bool closing; /* the same, for who looks often and without the lock */
+	atomic_ullong turns; /* of the commit thread; pulse.c */
 	atomic_ullong requests[API_VERDICTS]; /* to the API; the loop thread writes */
 	uint64_t trims_next; /* the commit thread's: when to look at the log again, ms */
 	/* The loop thread's. */
