@@ -9,9 +9,8 @@
  *   cname-and-other-data, dname-multiple, dname-and-ns, data-below-dname, too-many-types,
  *   rrset-too-large
  *
- * What edits may not bring, although a zone file may, and a transfer (view.foreign) the first two:
+ * What edits may not bring, although a zone file may, and a transfer (view.foreign) the first of them:
  *
- *   zone-presigned      records of a zone that came with its signatures: they would fit no more
  *   type-of-signing     NSEC, NSEC3, NSEC3PARAM and RRSIG are the signer's to make
  *   too-many-targets    more names to look addresses up for than the table takes of an RRset
  *
@@ -382,40 +381,10 @@ static int check_owner(struct check *c, const struct overlay_set *sets, size_t c
 	return 0;
 }
 
-/* Says whether the zone in the store has denial of this type, or a signed SOA. */
-static int apex_has(const struct change_view *v, uint16_t type, bool *out)
-{
-	static const uint8_t apex[1];
-	struct rrset set;
-	int err = store_rrset_get(v->txn, v->zone->id, apex, 0, type, &set);
-
-	*out = err == 0 && (type != RRTYPE_SOA || set.sig_count);
-	return err == ERR_NOTFOUND ? 0 : err;
-}
-
-static int check_presigned(struct check *c)
-{
-	bool soa;
-	bool nsec;
-	bool nsec3param;
-
-	TRY(apex_has(c->view, RRTYPE_SOA, &soa));
-	TRY(apex_has(c->view, RRTYPE_NSEC, &nsec));
-	TRY(apex_has(c->view, RRTYPE_NSEC3PARAM, &nsec3param));
-	if (soa || nsec || nsec3param)
-		refuse_zone(c, "zone-presigned",
-		            "the zone is presigned: it is changed where it is signed");
-	return 0;
-}
-
 static int check_all(struct check *c)
 {
 	const struct change_view *v = c->view;
 
-	if (!v->foreign && !v->signed_here)
-		TRY(check_presigned(c));
-	if (c->problems->count > c->problems_before)
-		return 0;
 	for (size_t at = 0; at < v->count;) {
 		size_t end = change_view_owner_end(v, at);
 

@@ -34,7 +34,6 @@ struct change_view {
 	struct overlay_set *extras; /* values of store_extra_put(), the same way */
 	size_t extra_count;
 	bool changed;     /* something differs, or an edit counts even so */
-	bool signed_here; /* the zone has signatures, which whoever has the view deals with */
 	bool foreign;     /* whoever signs the zone has made the change, elsewhere */
 	int64_t rrsets,
 		records; /* what the zone's counts grow by; records with signatures */

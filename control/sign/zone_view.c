@@ -148,7 +148,6 @@ int zone_view_bare(struct change_view *v, const struct zone_keys *k,
 	v->sets = arena_aligned(a, (edits.count + again->count + 1) * sizeof *v->sets);
 	v->count = 0;
 	v->rrsets = v->records = 0;
-	v->signed_here = true;
 	TRY(take_all(&b, &edits, again));
 	TRY(put_keys(v, k, RRTYPE_DNSKEY, a));
 	TRY(put_keys(v, k, RRTYPE_CDS, a));
