@@ -104,6 +104,7 @@ static void gather_table(const struct committer *c, struct metrics *m)
 	m->table.retired = u.retired;
 	m->table.resident = u.resident;
 	m->table.limit = u.limit;
+	m->signed_with_changes = c->rrsets_signed;
 }
 
 static void gather_store(const struct committer *c, struct metrics *m)
@@ -260,7 +261,7 @@ static enum engine_outcome end_metrics(struct engine *e, const json_t *args,
 	return ENGINE_OK;
 }
 
-/* Of catalogs only the loop's thread knows; all else, and the text, is the commit thread's. */
+/* Of catalogs, and of what is kept signed, only the loop's thread knows; all else, and the text, is the commit thread's. */
 enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t *result)
 {
 	struct metrics *m = must(calloc(1, sizeof *m));
@@ -272,6 +273,9 @@ enum engine_outcome command_metrics(struct engine *e, const json_t *args, json_t
 	j->state_free = state_free;
 	if (e->catalogs.count)
 		e->catalogs.count(e->catalogs.arg, &m->catalogs);
+	m->signing.first_expiry = UINT64_MAX;
+	if (e->keeper.count)
+		e->keeper.count(e->keeper.arg, &m->signing);
 	engine_continue(ON_COMMIT, end_metrics);
 	return ENGINE_OK;
 }

@@ -95,7 +95,7 @@ def promtool_takes_rules(text):
 def monitoring_is_good(text, samples):
     """What alerts and dashboard ask for is there, and promtool takes their expressions."""
     alerts, queries = monitoring()
-    # Families without a sample here count: of ports, which sockets have none of, certificates, and catalogs.
+    # Families without a sample here count: of ports, which sockets have none of, certificates, catalogs and signatures.
     known = {name for name, _ in samples} | set(re.findall(r"^# TYPE (\w+) (?!histogram)", text, re.M))
     for name in re.findall(r"\banser_\w+", alerts + "\n".join(queries)):
         check(name in known, "%s is asked for, and there is none" % name)
@@ -170,6 +170,36 @@ def catalogs_are_told(server):
     print("-- so is a catalog")
 
 
+def signing_is_told(server):
+    """Of a zone that is signed, and of one that was."""
+    ends = ("anser_signing_first_expiry_timestamp_seconds", frozenset())
+    before = parse(server.ctl("metrics"))
+    expect(before, 0, "signing_zones")
+    check(ends not in before, "a signature ends, and there is none")
+    server.ctl("zone", "set", "example.", "dnssec=default")
+    until("it is signed", lambda: value(parse(server.ctl("metrics")), "signing_zones_signed") == 1)
+    until("its signatures end", lambda: ends in parse(server.ctl("metrics")))
+    text = server.ctl("metrics")
+    samples = parse(text)
+    if shutil.which("promtool"):
+        promtool_accepts(text)
+    same_over_http(server, samples)
+    expect(samples, 1, "signing_zones")
+    expect(samples, 0, "signing_zones_troubled")
+    expect(samples, 0, "signing_zones_asking_parent")
+    expect(samples, 1, "signing_key_records", record="dnskey", state="rumoured")
+    expect(samples, 0, "signing_key_records", record="dnskey", state="omnipresent")
+    check(samples[ends] > time.time() + 86400, "ends within a day")
+    rrsets = value(samples, "signing_rrsets")
+    check(rrsets > 5, "%d RRsets" % rrsets)
+    check(value(samples, "signing_rrsets_signed_total", **{"with": "zone"}) >= rrsets, "the zone")
+    edited = value(samples, "signing_rrsets_signed_total", **{"with": "change"})
+    server.ctl("record", "add", "new.example.", "A", "192.0.2.81")
+    until("the change is signed", lambda: value(parse(server.ctl("metrics")), "signing_rrsets_signed_total",
+                                                **{"with": "change"}) >= edited + 3)
+    print("-- so is signing")
+
+
 def prove(server):
     sums = counters.Sums()
 
@@ -206,6 +236,7 @@ def prove(server):
           lambda: value(parse(server.ctl("metrics")), "grace_period_seconds_count") > 0)
     print("-- %d queries are where they belong" % sums["queries"])
     catalogs_are_told(server)
+    signing_is_told(server)
 
 
 def run():

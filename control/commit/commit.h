@@ -49,6 +49,7 @@ struct committer {
 	struct durations store_commits; /* until they were on disk */
 	struct sign_secrets *secrets;   /* of keys; any thread may ask it */
 	struct key_ring *ring;          /* keys in use */
+	uint64_t rrsets_signed;         /* with changes, since the start */
 	bool store_ails; /* a purge failed: none before a commit has succeeded */
 	/* How long a group may be applied: those in front do not wait longer for those behind. */
 	uint64_t group_us;

@@ -148,6 +148,8 @@ static int sign_view(struct plan *p, const struct zone_change *zc, struct planne
 	int err = zone_view_sign(&z->view, z->keys, &zc->again, z->after.serial,
 	                         p->time_us / 1000000, p->change->arena);
 
+	if (err == 0)
+		p->c->rrsets_signed += z->keys->made;
 	if (err == ERR_TOOBIG)
 		return plan_refuse(p, "chain-too-large",
 		                   "the TTL of negative answers changes, and with it all "
@@ -254,6 +256,7 @@ int signing_contents(struct plan *p, const struct zone_change *zc, struct planne
 	}
 	TRY(zone_contents_prepare(zc->contents, z->keys, p->c->txn, digest, now));
 	TRY(zone_contents_sign(zc->contents, z->keys, 1, &progress));
+	p->c->rrsets_signed += atomic_load_explicit(&progress.done, memory_order_relaxed);
 	TRY(sign_digest(zc, z));
 	return check_contents(p, zc);
 }

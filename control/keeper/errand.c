@@ -141,7 +141,7 @@ static void changed(void *arg, const struct change *change, const struct change_
 		return;
 	}
 	if (e->step.keys)
-		e->keeper->signatures +=
+		e->keeper->whole +=
 			atomic_load_explicit(&e->progress.done, memory_order_relaxed);
 	if (one->in_a_row >= ROW_MAX) {
 		fail(e, "each step leads to another: it rests for a minute");
@@ -200,7 +200,6 @@ static void batch_done(void *arg, const struct change *change,
 		fail(e, refusal(r));
 		return;
 	}
-	e->keeper->signatures += e->batch_end - e->batch;
 	e->one->due_count -= e->batch_end - e->batch;
 	e->batch = e->batch_end;
 	if (!e->timer_open) {
@@ -315,11 +314,18 @@ static bool is_time_to_ask(struct errand *e)
 
 /* ---- the look ---- */
 
+STATIC_ASSERT(sizeof(((struct step *)0)->keys_in) == sizeof(((struct kept *)0)->keys),
+              "records and states are the same");
+
+/* A zone that could not be looked at is as it was: its signatures end when they did. */
 static void take_figures(struct errand *e)
 {
 	const struct zone_scan *s = &e->step.scan;
 	struct kept *one = e->one;
 
+	if (e->step.trouble[0] && !s->arena)
+		return;
+	memcpy(one->keys, e->step.keys_in, sizeof one->keys);
 	one->is_signed = e->step.is_signed;
 	one->signed_count = s->signed_count;
 	one->due_count = s->due_count;

@@ -25,6 +25,7 @@ struct kept {
 	struct step_seen *seen; /* what the parent has said, not acted upon yet; owned */
 	uint64_t ask_at; /* when to ask the parent; UINT64_MAX: it is not to be asked */
 	uint64_t ends;   /* when the first signature ends; UINT64_MAX: there is none */
+	uint8_t keys[KEEPER_RECORDS][KEEPER_STATES];
 	size_t signed_count; /* RRsets */
 	size_t due_count;
 	unsigned in_a_row; /* changes without a pause */
@@ -42,7 +43,7 @@ struct keeper {
 	struct agenda *agenda;
 	uv_timer_t timer;
 	unsigned errands;
-	uint64_t signatures;   /* RRsets signed in looks, since the start */
+	uint64_t whole;        /* RRsets signed with all of their zone, since the start */
 	uint64_t wall, steady; /* at the last turn of the timer, s */
 	/* Zones that are perhaps to be kept. */
 	struct candidate *candidates;

@@ -305,6 +305,9 @@ static json_t *list(void *arg, uint32_t zone, size_t most)
 	return l.list;
 }
 
+STATIC_ASSERT((int)KEEPER_RECORDS == (int)LIFE_KINDS, "as in life.h");
+STATIC_ASSERT((int)KEEPER_STATES == LIFE_UNRETENTIVE + 1, "as in life.h");
+
 static void count_one(struct agenda_entry *e, void *arg)
 {
 	struct keeper_figures *f = arg;
@@ -315,6 +318,10 @@ static void count_one(struct agenda_entry *e, void *arg)
 	f->troubled += one->trouble != NULL;
 	f->rrsets += one->signed_count;
 	f->due += one->due_count;
+	f->asking += one->ask_at != UINT64_MAX;
+	for (unsigned r = 0; r < KEEPER_RECORDS; r++)
+		for (unsigned s = 0; s < KEEPER_STATES; s++)
+			f->keys[r][s] += one->keys[r][s];
 	if (one->ends < f->first_expiry)
 		f->first_expiry = one->ends;
 }
@@ -323,8 +330,7 @@ static void count(void *arg, struct keeper_figures *to)
 {
 	struct keeper *k = arg;
 
-	*to = (struct keeper_figures){.first_expiry = UINT64_MAX,
-	                              .signatures = k->signatures};
+	*to = (struct keeper_figures){.first_expiry = UINT64_MAX, .whole = k->whole};
 	agenda_each(k->agenda, count_one, to);
 }
 

@@ -403,6 +403,17 @@ static int look_at_data(struct state *st)
 	return zone_longest_ttl(st->txn, st->zone.id, &st->step->scan.longest_ttl);
 }
 
+static void count_keys(const struct state *st)
+{
+	for (size_t i = 0; i < st->keys->count; i++)
+		for (unsigned kind = 0; kind < LIFE_KINDS; kind++) {
+			const struct life_key *k = &st->keys->lives[i];
+			if (life_has(k, (enum life_kind)kind))
+				st->step->keys_in[kind]
+						 [life_state(k, (enum life_kind)kind)]++;
+		}
+}
+
 static int go_on(struct state *st)
 {
 	struct life_result r = {.again = UINT64_MAX};
@@ -416,6 +427,7 @@ static int go_on(struct state *st)
 	TRY(take_chain(st));
 	TRY(live_on(st, &r));
 	purge(st);
+	count_keys(st);
 	s->is_signed = st->was_signed;
 	plan_next(st, &r);
 	return decide(st);

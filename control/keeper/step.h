@@ -55,6 +55,8 @@ struct step {
 	struct zone_scan scan;  /* its list lies in its arena */
 	uint64_t again;         /* seconds since 1970; UINT64_MAX: after news */
 	bool is_signed;
+	uint8_t keys_in[LIFE_KINDS]
+		       [LIFE_UNRETENTIVE + 1]; /* by the state of each record */
 	/* The keys that the parent is to be asked for. */
 	bool ask;
 	struct step_asked {

@@ -6,6 +6,7 @@
 
 void metrics_write_catalogs(const struct metrics *m, FILE *to);
 void metrics_write_planes(const struct metrics *m, FILE *to);
+void metrics_write_signing(const struct metrics *m, FILE *to);
 void metrics_write_transfers(const struct metrics *m, FILE *to);
 
 #endif

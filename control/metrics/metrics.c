@@ -289,6 +289,7 @@ void metrics_write(const struct metrics *m, FILE *to)
 	metrics_write_planes(m, to);
 	metrics_write_transfers(m, to);
 	metrics_write_catalogs(m, to);
+	metrics_write_signing(m, to);
 	write_taps(m, to);
 	write_counted_zones(m, to);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "control/catalog_figures.h"
+#include "control/keeper_figures.h"
 #include "control/transfer_figures.h"
 #include "shared/counters.h"
 #include "shared/histogram.h"
@@ -115,6 +116,8 @@ struct metrics {
 	} requests; /* to the API */
 	uint64_t transfers[TRANSFER_FIGURES];
 	struct catalog_figures catalogs;
+	struct keeper_figures signing;
+	uint64_t signed_with_changes; /* RRsets, since the start */
 	struct metrics_tls tls[METRICS_DIRECTIONS];
 	struct {
 		const char *use;

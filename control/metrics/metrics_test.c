@@ -285,6 +285,53 @@ static void without_catalogs_there_are_none_in_any_state(void **state)
 	assert_null(strstr(f->text, "{catalog="));
 }
 
+static void signing_is_told_in_sums(void **state)
+{
+	struct fixture *f = *state;
+	struct keeper_figures *s = &f->m.signing;
+
+	s->zones = 5;
+	s->signed_zones = 4;
+	s->troubled = 3;
+	s->asking = 2;
+	s->rrsets = UINT64_MAX;
+	s->due = 7;
+	s->whole = 8;
+	s->first_expiry = 1795248000;
+	s->keys[0][1] = 9;
+	s->keys[2][3] = 10;
+	f->m.signed_with_changes = 11;
+	write_text(f);
+	assert_true(has_line(f, "anser_signing_zones 5"));
+	assert_true(has_line(f, "anser_signing_zones_signed 4"));
+	assert_true(has_line(f, "anser_signing_zones_troubled 3"));
+	assert_true(has_line(f, "anser_signing_zones_asking_parent 2"));
+	assert_true(has_line(f, "anser_signing_rrsets 18446744073709551615"));
+	assert_true(has_line(f, "anser_signing_rrsets_due 7"));
+	assert_true(has_line(f, "# TYPE anser_signing_rrsets_signed_total counter"));
+	assert_true(has_line(f, "anser_signing_rrsets_signed_total{with=\"zone\"} 8"));
+	assert_true(has_line(f, "anser_signing_rrsets_signed_total{with=\"change\"} 11"));
+	assert_true(
+		has_line(f, "anser_signing_first_expiry_timestamp_seconds 1795248000"));
+	assert_true(has_line(f, "anser_signing_key_records{record=\"dnskey\","
+	                        "state=\"rumoured\"} 9"));
+	assert_true(has_line(f, "anser_signing_key_records{record=\"ds\","
+	                        "state=\"unretentive\"} 10"));
+	assert_true(has_line(f, "anser_signing_key_records{record=\"rrsig\","
+	                        "state=\"hidden\"} 0"));
+}
+
+static void without_signatures_none_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	f->m.signing.first_expiry = UINT64_MAX;
+	write_text(f);
+	assert_true(
+		has_line(f, "# TYPE anser_signing_first_expiry_timestamp_seconds gauge"));
+	assert_null(strstr(f->text, "\nanser_signing_first_expiry"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +345,8 @@ int main(void)
 		T(transfers_are_told_by_what_came_of_them),
 		T(catalogs_are_told_by_state_and_the_first_by_name),
 		T(without_catalogs_there_are_none_in_any_state),
+		T(signing_is_told_in_sums),
+		T(without_signatures_none_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

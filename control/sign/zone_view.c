@@ -202,14 +202,13 @@ int zone_view_sign(struct change_view *v, struct zone_keys *k,
                    struct contents_arena *a)
 {
 	struct chain_sets chain;
-	size_t made;
 
 	k->terms.serial = serial;
 	k->terms.now = now;
 	TRY(make_chain(v, k, a, &chain));
 	change_view_merge(v, a, chain.sets, chain.count);
 	TRY(take_links(v, again, a));
-	return view_sign(v, k->signer, a, &made);
+	return view_sign(v, k->signer, a, &k->made);
 }
 
 int zone_view_sign_apex(struct change_view *v, struct zone_keys *k, uint16_t type,

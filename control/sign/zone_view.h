@@ -28,7 +28,7 @@ MUST_CHECK int zone_view_bare(struct change_view *v, const struct zone_keys *k,
                               const struct change_again *again, bool even,
                               struct contents_arena *a);
 
-/* Puts the chain and the signatures into it. again: as before. now: seconds since 1970. ERR_TOOBIG: the chain would have to be made
+/* Puts the chain and the signatures into it. again: as before. now: seconds since 1970. k->made: how many RRsets were signed. ERR_TOOBIG: the chain would have to be made
  * anew, and the zone is larger than ZONE_CHAIN_AT_ONCE. Errors of the store, ERR_SYSTEM. */
 MUST_CHECK int zone_view_sign(struct change_view *v, struct zone_keys *k,
                               const struct change_again *again, uint32_t serial,
