@@ -52,11 +52,13 @@ OTHER = {
     "api.max-burst": "90", "history.keep-days": "40", "history.keep-changes": "4000",
     "history.keep-bytes": "3G", "transfer.max-out": "90", "transfer.max-out-per-client": "9",
     "catalog.max-members": "900", "catalog.max-removed": "9",
+    "dnssec.master-secret": "other.secret", "dnssec.tokens": "pkcs11:token=A?module-path=/none.so",
     "api.powerdns-version": "4.9.0",
     "server.tls-listen": None, "server.tls-certificate": None, "server.tls-key": None,
     "tcp.max-tls": "5",
     "server.listen": None, "control.store": None, "zones": None, "zone-dirs": None,
     "remotes": None, "acls": None, "tls-profiles": None, "templates": None, "keys": None,
+    "dnssec-policies": None,
 }
 LISTS = {"live": "applied", "data plane": "needs_data_plane_restart", "restart": "needs_restart"}
 
@@ -357,7 +359,8 @@ def from_the_file(server):
                 ("  - { name: more., file: more.zone }\n", ""))
     done = server.conf("reload")
     check(sorted(done["applied"]) == ["server.cookies", "server.version", "zones"], done)
-    check(done["needs_restart"] == ["control.store"], done)
+    # Where the master secret is comes from where the store is.
+    check(done["needs_restart"] == ["control.store", "dnssec.master-secret"], done)
     check(chaos(server, "version.bind.") == "second", "version")
     check(not any("refused" in a for a in server.json("status")["alarms"]), "the alarm stays")
     check(server.json("status")["zones"]["total"] == 1, "the zone stays")
