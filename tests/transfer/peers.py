@@ -112,11 +112,12 @@ class Zone:
 
     to: servers that are told of changes. key: of transfers and notifications, on both sides; secondaries
     ask with primary_key if that is another. updates: the key that may change it by UPDATE. signed: the
-    text holds signatures, or will. catalog: it is a catalog zone, "made" by the server itself out of those
-    that are member_of it, each in its group or none (Knot, Anser), or "followed" (all that know catalogs)."""
+    text holds signatures, or will. dnssec: the policy that the server signs it by (Anser). catalog: it is a
+    catalog zone, "made" by the server itself out of those that are member_of it, each in its group or none
+    (Knot, Anser), or "followed" (all that know catalogs)."""
 
     def __init__(self, name, text=None, primaries=(), to=(), key=None, primary_key=None, updates=None,
-                 ixfr=True, catalog=None, member_of=None, group=None):
+                 ixfr=True, catalog=None, member_of=None, group=None, dnssec=None):
         self.name = name
         self.text = text
         self.primaries = list(primaries)
@@ -128,6 +129,7 @@ class Zone:
         self.catalog = catalog
         self.member_of = member_of
         self.group = group
+        self.dnssec = dnssec
 
     @property
     def plain(self):
@@ -815,6 +817,8 @@ class Anser(Peer):
                     templates.append({"name": said["template"], "catalog": zone.member_of})
             if zone.text is not None:
                 said["file"] = self.file(zone)
+            if zone.dnssec:
+                said["dnssec"] = zone.dnssec
             for option, peers, key in (("notify", zone.to, zone.key),
                                        ("primaries", zone.primaries, zone.primary_key)):
                 for peer in peers:
