@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "control/change/serial.h"
+#include "control/history/bare.h"
 #include "control/history/difference.h"
 #include "control/history/told.h"
-#include "control/sign/rrsig.h"
 #include "control/sign/state.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -32,7 +32,7 @@ struct reverting {
 	size_t problem_count;
 	bool force;
 	bool soa;         /* has an edit */
-	bool signed_here; /* what is reverted is the data; signatures and keys are made of it */
+	bool signed_here; /* only data goes back */
 	struct difference d;
 };
 
@@ -40,6 +40,34 @@ static void set(json_t *object, const char *key, json_t *value)
 {
 	if (json_object_set_new(object, key, value) < 0)
 		abort();
+}
+
+/* ---- what is the signer's ---- */
+
+static int look_for_signer(struct reverting *r)
+{
+	const struct history *h = r->history;
+	struct sign_state state;
+	int err = sign_state_get(h->txn, h->zone->id, &state);
+
+	r->signed_here = err == 0;
+	return err == ERR_NOTFOUND ? 0 : err;
+}
+
+static int difference(struct reverting *r, uint64_t after, uint64_t to,
+                      struct difference *out)
+{
+	TRY(difference_between(r->history, after, to, out));
+	return r->signed_here ? bare_difference(out, r->change->arena) : 0;
+}
+
+static int set_now(const struct reverting *r, const struct history_set *s,
+                   const void **value, size_t *size)
+{
+	TRY(history_set_now(r->history, s, value, size));
+	if (!r->signed_here || s->kind != ROW_RRSET)
+		return 0;
+	return bare_value(r->change->arena, s->type, value, size);
 }
 
 /* ---- problems ---- */
@@ -126,7 +154,7 @@ static int find_conflicts(struct reverting *r, const struct difference *since)
 		const void *now;
 		size_t size;
 
-		TRY(history_set_now(r->history, &left, &now, &size));
+		TRY(set_now(r, &left, &now, &size));
 		if (history_same_value(left.after, left.after_size, now, size))
 			continue;
 		left.before = now;
@@ -145,7 +173,7 @@ static int check_conflicts(struct reverting *r, uint64_t seq)
 	if (r->force)
 		return 0;
 	/* Whose change is in the way may not be in the log: that it is shows all the same. */
-	int err = difference_between(r->history, seq, UINT64_MAX, &since);
+	int err = difference(r, seq, UINT64_MAX, &since);
 	if (err < 0 && err != ERR_REFUSED)
 		return err;
 	err = find_conflicts(r, &since);
@@ -188,42 +216,6 @@ static int refuse_empty(struct reverting *r)
 	                      name_to_text(r->history->zone->name, name));
 }
 
-/* Says whether whoever signs the zone makes such RRsets: they follow from the others. */
-static bool is_signers(const struct history_set *s)
-{
-	bool chain = s->type == RRTYPE_NSEC || s->type == RRTYPE_NSEC3 ||
-	             s->type == RRTYPE_NSEC3PARAM;
-	bool keys = s->type == RRTYPE_DNSKEY || s->type == RRTYPE_CDS ||
-	            s->type == RRTYPE_CDNSKEY;
-
-	return chain || (keys && s->key_len == 0);
-}
-
-static int without_signatures(struct reverting *r, uint16_t type, const void **blob,
-                              size_t *size)
-{
-	struct rrset set;
-
-	if (!*blob)
-		return 0;
-	TRY(rrset_open(type, *blob, *size, &set));
-	if (set.sig_count == 0)
-		return 0;
-	*size = rrsig_blob_size(&set, NULL, 0);
-	uint8_t *bare = arena_alloc(r->change->arena, *size);
-	rrsig_blob_write(&set, NULL, 0, bare);
-	*blob = bare;
-	return 0;
-}
-
-static int bare_data(struct reverting *r, struct history_set *s)
-{
-	if (!r->signed_here || s->kind != ROW_RRSET)
-		return 0;
-	TRY(without_signatures(r, s->type, &s->before, &s->before_size));
-	return without_signatures(r, s->type, &s->after, &s->after_size);
-}
-
 /* Compares with what is there now. Leaves out what is so already. */
 static int settle(struct reverting *r)
 {
@@ -232,10 +224,7 @@ static int settle(struct reverting *r)
 	for (size_t i = 0; i < r->d.count; i++) {
 		struct history_set s = r->d.sets[i];
 
-		if (r->signed_here && is_signers(&s))
-			continue;
-		TRY(history_set_now(r->history, &s, &s.after, &s.after_size));
-		TRY(bare_data(r, &s));
+		TRY(set_now(r, &s, &s.after, &s.after_size));
 		if (is_soa(&s) && !s.before)
 			return refuse_empty(r);
 		if (is_soa(&s) && history_only_serial(&s))
@@ -325,8 +314,7 @@ static int add_edit(struct reverting *r, const struct history_set *s, size_t lef
 	if (both)
 		other = s[1];
 	else
-		TRY(history_set_now(r->history, &other, &other.before,
-		                    &other.before_size));
+		TRY(set_now(r, &other, &other.before, &other.before_size));
 	owner_of(r, s, owner);
 	struct edit *e = change_edit(r->change, r->zone, EDIT_REPLACE, owner, s->type);
 	const struct history_set *served = s->kind == ROW_RRSET ? s : &other;
@@ -348,7 +336,7 @@ static int raise_kept_serial(struct reverting *r)
 	if (r->soa || z->attrs.serial != SERIAL_KEEP ||
 	    !actor_may_edit(r->change->actor, z->name, z->name, RRTYPE_SOA))
 		return 0;
-	TRY(history_set_now(r->history, &soa, &soa.before, &soa.before_size));
+	TRY(set_now(r, &soa, &soa.before, &soa.before_size));
 	if (!soa.before)
 		return 0;
 	TRY(with_serial(r, &soa.before, soa.before_size));
@@ -402,7 +390,7 @@ static int prepare_one(struct reverting *r, uint64_t seq)
 		return history_refuse(
 			h, "change %" PRIu64 " made zone %s: to undo it, remove the zone",
 			seq, name);
-	TRY(difference_between(h, seq - 1, seq, &r->d));
+	TRY(difference(r, seq - 1, seq, &r->d));
 	say_why(r, "revert of change %" PRIu64, seq);
 	set(r->result, "reverted", json_pack("{s:I}", "change", (json_int_t)seq));
 	return check_conflicts(r, seq);
@@ -413,7 +401,7 @@ static int prepare_state(struct reverting *r, const json_t *args)
 	struct history_state to;
 
 	TRY(history_read_state(r->history, args, "to", "now", &to));
-	TRY(difference_between(r->history, to.after, UINT64_MAX, &r->d));
+	TRY(difference(r, to.after, UINT64_MAX, &r->d));
 	if (to.seq)
 		say_why(r, "revert to change %" PRIu64 ", serial %" PRIu32, to.seq,
 		        to.serial);
@@ -444,6 +432,7 @@ static int make(struct reverting *r, const json_t *args)
 	const struct line_page page = {.limit = r->change->dry_run ? LINES_TOLD : 0,
 	                               .backwards = true};
 
+	TRY(look_for_signer(r));
 	TRY(prepare(r, args));
 	if (r->d.attrs)
 		set(r->result, "attributes_kept", json_true());
@@ -466,15 +455,11 @@ int revert_make(struct history *h, const json_t *args, struct change *c, json_t 
 		.problems = json_array(),
 		.force = json_is_true(json_object_get(args, "force")),
 	};
-	struct sign_state state;
 
 	r.zone = c->zone_count ? &c->zones[0] : change_zone(c, ZONE_EDIT, h->zone->name);
 	if (!r.zone->if_version)
 		r.zone->if_version = h->zone->version;
-	int err = sign_state_get(h->txn, h->zone->id, &state);
-	r.signed_here = err == 0;
-	if (err == 0 || err == ERR_NOTFOUND)
-		err = make(&r, args);
+	int err = make(&r, args);
 	difference_fini(&r.d);
 	json_decref(r.problems);
 	return err;

@@ -4,7 +4,8 @@
  *
  * Two things can be asked for. All of the zone goes back to a state; or what a single change did is
  * undone, and what others did since stays, which is refused where both have touched the same RRset.
- * The serial goes on: of an SOA everything comes back but that. The zone's attributes stay.
+ * The serial goes on: of an SOA everything comes back but that. The zone's attributes stay, and so do its keys
+ * where it is signed here: only data goes back, and is signed as it is now (bare.h).
  */
 #ifndef CONTROL_HISTORY_REVERT_H
 #define CONTROL_HISTORY_REVERT_H

@@ -1,0 +1,66 @@
+#include "control/history/bare.h"
+
+#include "control/sign/rrsig.h"
+#include "shared/err.h"
+#include "shared/rrtype.h"
+
+int bare_value(struct contents_arena *a, uint16_t type, const void **value, size_t *size)
+{
+	struct rrset set;
+
+	if (!*value)
+		return 0;
+	TRY(rrset_open(type, *value, *size, &set));
+	if (set.sig_count == 0)
+		return 0;
+	*size = set.count ? rrsig_blob_size(&set, NULL, 0) : 0;
+	if (set.count == 0) {
+		*value = NULL;
+		return 0;
+	}
+	uint8_t *blob = arena_alloc(a, *size);
+	rrsig_blob_write(&set, NULL, 0, blob);
+	*value = blob;
+	return 0;
+}
+
+static bool is_signers(const struct history_set *s)
+{
+	bool apex = s->key_len == 0;
+
+	switch (s->type) {
+	case RRTYPE_NSEC:
+	case RRTYPE_NSEC3: return true;
+	case RRTYPE_NSEC3PARAM:
+	case RRTYPE_DNSKEY:
+	case RRTYPE_ZONEMD:
+	case RRTYPE_CDS:
+	case RRTYPE_CDNSKEY: return apex;
+	default: return false;
+	}
+}
+
+static int bare_set(struct history_set *s, struct contents_arena *a)
+{
+	if (s->kind != ROW_RRSET)
+		return 0;
+	TRY(bare_value(a, s->type, &s->before, &s->before_size));
+	return bare_value(a, s->type, &s->after, &s->after_size);
+}
+
+int bare_difference(struct difference *d, struct contents_arena *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->count; i++) {
+		struct history_set s = d->sets[i];
+
+		if (s.kind == ROW_RRSET && is_signers(&s))
+			continue;
+		TRY(bare_set(&s, a));
+		if (!history_same_value(s.before, s.before_size, s.after, s.after_size))
+			d->sets[kept++] = s;
+	}
+	d->count = kept;
+	return 0;
+}
