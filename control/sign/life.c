@@ -183,14 +183,14 @@ static void fill_slots(const struct sign_policy *p, const struct life_now *in,
 
 /* ---- moves ---- */
 
-/* Says whether there is another key of the algorithm whose signatures are of use. */
+/* Says whether there is another key of the algorithm that signs. What is in caches only leaves the zone
+ * unsigned. */
 static bool another_signs(const struct life *l, const struct life_key *k)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		const struct life_key *o = &l->keys[i];
-		if (o != k && o->algorithm == k->algorithm &&
-		    life_somewhere(&o->records[LIFE_RRSIG]) &&
-		    life_somewhere(&o->records[LIFE_DNSKEY]))
+		if (o != k && o->algorithm == k->algorithm && life_signs(o) &&
+		    life_publishes(o))
 			return true;
 	}
 	return false;

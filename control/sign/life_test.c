@@ -210,6 +210,36 @@ static void what_is_wanted_does_not_go_with_a_ksk(UNUSED void **state)
 	assert_true(life_publishes(&z.keys[1]) && life_publishes(&z.keys[3]));
 }
 
+static unsigned signers(const struct zone *z)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < z->life.count; i++)
+		count += life_publishes(&z->keys[i]) && life_signs(&z->keys[i]);
+	return count;
+}
+
+static void a_key_that_nobody_knows_yet_goes_when_another_signs(UNUSED void **state)
+{
+	struct zone z;
+
+	zone_init(&z, 0);
+	step(&z);
+	add(&z, LIFE_CSK);
+	step(&z);
+	assert_int_equal(signers(&z), 1);
+	life_published(&z.life, NOW);
+	life_signed(&z.life, NOW);
+	z.p.csk = false;
+	z.in.now += 10;
+	step(&z);
+	assert_int_equal(z.out.generate_count, 2);
+	add(&z, LIFE_KSK);
+	add(&z, LIFE_ZSK);
+	step(&z);
+	assert_int_equal(signers(&z), 1);
+}
+
 static void what_came_and_went_within_a_second_is_waited_for(UNUSED void **state)
 {
 	struct zone z;
@@ -411,6 +441,7 @@ int main(void)
 			keys_are_asked_for_and_none_leaves_before_they_are_there),
 		cmocka_unit_test(the_last_ksk_of_an_algorithm_goes_with_its_zsks),
 		cmocka_unit_test(what_is_wanted_does_not_go_with_a_ksk),
+		cmocka_unit_test(a_key_that_nobody_knows_yet_goes_when_another_signs),
 		cmocka_unit_test(what_came_and_went_within_a_second_is_waited_for),
 		cmocka_unit_test(a_step_that_moves_nothing_changes_nothing),
 		cmocka_unit_test(the_next_look_is_when_something_is_due),
