@@ -67,6 +67,7 @@ enum arg_kind {
 	ARG_INTERFACE,
 	ARG_KEY,
 	ARG_TSIG_KEY,
+	ARG_DNSSEC_POLICY,
 	ARG_TENANT,
 	ARG_SETTING, /* of the configuration */
 	ARG_WORD,    /* a word of a command */
@@ -233,6 +234,12 @@ enum engine_outcome run_conf_set(struct cli *c);
 enum engine_outcome run_conf_unset(struct cli *c);
 enum engine_outcome run_doctor(struct cli *c);
 enum engine_outcome run_dnssec_sign_request(struct cli *c);
+enum engine_outcome run_dnssec_enable(struct cli *c);
+enum engine_outcome run_dnssec_disable(struct cli *c);
+enum engine_outcome run_dnssec_status(struct cli *c);
+enum engine_outcome run_dnssec_roll(struct cli *c);
+enum engine_outcome run_dnssec_ds(struct cli *c);
+enum engine_outcome run_dnssec_policy(struct cli *c);
 enum engine_outcome run_tsig_list(struct cli *c);
 enum engine_outcome run_tsig_show(struct cli *c);
 enum engine_outcome run_tsig_create(struct cli *c);

@@ -13,7 +13,9 @@
 #define TENANTS_COMMAND    "anserctl tenant list --plain --timeout 2 2>/dev/null | cut -f 1"
 #define TYPES              "A AAAA CAA CNAME DNSKEY DS HTTPS MX NS PTR SOA SRV SVCB TLSA TXT"
 #define TSIG_KEYS_COMMAND  "anserctl tsig list --plain --timeout 2 2>/dev/null | cut -f 1"
-#define ZONES_COMMAND      "anserctl zone list --plain --timeout 2 2>/dev/null | cut -f 1"
+#define POLICIES_COMMAND \
+	"anserctl dnssec policy list --plain --timeout 2 2>/dev/null | cut -f 1"
+#define ZONES_COMMAND "anserctl zone list --plain --timeout 2 2>/dev/null | cut -f 1"
 
 /* Says whether this is the first command with its noun. */
 static bool is_first_of_noun(unsigned at)
@@ -117,6 +119,9 @@ static const char *bash_action(enum arg_kind kind)
 	case ARG_TSIG_KEY:
 		return "COMPREPLY=($(compgen -W \"$(" TSIG_KEYS_COMMAND
 		       ")\" -- \"$cur\"))";
+	case ARG_DNSSEC_POLICY:
+		return "COMPREPLY=($(compgen -W \"$(" POLICIES_COMMAND
+		       ")\" -- \"$cur\"))";
 	case ARG_TENANT:
 		return "COMPREPLY=($(compgen -W \"$(" TENANTS_COMMAND ")\" -- \"$cur\"))";
 	case ARG_SETTING:
@@ -205,6 +210,7 @@ static const char *zsh_action(enum arg_kind kind)
 	case ARG_INTERFACE: return "compadd -- ${(f)\"$(" INTERFACES_COMMAND ")\"}";
 	case ARG_KEY: return "compadd -- ${(f)\"$(" KEYS_COMMAND ")\"}";
 	case ARG_TSIG_KEY: return "compadd -- ${(f)\"$(" TSIG_KEYS_COMMAND ")\"}";
+	case ARG_DNSSEC_POLICY: return "compadd -- ${(f)\"$(" POLICIES_COMMAND ")\"}";
 	case ARG_TENANT: return "compadd -- ${(f)\"$(" TENANTS_COMMAND ")\"}";
 	case ARG_SETTING: return "compadd -- ${(f)\"$(" SETTINGS_COMMAND ")\"}";
 	case ARG_SHELL: return "compadd bash zsh fish";
@@ -318,6 +324,7 @@ static const char *fish_action(enum arg_kind kind)
 	case ARG_INTERFACE: return "-a '(" INTERFACES_COMMAND ")'";
 	case ARG_KEY: return "-a '(" KEYS_COMMAND ")'";
 	case ARG_TSIG_KEY: return "-a '(" TSIG_KEYS_COMMAND ")'";
+	case ARG_DNSSEC_POLICY: return "-a '(" POLICIES_COMMAND ")'";
 	case ARG_TENANT: return "-a '(" TENANTS_COMMAND ")'";
 	case ARG_SETTING: return "-a '(" SETTINGS_COMMAND ")'";
 	case ARG_SHELL: return "-a 'bash zsh fish'";

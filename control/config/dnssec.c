@@ -41,6 +41,22 @@ void dnssec_inherit(struct config *c, const char *dir)
 	c->dnssec_policy_count = count + 1;
 }
 
+void config_dnssec_policy_each(const struct config_dnssec_policy *p,
+                               void (*fn)(const char *name, const char *value, void *arg),
+                               void *arg)
+{
+	for (const struct option *o = option_first(SECTION_DNSSEC_POLICIES); o;
+	     o = option_next(o)) {
+		char *text;
+		size_t size;
+		FILE *to = must_open_text(&text, &size);
+		value_show(o, p, to);
+		must_close_text(to);
+		fn(o->key, text, arg);
+		free(text);
+	}
+}
+
 /* ---- the master secret ---- */
 
 /* Gives the path, or NULL; free() it. */

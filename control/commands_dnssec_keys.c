@@ -1,0 +1,132 @@
+/*
+ * Commands about the keys of zones that are signed here: successors, and what the parent has. What they may do is
+ * in control/sign/orders.h.
+ */
+#include <string.h>
+
+#include "control/engine_internal.h"
+#include "control/json_put.h"
+#include "control/keyed_zone.h"
+#include "shared/err.h"
+
+/* An order: changes k->orders, or refuses. */
+typedef enum engine_outcome order(struct keyed_zone *k, const json_t *args,
+                                  json_t *result);
+
+static enum engine_outcome carry_out(struct engine *e, const json_t *args, json_t *result,
+                                     order *what)
+{
+	struct keyed_zone k;
+	enum engine_outcome bad = engine_refuse_grants(result);
+
+	if (bad == ENGINE_OK)
+		bad = keyed_zone_open(e, args, result, &k);
+	if (bad != ENGINE_OK)
+		return bad;
+	bad = what(&k, args, result);
+	if (bad == ENGINE_OK)
+		keyed_zone_change(&k, args);
+	keyed_zone_close(&k);
+	return bad;
+}
+
+static enum engine_outcome outcome_of(const struct keyed_zone *k, int err, json_t *result)
+{
+	return err < 0 ? keyed_zone_refuse(k, err, result) : ENGINE_OK;
+}
+
+/* ---- successors ---- */
+
+/* Gives a role by its name, or 0. */
+static unsigned role_of(const json_t *value)
+{
+	static const struct {
+		const char *name;
+		enum life_role role;
+	} roles[] = {{"ksk", LIFE_KSK}, {"zsk", LIFE_ZSK}, {"csk", LIFE_CSK}};
+	const char *text = json_string_value(value);
+
+	for (size_t i = 0; text && i < ARRAY_LEN(roles); i++)
+		if (strcmp(text, roles[i].name) == 0)
+			return roles[i].role;
+	return 0;
+}
+
+/* All that are in use, of whatever role. */
+static int roll_all(struct orders *o)
+{
+	static const enum life_role roles[] = {LIFE_KSK, LIFE_CSK, LIFE_ZSK};
+	int any = ERR_NOTFOUND;
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		int err = orders_roll_role(o, roles[i]);
+		if (err < 0 && err != ERR_NOTFOUND)
+			return err;
+		any = err == 0 ? 0 : any;
+	}
+	return any;
+}
+
+static enum engine_outcome roll(struct keyed_zone *k, const json_t *args, json_t *result)
+{
+	const json_t *which = json_object_get(args, "key");
+	unsigned role = role_of(which);
+	size_t key;
+
+	if (!which)
+		return outcome_of(k, roll_all(&k->orders), result);
+	if (role)
+		return outcome_of(k, orders_roll_role(&k->orders, (enum life_role)role),
+		                  result);
+	enum engine_outcome bad = keyed_zone_find(k, args, result, &key);
+	return bad != ENGINE_OK ? bad
+	                        : outcome_of(k, orders_roll(&k->orders, key), result);
+}
+
+enum engine_outcome command_dnssec_roll(struct engine *e, const json_t *args,
+                                        json_t *result)
+{
+	return carry_out(e, args, result, roll);
+}
+
+/* ---- the parent ---- */
+
+enum engine_outcome command_dnssec_ds(struct engine *e, const json_t *args,
+                                      json_t *result)
+{
+	struct keyed_zone k;
+	enum engine_outcome bad = keyed_zone_open(e, args, result, &k);
+	char text[NAME_TEXT_MAX];
+
+	if (bad != ENGINE_OK)
+		return bad;
+	json_put(result, "zone", json_string(name_to_text(k.zone.name, text)));
+	json_put(result, "state", json_string(keyed_zone_state(&k)));
+	keyed_zone_put_records(&k, result);
+	keyed_zone_close(&k);
+	return ENGINE_OK;
+}
+
+static enum engine_outcome saw_ds(struct keyed_zone *k, const json_t *args,
+                                  json_t *result)
+{
+	const json_t *present = json_object_get(args, "present");
+	bool is = json_is_true(present);
+	size_t key;
+
+	if (!json_is_boolean(present))
+		return engine_fail(result, ENGINE_USAGE,
+		                   "\"present\" must be true or false");
+	if (!json_object_get(args, "key"))
+		return outcome_of(k, orders_saw_ds_all(&k->orders, is), result);
+	enum engine_outcome bad = keyed_zone_find(k, args, result, &key);
+	return bad != ENGINE_OK
+	               ? bad
+	               : outcome_of(k, orders_saw_ds(&k->orders, key, is), result);
+}
+
+enum engine_outcome command_dnssec_saw_ds(struct engine *e, const json_t *args,
+                                          json_t *result)
+{
+	return carry_out(e, args, result, saw_ds);
+}
