@@ -33,8 +33,8 @@ struct change_view {
 	size_t count;
 	struct overlay_set *extras; /* values of store_extra_put(), the same way */
 	size_t extra_count;
-	bool changed;     /* something differs, or an edit counts even so */
-	bool foreign;     /* whoever signs the zone has made the change, elsewhere */
+	bool changed; /* something differs, or an edit counts even so */
+	bool foreign; /* whoever signs the zone has made the change, elsewhere */
 	int64_t rrsets,
 		records; /* what the zone's counts grow by; records with signatures */
 };

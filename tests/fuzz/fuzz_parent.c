@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(r.why && !r.ds_count && !r.ttl && !r.foreign && !has[0] && !has[1]);
 		return 0;
 	}
-	must(!r.why && m.flags & MESSAGE_AA && m.rcode == RCODE_NOERROR);
+	must(!r.why && m.flags & (MESSAGE_AA | MESSAGE_RA) && m.rcode == RCODE_NOERROR);
+	must(m.flags & MESSAGE_AA || r.ttl == 0);
 	must(r.ds_count <= PARENT_DS_MAX);
 	must((r.ds_count > 0) == (has[0] || has[1] || r.foreign));
 	must(r.ds_count > 0 || (r.ttl == 0 && m.counts[SECTION_AUTHORITY] > 0));
