@@ -37,21 +37,6 @@ static enum engine_outcome outcome_of(const struct keyed_zone *k, int err, json_
 
 /* ---- successors ---- */
 
-/* Gives a role by its name, or 0. */
-static unsigned role_of(const json_t *value)
-{
-	static const struct {
-		const char *name;
-		enum life_role role;
-	} roles[] = {{"ksk", LIFE_KSK}, {"zsk", LIFE_ZSK}, {"csk", LIFE_CSK}};
-	const char *text = json_string_value(value);
-
-	for (size_t i = 0; text && i < ARRAY_LEN(roles); i++)
-		if (strcmp(text, roles[i].name) == 0)
-			return roles[i].role;
-	return 0;
-}
-
 /* All that are in use, of whatever role. */
 static int roll_all(struct orders *o)
 {
@@ -70,7 +55,7 @@ static int roll_all(struct orders *o)
 static enum engine_outcome roll(struct keyed_zone *k, const json_t *args, json_t *result)
 {
 	const json_t *which = json_object_get(args, "key");
-	unsigned role = role_of(which);
+	unsigned role = keyed_zone_role(which);
 	size_t key;
 
 	if (!which)

@@ -103,6 +103,20 @@ enum engine_outcome keyed_zone_find(struct keyed_zone *k, const json_t *args,
 	return err < 0 ? keyed_zone_refuse(k, err, result) : ENGINE_OK;
 }
 
+unsigned keyed_zone_role(const json_t *value)
+{
+	static const struct {
+		const char *name;
+		enum life_role role;
+	} roles[] = {{"ksk", LIFE_KSK}, {"zsk", LIFE_ZSK}, {"csk", LIFE_CSK}};
+	const char *text = json_string_value(value);
+
+	for (size_t i = 0; text && i < ARRAY_LEN(roles); i++)
+		if (strcmp(text, roles[i].name) == 0)
+			return roles[i].role;
+	return 0;
+}
+
 /* ---- changing ---- */
 
 /* Loop thread. Who keeps the zone signed hears of contents, and not of keys. */
@@ -264,7 +278,9 @@ json_t *keyed_zone_key_json(struct keyed_zone *k, size_t key)
 	         json_string(l->role == LIFE_CSK   ? "csk"
 	                     : l->role == LIFE_KSK ? "ksk"
 	                                           : "zsk"));
-	json_put(o, "private", json_boolean(one->stored.sealed_len > 0));
+	json_put(o, "private",
+	         json_boolean(one->stored.sealed_len > 0 || one->stored.uri[0]));
+	json_put(o, "in_token", json_boolean(one->stored.uri[0] != '\0'));
 	put_life(k, key, o);
 	return o;
 }

@@ -42,6 +42,9 @@ enum engine_outcome keyed_zone_refuse(const struct keyed_zone *k, int err,
 enum engine_outcome keyed_zone_find(struct keyed_zone *k, const json_t *args,
                                     json_t *result, size_t *out);
 
+/* Gives the enum life_role that a text names: ksk, zsk, csk; or 0. */
+unsigned keyed_zone_role(const json_t *value);
+
 /* Has the running job make the change that the orders come to, and whoever keeps zones signed look at the zone then.
  * When that one was quicker the command runs anew. */
 void keyed_zone_change(struct keyed_zone *k, const json_t *args);

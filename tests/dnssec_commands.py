@@ -5,6 +5,8 @@
 * dnssec status and dnssec policy tell how it is, and what keys wait for;
 * dnssec ds ... seen and gone, dnssec roll: the life of keys goes on by that, and only by that;
 * dnssec disable: nothing goes before it may, and everything in the end;
+* dnssec import: a zone that BIND has signed goes on with its keys and its DS; keys that nobody knows are used, too; dnssec
+  export gives them back, and nothing else does;
 * what makes no sense is refused, and changes nothing.
 """
 
@@ -38,6 +40,7 @@ zones:
   - {name: example, file: zone}
   - {name: other, file: zone}
   - {name: said, file: zone, dnssec: quick}
+  - {name: fresh, file: zone}
   - {name: second, kind: secondary, primaries: [127.0.0.1]}
 """
 
@@ -220,6 +223,96 @@ def rolls(server):
     say("dnssec roll: by role and by tag, as far as the parent goes along")
 
 
+# ---- keys of others ----
+
+def has_taken_over(server):
+    """From BIND, with the DS as it was."""
+    def keygen(*words):
+        done = server.run_tool("dnssec-keygen", "-q", "-a", "ED25519", *words, "taken")
+        check(done.returncode == 0, done.stderr)
+        return done.stdout.strip()
+
+    ksk, zsk = keygen("-f", "KSK"), keygen()
+    done = server.run_tool("dnssec-signzone", "-S", "-o", "taken", "-f", "taken.signed", "zone", ksk, zsk)
+    check(done.returncode == 0, done.stdout, done.stderr)
+    done = server.anserctl("zone", "import", "taken", "taken.signed")
+    check(done.returncode == OK, done.stdout, done.stderr)
+    done = server.run_tool("dnssec-dsfromkey", "-2", ksk + ".key")
+    ds = done.stdout.split()
+    server.refused("dnssec", "enable", "taken", "two", says="import its keys")
+    server.refused("dnssec", "import", "other", ksk, says="another zone")
+    server.refused("dnssec", "import", "taken", ksk + ".absent", says="No such file", code=USAGE)
+    os.rename(server.path(zsk + ".private"), server.path("kept"))
+    server.write(zsk + ".private", open(server.path(ksk + ".private"), encoding="ascii").read())
+    server.refused("dnssec", "import", "taken", zsk, says="not that of the DNSKEY")
+    os.rename(server.path("kept"), server.path(zsk + ".private"))
+    os.chmod(server.path(zsk + ".private"), 0o644)
+    server.refused("dnssec", "import", "taken", zsk, code=USAGE)
+    os.chmod(server.path(zsk + ".private"), 0o600)
+    check(server.status("taken")["keys"] == [])
+    imported = server.json("dnssec", "import", "taken", ksk, zsk + ".private", "--dry-run")
+    check([k["known"] for k in imported["keys"]] == [True, True] and server.status("taken")["keys"] == [], imported)
+    imported = server.json("dnssec", "import", "taken", ksk, zsk + ".private")
+    check([k["role"] for k in imported["keys"]] == ["ksk", "zsk"] and all(k["known"] for k in imported["keys"]),
+          imported)
+    server.refused("dnssec", "import", "taken", zsk, says="its number is 2")
+    status = server.status("taken")
+    check(status["state"] == "presigned" and len(status["keys"]) == 2, status)
+    server.json("dnssec", "enable", "taken", "two", "--wait")
+    server.json("record", "set", "-z", "taken", "new", "60", "A", "192.0.2.9")
+    server.verify("taken")
+    check("new.taken." in server.axfr("taken"))
+    status = server.status("taken")
+    check([states(k) for k in status["keys"]] == [("omnipresent", None, "omnipresent"),
+                                                  ("omnipresent", "omnipresent", None)], status)
+    given = [line.split() for line in status["ds"]]
+    check(len(given) == 1 and given[0][3:6] == ds[3:6] and "".join(given[0][6:]).lower() == "".join(ds[6:]).lower(),
+          given, ds)
+    server.validate("taken", ("new.taken", "A", "; fully validated"), ("no.taken", "A", "negative response"))
+    say("dnssec import: what BIND has signed goes on with its keys and its DS")
+
+
+def comes_with_new_keys(server):
+    """Keys that no cache has, with no word about what they are for; and what comes out again."""
+    for name, words in (("p256.pem", ("EC", "-pkeyopt", "ec_paramgen_curve:P-256")), ("ed.pem", ("ED25519",))):
+        done = server.run_tool("openssl", "genpkey", "-out", name, "-algorithm", *words)
+        check(done.returncode == 0, done.stderr)
+        os.chmod(server.path(name), 0o600)
+    server.refused("dnssec", "import", "fresh", "p256.pem", says="ksk, zsk or csk")
+    server.refused("dnssec", "import", "fresh", "csk", "algorithm=14", "p256.pem", says="not a key of the algorithm")
+    server.refused("dnssec", "import", "fresh", "csk", "algorithm=7", "p256.pem", says="algorithm", code=USAGE)
+    server.refused("dnssec", "import", "fresh", "csk", code=USAGE)
+    server.refused("dnssec", "import", "fresh", "csk", "anser.yaml", says="Private-key-format")
+    server.refused("dnssec", "import", "other", "csk", "ed.pem", says="not such a key")
+    server.json("dnssec", "import", "fresh", "csk", "p256.pem")
+    tag = server.status("fresh")["keys"][0]["tag"]
+    server.json("dnssec", "enable", "fresh", "quick", "--wait")
+    keys = server.status("fresh")["keys"]
+    check([k["tag"] for k in keys] == [tag] and keys[0]["role"] == "csk", keys)
+    server.verify("fresh")
+
+    os.mkdir(server.path("out"))
+    name = server.anserctl("dnssec", "export", "fresh", "1", "out").stdout.strip()
+    private = server.path("out/%s.private" % name)
+    check(name.startswith("Kfresh.+013+") and os.stat(private).st_mode & 0o777 == 0o600, name)
+    server.refused("dnssec", "export", "fresh", "1", "out", says="exists")
+    server.refused("dnssec", "export", "fresh", "2", "out", says="no key 2")
+    done = server.run_tool("dnssec-dsfromkey", "-2", "out/%s.key" % name)
+    printed = server.json("dnssec", "ds", "fresh")
+    ds = (printed["ds"] + printed["ds_later"])[0].split()
+    check(done.stdout.split()[3:6] == ds[3:6] and done.stdout.split()[6].lower() == "".join(ds[6:]).lower(),
+          done.stdout, ds)
+    with open(private, encoding="ascii") as file:
+        secret = [line.split()[1] for line in file if line.startswith("PrivateKey:")][0]
+    audit = server.anserctl("audit", "list", "--json").stdout
+    check("dnssec export" in audit and "dnssec import" in audit, audit)
+    for what in (audit, server.log(), server.anserctl("dnssec", "status", "fresh", "--json").stdout,
+                 server.anserctl("audit", "export").stdout):
+        check(secret not in what, "a private key is told")
+    server.refused("dnssec", "import", "fresh", "out/" + name, says="its number is 1")
+    say("dnssec import of new keys, dnssec export")
+
+
 # ---- and not any more ----
 
 def disables(server):
@@ -261,6 +354,8 @@ def main():
         refuses(server)
         publishes_ds(server)
         rolls(server)
+        has_taken_over(server)
+        comes_with_new_keys(server)
         disables(server)
         says_nothing_twice(server)
         server.stop()

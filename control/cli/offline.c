@@ -11,6 +11,7 @@
 #include "control/access/secret_file.h"
 #include "control/cli/cli.h"
 #include "control/cli/items.h"
+#include "control/cli/keyfiles.h"
 #include "control/cli/print.h"
 #include "control/json_put.h"
 #include "control/must.h"
@@ -114,25 +115,6 @@ static int read_text(struct job *j, const char *path, char **out, size_t *len)
 	return err;
 }
 
-/* The name of a pair of files, whichever of both is named, with an end. The caller's to free. */
-static char *name_of(const char *path, const char *end)
-{
-	static const char *const ends[] = {".key", ".private"};
-	size_t len = strlen(path);
-	char *name = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		size_t end_len = strlen(ends[i]);
-		if (len > end_len && strcmp(path + len - end_len, ends[i]) == 0) {
-			len -= end_len;
-			break;
-		}
-	}
-	if (asprintf(&name, "%.*s%s", (int)len, path, end) < 0)
-		abort();
-	return name;
-}
-
 static int read_public(struct job *j, const char *path, struct keyfile_public *out)
 {
 	char why[KEYFILE_WHY_SIZE] = "";
@@ -165,8 +147,8 @@ static int read_private(struct job *j, const char *path, const struct keyfile_pu
 /* Reads the files of a key, which is the zone's and a KSK. */
 static int read_key(struct job *j, size_t i)
 {
-	char *public_name = name_of(j->paths[i], ".key");
-	char *private_name = name_of(j->paths[i], ".private");
+	char *public_name = keyfiles_name(j->paths[i], ".key");
+	char *private_name = keyfiles_name(j->paths[i], ".private");
 	struct keyfile_public p;
 	struct keyfile k = {0};
 
