@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/zone/arena.h"
+#include "shared/wire.h"
 
 static void add_zone(struct change_note *n, const struct zone_change *zc,
                      const struct zone_result *r)
@@ -21,6 +22,17 @@ static void add_zone(struct change_note *n, const struct zone_change *zc,
 	memcpy(z->name, r->name, sizeof z->name);
 }
 
+/* A new zone, which has no id yet, is among the zones. */
+static void add_item(struct change_note *n, const struct item_change *i)
+{
+	n->lists |= UINT32_C(1) << i->list;
+	if (i->of_zone || (i->list != STORE_CRYPTOKEY && i->list != STORE_SIGNING))
+		return;
+	n->signing = array_room(n->signing, n->signing_count, &n->signing_room,
+	                        sizeof *n->signing);
+	n->signing[n->signing_count++] = wire_load32(i->key);
+}
+
 void change_note_add(struct change_note **note, const struct change *change,
                      const struct change_result *result)
 {
@@ -34,7 +46,7 @@ void change_note_add(struct change_note **note, const struct change *change,
 		if (result->zones[i].changed)
 			add_zone(n, &change->zones[i], &result->zones[i]);
 	for (size_t i = 0; i < change->item_count; i++)
-		n->lists |= UINT32_C(1) << change->items[i].list;
+		add_item(n, &change->items[i]);
 }
 
 void change_note_free(struct change_note *note)
@@ -42,6 +54,7 @@ void change_note_free(struct change_note *note)
 	while (note) {
 		struct change_note *next = note->next;
 		free(note->zones);
+		free(note->signing);
 		free(note);
 		note = next;
 	}

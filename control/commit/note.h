@@ -30,6 +30,8 @@ struct change_note {
 	size_t count, room;
 	uint32_t
 		lists; /* bits 1 << enum store_list of the items that came, changed or went */
+	uint32_t *signing; /* zones among whose items are keys, or how they are signed */
+	size_t signing_count, signing_room;
 };
 
 /* Adds what came of a change that was written; *note is made when it is NULL. */

@@ -73,11 +73,12 @@ void keeper_at(struct keeper *k, struct kept *one, uint64_t due)
 
 static void look_soon(struct keeper *k, struct kept *one)
 {
-	one->in_a_row = 0;
-	if (one->errand)
+	if (one->errand) { /* which it may come from */
 		one->again = true;
-	else
-		keeper_at(k, one, keeper_now());
+		return;
+	}
+	one->in_a_row = 0;
+	keeper_at(k, one, keeper_now());
 }
 
 /* ---- which zones are to be kept: pool ---- */
@@ -192,18 +193,22 @@ static bool may_matter(const struct noted_zone *z)
 
 static void committed(void *arg, const struct change_note *note)
 {
-	const uint32_t lists = 1U << STORE_SIGNING | 1U << STORE_CRYPTOKEY;
 	struct keeper *k = arg;
 
 	for (size_t i = 0; i < note->count; i++) {
 		const struct noted_zone *z = &note->zones[i];
 		struct kept *one = kept_of(agenda_find(k->agenda, z->id));
 
-		if (one && (may_matter(z) || note->lists & lists))
+		if (one && may_matter(z))
 			look_soon(k, one);
 		else if (!one && may_matter(z))
 			add_candidate(&k->candidates, &k->candidate_count,
 			              &k->candidate_room, z->id, z->name);
+	}
+	for (size_t i = 0; i < note->signing_count; i++) {
+		struct kept *one = kept_of(agenda_find(k->agenda, note->signing[i]));
+		if (one)
+			look_soon(k, one);
 	}
 }
 
