@@ -35,7 +35,7 @@ struct state {
 	bool presigned; /* but has signatures */
 	bool was_signed;
 	bool changed; /* keys, or state */
-	bool rechain; /* the whole chain is to be another */
+	bool rechain; /* the whole chain, or all signatures, are to be others */
 	bool rekeyed; /* the keys' RRsets at the apex are to be others */
 };
 
@@ -234,6 +234,17 @@ static void purge(struct state *st)
 	}
 }
 
+/* Says whether a key goes together with the signatures that it has made, which are all over the zone: one that nobody
+ * can have counted on yet (life_rules.h). */
+static bool goes_with_signatures(const struct zone_keys *k, const struct life_key *before,
+                                 size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (life_signs(&before[i]) && !life_publishes(&k->lives[i]))
+			return true;
+	return false;
+}
+
 static bool life_differs(const struct life_key *before, const struct zone_keys *k,
                          size_t count)
 {
@@ -260,6 +271,7 @@ static int live_on(struct state *st, struct life_result *r)
 	zone_keys_live(k, &l);
 	int err = live(st, &now, r);
 	st->rekeyed |= !publishes_same(k, before, count);
+	st->rechain |= st->was_signed && goes_with_signatures(k, before, count);
 	st->changed |= life_differs(before, k, count);
 	free(before);
 	return err;
