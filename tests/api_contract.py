@@ -26,14 +26,14 @@ try:
 except ImportError as missing:
     print("skipped: %s" % missing)
     sys.exit(SKIP)
-from api_powerdns import Server, start_anser
+from api_powerdns import PRIVATE, Server, start_anser
 
 V1 = "/api/v1/servers/{server_id}"
 OWN = "/api/anser/v1"
 ZONES, ZONE = V1 + "/zones", V1 + "/zones/{zone_id}"
 METADATA = ZONE + "/metadata"
 # What is not there before it is made.
-NEED_MORE = {V1 + "/tsigkeys/{tsigkey_id}", OWN + "/keys/{key_id}", OWN + "/tenants/{tenant}"}
+NEED_MORE = {V1 + "/tsigkeys/{tsigkey_id}", ZONE + "/cryptokeys/{cryptokey_id}", OWN + "/keys/{key_id}", OWN + "/tenants/{tenant}"}
 
 
 class Contract:
@@ -191,6 +191,32 @@ class Contract:
         self.ask("DELETE", key, 204)
         self.ask("DELETE", key, 404)
 
+    def signing_keys(self):
+        keys, key = ZONE + "/cryptokeys", ZONE + "/cryptokeys/{cryptokey_id}"
+        at = {"zone_id": "signed.example."}
+        self.ask("POST", ZONES, 201, {"name": "signed.example.", "kind": "Native", "nameservers": ["ns.example."]})
+        self.ask("POST", keys, 422, {"keytype": "ssk"}, **at)
+        self.ask("POST", keys, 200, {"keytype": "csk", "active": True}, query="dry-run=true", **at)
+        check(self.ask("GET", keys, 200, **at) == [], "was added on trial")
+        made = self.ask("POST", keys, 201, {"keytype": "csk", "active": True, "algorithm": 13}, **at)
+        check(made["active"] and made["privatekey"], made)
+        del made["privatekey"]
+        check(self.ask("GET", keys, 200, **at) == [made], "the only one")
+        self.ask("GET", key, 200, **at)
+        brought = {"keytype": "zsk", "content": PRIVATE}
+        self.ask("POST", keys, 201, brought, **at)
+        self.ask("POST", keys, 409, brought, **at)
+        self.ask("POST", keys, 201, {"keytype": "csk"}, **at)
+        self.ask("PUT", key, 200, {"active": True}, query="dry-run=true", cryptokey_id="3", **at)
+        self.ask("PUT", key, 204, {"active": True}, **at)
+        self.ask("PUT", key, 422, {"active": False}, **at)
+        self.ask("PUT", key, 422, {}, **at)
+        self.ask("PUT", key, 404, {"active": True}, cryptokey_id="7", **at)
+        self.ask("DELETE", key, 200, query="dry-run=true", cryptokey_id="2", **at)
+        self.ask("DELETE", key, 204, cryptokey_id="2", **at)
+        self.ask("DELETE", key, 404, cryptokey_id="2", **at)
+        self.ask("DELETE", ZONE, 204, **at)
+
     def streams(self):
         line = {"zones": [{"name": "example.com.", "rrsets": [
             {"name": "s.example.com.", "type": "A", "ttl": 60, "changetype": "REPLACE",
@@ -322,6 +348,7 @@ def main():
                           ("routes", contract.routes), ("methods", contract.methods), ("keys", contract.keys),
                           ("a zone", contract.make), ("everything that is looked at", contract.gets),
                           ("changes", contract.changes), ("TSIG keys", contract.tsig_keys),
+                          ("keys that sign", contract.signing_keys),
                           ("a stream", contract.streams), ("commands", contract.commands),
                           ("the configuration", contract.configuration),
                           ("keys, tenants, audit", contract.access),

@@ -1,15 +1,14 @@
 /*
- * What clients of PowerDNS may ask for and this server has not: keys that sign zones, transfers
- * with whatever begins them, views, caches. To look is answered with the nothing that there is, one
+ * What clients of PowerDNS may ask for and this server has not: zones that primaries add by
+ * themselves, views, caches. To look is answered with the nothing that there is, one
  * thing by its name is not found, and to add one is refused with 501, since nothing would come of it.
  */
-#include "control/api/call.h"
+#include "control/api/internal.h"
 #include "control/api/names.h"
 #include "shared/compiler.h"
 #include "shared/err.h"
 
 #define SERVER "/api/v1/servers/localhost"
-#define KEYS   SERVER "/zones/{}/cryptokeys"
 
 static void serve_none(void *arg, struct http_request *r)
 {
@@ -21,32 +20,6 @@ static void serve_not_found(void *arg, struct http_request *r)
 {
 	(void)arg;
 	http_reply_error(r, 404, NULL);
-}
-
-/* ---- keys of zones ---- */
-
-static int keys_work(struct zone_call *c, struct store_txn *t)
-{
-	TRY(call_find_zone(c, t));
-	(void)fputs("[]", c->out);
-	return 0;
-}
-
-static void serve_keys(void *arg, struct http_request *r)
-{
-	call_begin(arg, r, 200, keys_work, NULL);
-}
-
-static int new_key_work(struct zone_call *c, struct store_txn *t)
-{
-	TRY(call_find_zone(c, t));
-	return api_refuse(&c->fault, 501,
-	                  "This server does not sign zones: load them signed instead");
-}
-
-static void refuse_key(void *arg, struct http_request *r)
-{
-	call_begin(arg, r, 200, new_key_work, NULL);
 }
 
 /* ---- the server's ---- */
@@ -95,11 +68,6 @@ static void serve_flush(void *arg, struct http_request *r)
 void absent_routes(struct api *a)
 {
 	static const struct http_route routes[] = {
-		{"GET", KEYS, 0, serve_keys},
-		{"POST", KEYS, 0, refuse_key},
-		{"GET", KEYS "/{}", 0, serve_not_found},
-		{"PUT", KEYS "/{}", 0, serve_not_found},
-		{"DELETE", KEYS "/{}", 0, serve_not_found},
 		{"GET", SERVER "/autoprimaries", 0, serve_none},
 		{"POST", SERVER "/autoprimaries", 0, refuse_autoprimary},
 		{"DELETE", SERVER "/autoprimaries/{}/{}", 0, serve_not_found},

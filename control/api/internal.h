@@ -82,6 +82,7 @@ void servers_routes(struct api *a);
 void zones_routes(struct api *a);
 void batch_routes(struct api *a);
 void metadata_routes(struct api *a);
+void cryptokeys_routes(struct api *a);
 void history_routes(struct api *a);
 void search_routes(struct api *a);
 void absent_routes(struct api *a);

@@ -9,6 +9,7 @@
 #include "control/change/extra.h"
 #include "control/policy/policy.h"
 #include "control/sign/stored.h"
+#include "control/sign/zone_keys.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -187,6 +188,7 @@ struct walk {
 	const struct rrset_filter *filter;
 	struct content_writer writer;
 	struct contents_arena *arena;
+	struct zone_keys *keys; /* NULL: the zone is not signed here */
 	struct extras extras;
 	size_t at; /* the first extra that has not been written */
 	const char *between;
@@ -204,13 +206,32 @@ static int take_extra(const struct store_extra *x, void *arg)
 	return 0;
 }
 
+/* What the signer has made is no client's affair: it would want to take away what it did not put there. */
+static bool is_made(const struct walk *w, uint16_t type, struct rdata r)
+{
+	return w->keys && zone_keys_made(w->keys, type, r);
+}
+
+static bool is_all_made(const struct walk *w, const struct rrset *set)
+{
+	const uint8_t *at = rrset_first(set);
+
+	for (unsigned i = 0; i < set->count; i++)
+		if (!is_made(w, set->type, rrset_next(&at)))
+			return false;
+	return true;
+}
+
 static int write_records(struct walk *w, const struct rrset *set, bool disabled,
                          const char **between)
 {
 	const uint8_t *at = rrset_first(set);
 
 	for (unsigned i = 0; i < set->count; i++) {
-		TRY(content_write(&w->writer, set->type, rrset_next(&at)));
+		struct rdata r = rrset_next(&at);
+		if (!disabled && is_made(w, set->type, r))
+			continue;
+		TRY(content_write(&w->writer, set->type, r));
 		member(w->to, *between, w->writer.text);
 		flag(w->to, ", \"disabled\": ", disabled);
 		(void)putc('}', w->to);
@@ -314,11 +335,12 @@ static int write_entry(struct walk *w, const struct store_entry *e)
 	TRY(take_extra_of(w, e, &extra));
 	if (!is_wanted(w, e->set.type))
 		return 0;
-	/* Some have signatures only. */
-	if (!e->set.count && !extra.hidden_size && !extra.comment_count)
+	/* Some have signatures only, some come with them. */
+	bool has = e->set.count && !is_all_made(w, &e->set);
+	if (!has && !extra.hidden_size && !extra.comment_count)
 		return 0;
-	return write_rrset(w, e->key, e->key_len, e->set.type,
-	                   e->set.count ? &e->set : NULL, &extra);
+	return write_rrset(w, e->key, e->key_len, e->set.type, has ? &e->set : NULL,
+	                   &extra);
 }
 
 static int walk_entries(struct walk *w, struct store_cursor *cursor, const uint8_t *key,
@@ -370,8 +392,11 @@ static int write_rrsets(FILE *to, struct store_txn *t, const struct store_zone *
 	content_writer_init(&w.writer);
 	w.arena = arena_new();
 	(void)fputs(", \"rrsets\": [", to);
-	int err = walk_zone(&w, t);
+	int err = zone_keys_look(t, z, &w.keys);
+	if (err == 0 || err == ERR_NOTFOUND)
+		err = walk_zone(&w, t);
 	(void)putc(']', to);
+	zone_keys_free(&w.keys);
 	free(w.extras.list);
 	arena_free(w.arena);
 	content_writer_fini(&w.writer);

@@ -51,6 +51,19 @@ static bool is_ours(const struct zone_keys *k, uint16_t type, struct rdata r)
 	return false;
 }
 
+bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r)
+{
+	switch (type) {
+	case RRTYPE_NSEC:
+	case RRTYPE_NSEC3:
+	case RRTYPE_NSEC3PARAM: return true;
+	case RRTYPE_DNSKEY:
+	case RRTYPE_CDS:
+	case RRTYPE_CDNSKEY: return is_ours(k, type, r);
+	default: return false;
+	}
+}
+
 static void gather_others(struct gathering *g, const struct zone_keys *k,
                           const struct rrset *now)
 {

@@ -82,6 +82,9 @@ bool zone_keys_sign(const struct zone_keys *k);
 
 /* ---- what is theirs at the apex ---- */
 
+/* Says whether a record of the zone was made with its signatures: one of our keys, or of the chain of denial. */
+bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r);
+
 /* Gives the blob of the RRset of a type (DNSKEY, CDS, CDNSKEY), without signatures, that the zone is to have where
  * there is one now with these records (count 0: none): those of our keys that are to be there, and all that are no
  * key's of ours. Lies in the arena; *size 0: none. */
