@@ -136,9 +136,12 @@ static bool lacks_digest(const struct plan *p, const struct planned *z)
 
 int signing_bare(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
+	const struct zone_view_wish wish = {.again = &zc->again,
+	                                    .even = counts_even_so(zc),
+	                                    .now = p->time_us / 1000000};
+
 	TRY(check_types(p, zc));
-	TRY(zone_view_bare(&z->view, z->keys, &zc->again, counts_even_so(zc),
-	                   p->change->arena));
+	TRY(zone_view_bare(&z->view, z->keys, &wish, p->change->arena));
 	z->view.changed |= lacks_digest(p, z);
 	return 0;
 }

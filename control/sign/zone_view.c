@@ -134,25 +134,30 @@ static int put_keys(struct change_view *v, const struct zone_keys *k, uint16_t t
 	size_t had_size = now.size;
 	TRY(bare(a, type, &had, &had_size));
 	s.blob = zone_keys_apex(k, &now, a, &s.size);
-	if (s.size == had_size && (s.size == 0 || memcmp(s.blob, had, had_size) == 0))
+	bool same =
+		s.size == had_size && (s.size == 0 || memcmp(s.blob, had, had_size) == 0);
+	/* A key that comes signs all of them, also those that do not name it yet. */
+	if (same && (s.size == 0 || sign_is_current(&k->terms, &now, true)))
 		return 0;
 	return change_view_set(v, a, &s);
 }
 
-int zone_view_bare(struct change_view *v, const struct zone_keys *k,
-                   const struct change_again *again, bool even, struct contents_arena *a)
+int zone_view_bare(struct change_view *v, struct zone_keys *k,
+                   const struct zone_view_wish *wish, struct contents_arena *a)
 {
+	const struct change_again *again = wish->again;
 	const struct change_view edits = *v;
 	const struct baring b = {.view = v, .arena = a};
 
 	v->sets = arena_aligned(a, (edits.count + again->count + 1) * sizeof *v->sets);
 	v->count = 0;
 	v->rrsets = v->records = 0;
+	k->terms.now = wish->now;
 	TRY(take_all(&b, &edits, again));
 	TRY(put_keys(v, k, RRTYPE_DNSKEY, a));
 	TRY(put_keys(v, k, RRTYPE_CDS, a));
 	TRY(put_keys(v, k, RRTYPE_CDNSKEY, a));
-	v->changed = even || v->count || v->extra_count;
+	v->changed = wish->even || v->count || v->extra_count;
 	return 0;
 }
 

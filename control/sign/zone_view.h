@@ -20,12 +20,19 @@
 /* RRsets. The chain of larger zones is not made anew within a change. */
 enum { ZONE_CHAIN_AT_ONCE = 5000 };
 
+struct zone_view_wish {
+	const struct change_again *
+		again; /* RRsets to be signed anew although their data stays (key and type,
+	                                   * sorted), of which those that are gone are left out */
+	bool even;     /* it counts as changed whatever it has */
+	uint64_t now;  /* seconds since 1970 */
+};
+
 /* Takes out of the view what is the signer's, so that what is left is what the change does to the data: signatures, the chain
- * of denial, and RRsets with no other difference. Then puts the keys' RRsets at the apex there. again: RRsets to be signed
- * anew although their data stays (key and type, sorted), of which those that are gone are left out.
- * view->changed is set anew; even: it counts as changed whatever it has. */
-MUST_CHECK int zone_view_bare(struct change_view *v, const struct zone_keys *k,
-                              const struct change_again *again, bool even,
+ * of denial, and RRsets with no other difference. Then puts the keys' RRsets at the apex there, where they become
+ * others or lack signatures. view->changed is set anew. */
+MUST_CHECK int zone_view_bare(struct change_view *v, struct zone_keys *k,
+                              const struct zone_view_wish *wish,
                               struct contents_arena *a);
 
 /* Puts the chain and the signatures into it. again: as before. now: seconds since 1970. k->made: how many RRsets were signed. ERR_TOOBIG: the chain would have to be made
