@@ -74,6 +74,19 @@ enum engine_outcome command_dnssec_roll(struct engine *e, const json_t *args,
 	return carry_out(e, args, result, roll);
 }
 
+static enum engine_outcome resign(struct keyed_zone *k, const json_t *args,
+                                  json_t *result)
+{
+	(void)args;
+	return outcome_of(k, orders_resign(&k->orders), result);
+}
+
+enum engine_outcome command_dnssec_resign(struct engine *e, const json_t *args,
+                                          json_t *result)
+{
+	return carry_out(e, args, result, resign);
+}
+
 /* ---- the parent ---- */
 
 enum engine_outcome command_dnssec_ds(struct engine *e, const json_t *args,

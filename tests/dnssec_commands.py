@@ -4,6 +4,7 @@
 * dnssec enable: what is served then is right for ldns-verify-zone and, with the DS that dnssec ds prints, for delv;
 * dnssec status and dnssec policy tell how it is, and what keys wait for;
 * dnssec ds ... seen and gone, dnssec roll: the life of keys goes on by that, and only by that;
+* dnssec resign: all signatures are others, once;
 * dnssec disable: nothing goes before it may, and everything in the end;
 * dnssec import: a zone that BIND has signed goes on with its keys and its DS; keys that nobody knows are used, too; dnssec
   export gives them back, and nothing else does;
@@ -14,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from checks import check, free_port, passes, say, until
 from control_plane import BIN, OK, REFUSED, USAGE, ControlPlane
@@ -223,6 +225,24 @@ def rolls(server):
     say("dnssec roll: by role and by tag, as far as the parent goes along")
 
 
+def signs_again(server):
+    def inceptions():
+        return [line.split()[9] for line in server.axfr("other").splitlines() if line.split()[3] == "RRSIG"]
+
+    before = max(inceptions())
+    until("another second", lambda: time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() - 3601)) > before)
+    server.json("dnssec", "resign", "other")
+    until("all is signed again", lambda: min(inceptions()) > before)
+    server.verify("other")
+    keys = server.status("other")["keys"]
+    server.refused("dnssec", "resign", "second", says="not signed here")
+    until("it comes to rest", lambda: server.status("other")["work"]["due"] == 0)
+    latest = max(inceptions())
+    check(min(inceptions()) > before and max(inceptions()) == latest, "it is signed again and again")
+    check([k["key"] for k in server.status("other")["keys"]] == [k["key"] for k in keys], keys)
+    say("dnssec resign")
+
+
 # ---- keys of others ----
 
 def has_taken_over(server):
@@ -354,6 +374,7 @@ def main():
         refuses(server)
         publishes_ds(server)
         rolls(server)
+        signs_again(server)
         has_taken_over(server)
         comes_with_new_keys(server)
         disables(server)

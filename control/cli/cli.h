@@ -238,6 +238,7 @@ enum engine_outcome run_dnssec_enable(struct cli *c);
 enum engine_outcome run_dnssec_disable(struct cli *c);
 enum engine_outcome run_dnssec_status(struct cli *c);
 enum engine_outcome run_dnssec_roll(struct cli *c);
+enum engine_outcome run_dnssec_resign(struct cli *c);
 enum engine_outcome run_dnssec_ds(struct cli *c);
 enum engine_outcome run_dnssec_policy(struct cli *c);
 enum engine_outcome run_dnssec_import(struct cli *c);

@@ -238,6 +238,11 @@ enum engine_outcome run_dnssec_roll(struct cli *c)
 	return ask_to_change(c, "dnssec roll");
 }
 
+enum engine_outcome run_dnssec_resign(struct cli *c)
+{
+	return ask_to_change(c, "dnssec resign");
+}
+
 static void show_ds(struct cli *c, const json_t *result)
 {
 	if (!c->plain && !has_any(result, "dnskey"))

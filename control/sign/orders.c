@@ -401,6 +401,16 @@ int orders_remove(struct orders *o, size_t key)
 	return 0;
 }
 
+/* ---- signatures ---- */
+
+int orders_resign(struct orders *o)
+{
+	if (!o->is_signed || !zone_keys_sign(o->keys))
+		return refuse(o, ERR_REFUSED, "the zone is not signed here");
+	o->keys->state.renew = o->now;
+	return 0;
+}
+
 /* ---- writing ---- */
 
 static void write_keys(struct orders *o, struct change *c)

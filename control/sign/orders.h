@@ -86,6 +86,9 @@ MUST_CHECK int orders_use(struct orders *o, size_t key, const struct sign_policy
 /* Removes a key that is nowhere in caches, and its private half for ever. ERR_REFUSED: it is not so far. */
 MUST_CHECK int orders_remove(struct orders *o, size_t key);
 
+/* Has all of the zone signed again, bit by bit. ERR_REFUSED: it has no signatures of its keys. */
+MUST_CHECK int orders_resign(struct orders *o);
+
 /* Says whether it is one of those that a policy asks for. */
 bool orders_key_fits(const struct life_key *k, const struct sign_policy *p);
 

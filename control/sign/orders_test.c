@@ -579,6 +579,29 @@ static void keys_of_unsigned_zone_go_as_they_came(void **state)
 	sign_key_free(&k);
 }
 
+/* ---- signatures ---- */
+
+static void zone_without_signatures_of_its_keys_is_not_signed_again(void **state)
+{
+	struct sign_key *keys[2];
+
+	(void)state;
+	struct open x = open_at(LATER);
+	assert_int_equal(orders_resign(&x.o), ERR_REFUSED);
+	close_orders(&x);
+	put_known(keys);
+	x = open_at(LATER);
+	x.o.keys->lives[1].records[LIFE_RRSIG].until = NOW;
+	assert_int_equal(orders_resign(&x.o), ERR_REFUSED);
+	x.o.keys->lives[1].records[LIFE_RRSIG].until = LIFE_NEVER;
+	assert_int_equal(orders_resign(&x.o), 0);
+	write_and_close(&x);
+	x = open_at(LATER + 1);
+	assert_int_equal(x.o.keys->state.renew, LATER);
+	close_orders(&x);
+	free_keys(keys);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -600,6 +623,7 @@ int main(void)
 		TEST(without_its_master_secret_no_key_comes),
 		TEST(key_that_is_somewhere_stays),
 		TEST(keys_of_unsigned_zone_go_as_they_came),
+		TEST(zone_without_signatures_of_its_keys_is_not_signed_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

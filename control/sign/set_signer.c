@@ -96,6 +96,18 @@ struct signed_by {
 	uint64_t due;
 };
 
+/* Gives when a signature is due. */
+static uint64_t due_of(const struct sign_terms *t, const struct rrsig *r,
+                       enum sign_part part)
+{
+	const struct sign_periods *p = periods_of(t, part);
+	uint64_t made = sign_time_near(r->inception, t->now) + p->skew;
+	const struct rrsig_times times = {.inception = r->inception,
+	                                  .expiration = r->expiration};
+
+	return made < t->renew ? 0 : sign_times_due(p, times, t->now);
+}
+
 static struct signed_by look_at_signatures(const struct sign_terms *t,
                                            const struct rrset *set, enum sign_part part)
 {
@@ -109,11 +121,7 @@ static struct signed_by look_at_signatures(const struct sign_terms *t,
 			break;
 		}
 		unsigned key = key_of(t, &r, part);
-		uint64_t due =
-			sign_times_due(periods_of(t, part),
-		                       (struct rrsig_times){.inception = r.inception,
-		                                            .expiration = r.expiration},
-		                       t->now);
+		uint64_t due = due_of(t, &r, part);
 		by.strange |= key == 0 || by.keys & key || r.ttl != set->ttl;
 		by.keys |= key;
 		by.due = due < by.due ? due : by.due;

@@ -36,6 +36,7 @@ struct sign_terms {
 	const struct sign_periods *key_periods; /* of SIGN_KEYS; NULL: the same */
 	uint32_t serial; /* of the zone, with which this is signed */
 	uint64_t now;    /* seconds since 1970 */
+	uint64_t renew;  /* signatures that were made before then are due; likewise */
 };
 
 /* ERR_INVALID: no key for a part, or more than SIGN_KEYS_MAX keys. */

@@ -11,9 +11,9 @@
  *
  *      u8 version, u64 version, text policy, u8 leaving, u8 chain, u8 opt-out, u16 iterations,
  *              u32 validity, jitter, refresh, skew, of DNSKEY validity, u32 DNSKEY TTL,
- *              u8 length, salt, TTLs (life_stored.c)
+ *              u8 length, salt, TTLs (life_stored.c), since version 2 u64 renew
  */
-enum { VALUE_VERSION = 1, KEY_SIZE = 4 };
+enum { VALUE_VERSION = 2, KEY_SIZE = 4 };
 
 size_t sign_state_encode(const struct sign_state *s, uint8_t out[static SIGN_STATE_SIZE])
 {
@@ -37,6 +37,7 @@ size_t sign_state_encode(const struct sign_state *s, uint8_t out[static SIGN_STA
 	wire_write_bytes(&w, s->chain.salt, s->chain.salt_len);
 	life_ttls_encode(s->ttl, ttls);
 	wire_write_bytes(&w, ttls, sizeof ttls);
+	wire_write64(&w, s->renew);
 	assert(w.ok);
 	return wire_written(&w);
 }
@@ -70,8 +71,10 @@ int sign_state_decode(const void *bytes, size_t size, struct sign_state *out)
 {
 	struct wire_reader r = wire_reader_on(bytes, size);
 
+	uint8_t version = wire_read8(&r);
+
 	*out = (struct sign_state){0};
-	if (wire_read8(&r) != VALUE_VERSION)
+	if (version < 1 || version > VALUE_VERSION)
 		return r.ok ? ERR_VERSION : ERR_CORRUPT;
 	out->version = wire_read64(&r);
 	wire_read_text(&r, out->policy, sizeof out->policy);
@@ -80,6 +83,8 @@ int sign_state_decode(const void *bytes, size_t size, struct sign_state *out)
 	read_periods(&r, out);
 	read_salt(&r, out);
 	const uint8_t *ttls = wire_read_bytes(&r, LIFE_TTLS_SIZE);
+	if (version > 1)
+		out->renew = wire_read64(&r);
 	if (!r.ok || wire_left(&r) || out->chain.kind > CHAIN_NSEC3)
 		return ERR_CORRUPT;
 	return life_ttls_decode(ttls, LIFE_TTLS_SIZE, out->ttl);

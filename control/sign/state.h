@@ -22,7 +22,7 @@
 enum {
 	SIGN_POLICY_NAME_SIZE = 64,
 	SIGN_STATE_SIZE = 1 + 8 + SIGN_POLICY_NAME_SIZE + 1 + 4 + 5 * 4 + 4 + 4 +
-	                  UINT8_MAX + LIFE_TTLS_SIZE,
+	                  UINT8_MAX + LIFE_TTLS_SIZE + 8,
 };
 
 struct sign_state {
@@ -34,6 +34,7 @@ struct sign_state {
 	uint32_t dnskey_validity;
 	uint32_t dnskey_ttl;
 	struct life_ttl ttl[LIFE_KINDS];
+	uint64_t renew; /* signatures from before then are due: seconds since 1970 */
 };
 
 /* Gives the size. */

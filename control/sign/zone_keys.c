@@ -177,6 +177,7 @@ static int make_terms(struct zone_keys *k, struct sign_secrets *secrets, char *w
 	k->terms.zone = k->zone;
 	k->terms.keys = k->with;
 	k->terms.periods = &k->state.periods;
+	k->terms.renew = k->state.renew;
 	k->terms.key_periods = &k->key_periods;
 	return set_signer_new(&k->terms, &k->signer);
 }
