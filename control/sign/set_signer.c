@@ -58,12 +58,13 @@ uint32_t sign_blob_size(const struct sign_terms *t, const struct rrset *set, boo
 	return size;
 }
 
-/* Gives which of the keys for a part has made a signature, as a bit; 0: none. */
+/* Gives which of the keys for a part has made a signature, as a bit; 0: none. Those that have made another do not count:
+ * two may have one tag. */
 static unsigned key_of(const struct sign_terms *t, const struct rrsig *r,
-                       enum sign_part part)
+                       enum sign_part part, unsigned others)
 {
 	for (size_t i = 0; i < t->key_count; i++)
-		if (t->keys[i].parts & part &&
+		if (t->keys[i].parts & part && !(others & 1U << i) &&
 		    sign_key_algorithm(t->keys[i].key) == r->algorithm &&
 		    sign_key_tag(t->keys[i].key) == r->tag)
 			return 1U << i;
@@ -120,9 +121,9 @@ static struct signed_by look_at_signatures(const struct sign_terms *t,
 			by.strange = true;
 			break;
 		}
-		unsigned key = key_of(t, &r, part);
+		unsigned key = key_of(t, &r, part, by.keys);
 		uint64_t due = due_of(t, &r, part);
-		by.strange |= key == 0 || by.keys & key || r.ttl != set->ttl;
+		by.strange |= key == 0 || r.ttl != set->ttl;
 		by.keys |= key;
 		by.due = due < by.due ? due : by.due;
 	}
