@@ -1,15 +1,18 @@
 #include "control/sign/signer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/ec.h>
 #include <openssl/rsa.h>
 
 #include "control/must.h"
 #include "control/sign/internal.h"
 #include "control/sign/token_key.h"
 #include "shared/err.h"
+#include "shared/wire.h"
+
+/* Tags of DER (X.690 §8). */
+enum { DER_INTEGER = 0x02, DER_SEQUENCE = 0x30 };
 
 struct signer {
 	const struct sign_key *key;
@@ -83,14 +86,39 @@ static size_t sign_whole(struct signer *s, const uint8_t *data, size_t len,
 	return size;
 }
 
-static size_t from_der(const uint8_t *der, size_t size, uint8_t *signature, int half)
+/* One of the two numbers, as so many octets. False: it is no such number. */
+static bool read_number(struct wire_reader *in, uint8_t *out, unsigned octets)
 {
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)size);
-	bool ok = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), signature, half) == half &&
-	          BN_bn2binpad(ECDSA_SIG_get0_s(sig), signature + half, half) == half;
+	bool is_number = wire_read8(in) == DER_INTEGER;
+	unsigned len = wire_read8(in);
+	const uint8_t *bytes = wire_read_bytes(in, len);
 
-	ECDSA_SIG_free(sig);
-	return ok ? 2 * (size_t)half : 0;
+	if (!in->ok || !is_number)
+		return false;
+	for (; len && *bytes == 0; len--) /* in front, so that it is not negative */
+		bytes++;
+	if (len > octets)
+		return false;
+	memset(out, 0, octets - len);
+	memcpy(out + octets - len, bytes, len);
+	return true;
+}
+
+/*
+ * DNSSEC has the two numbers of ECDSA one behind the other (RFC 6605 §4), OpenSSL as a SEQUENCE of INTEGERs in DER.
+ * OpenSSL's own reader makes numbers to reckon with of them, a fiftieth of the work of all of it;
+ * here they are copied. Both are of curves so small that each length is one octet.
+ */
+static size_t from_der(const uint8_t *der, size_t size, uint8_t *signature, unsigned half)
+{
+	struct wire_reader in = wire_reader_on(der, size);
+	bool is_sequence = wire_read8(&in) == DER_SEQUENCE;
+	unsigned len = wire_read8(&in);
+
+	if (!is_sequence || len != wire_left(&in) || !read_number(&in, signature, half) ||
+	    !read_number(&in, signature + half, half))
+		return 0;
+	return wire_left(&in) == 0 ? 2 * (size_t)half : 0;
 }
 
 static size_t sign_digest(struct signer *s, const uint8_t *digest, size_t len,
