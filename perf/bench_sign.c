@@ -76,6 +76,15 @@ static void write_zone(const struct contents *c, const char *path)
 		bench_fail("cannot write %s", path);
 }
 
+/* Seconds of processors that the process has had. */
+static double processor_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void sign(struct contents *c, const struct sign_key *k, uint32_t threads)
 {
 	const struct sign_periods periods = {
@@ -100,14 +109,16 @@ static void sign(struct contents *c, const struct sign_key *k, uint32_t threads)
 	if (chain_put(c, &chain) < 0)
 		bench_fail("the chain cannot be made");
 	double chained = bench_now();
+	double busy = processor_time();
 	if (bulk_sign(&bulk) < 0)
 		bench_fail("the zone cannot be signed");
 	double end = bench_now();
+	busy = processor_time() - busy;
 	size_t signatures = atomic_load_explicit(&progress.done, memory_order_relaxed);
 	printf("sign algorithm=%u threads=%u signatures=%zu chain=%.3f sign=%.3f "
-	       "signatures_per_second=%.0f\n",
+	       "signatures_per_second=%.0f processor_us=%.2f\n",
 	       sign_key_algorithm(k), threads, signatures, chained - begin, end - chained,
-	       (double)signatures / (end - chained));
+	       (double)signatures / (end - chained), busy * 1e6 / (double)signatures);
 }
 
 int main(int argc, char **argv)
