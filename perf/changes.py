@@ -100,6 +100,10 @@ class Live(servers.Anser):
                 raise Failed(f"not loaded after {PATIENCE} s: {answer}")
             time.sleep(0.1)
 
+    def wait_until_ready(self):
+        """For changes."""
+        self.wait_until_loaded()
+
     def wait_until_tidy(self):
         """Until the control plane is at rest: what a load leaves to be done, huge pages above all, is
         done. The cleaning of buckets goes on, in slices that are too small to be seen here."""
@@ -135,15 +139,17 @@ class Live(servers.Anser):
 
 class Changed:
     """A server with one zone of so many names, and the milliseconds of its changes."""
+    kind = Live
 
     def __init__(self, names):
         self.names = names
-        self.server = Live([(data.ORIGIN, data.hosts(names))])
+        self.server = self.kind([(data.ORIGIN, data.hosts(names))])
         self.took = []
+        self.changed = []  # names
 
     def open(self, stack):
         stack.enter_context(self.server)
-        self.server.wait_until_loaded()
+        self.server.wait_until_ready()
         self.server.wait_until_tidy()
         self.api = stack.enter_context(self.server.api())
 
@@ -161,22 +167,27 @@ class Changed:
         for _ in range(EYES * self.server.workers):
             if not shows(self.server, name, wanted):
                 raise Failed(f"{name} was changed, and a worker still has its old address")
+        self.changed.append(name)
 
     def part(self, share):
         """What so much of the changes took at most."""
         return sorted(self.took)[math.ceil(share * len(self.took)) - 1]
 
 
-def one_by_one(names, count):
-    """Changes of one address each over the API, in turns in a zone of so many names and in one of
-    ten: each has a server of its own."""
-    many, few = Changed(names), Changed(10)
+    def end(self):
+        """Looks at what became of it."""
+
+
+def one_by_one(count, many, few):
+    """Changes of one address each over the API, in turns in two zones: each has a server of its own."""
     with contextlib.ExitStack() as stack:
         for changed in (many, few):
             changed.open(stack)
         for _ in range(count):
             many.change()
             few.change()
+        for changed in (many, few):
+            changed.end()
     return many, few
 
 
