@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "control/change/digest.h"
 #include "control/keeper/tokens.h"
+#include "control/must.h"
 #include "control/policy/policy.h"
 #include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
@@ -87,7 +90,26 @@ static void take_numbers(struct state *st)
 	               strcmp(before.policy, s->policy) != 0;
 }
 
-/* A salt is made once for each length that is asked for. */
+/* Makes a salt, once for each chain that is asked for. It is no secret, but nobody can tell it before there are keys. A
+ * chain that was not finished is made again with the same one, so that what was signed of it fits. */
+static int make_salt(const struct zone_keys *k, struct chain_params *to)
+{
+	uint8_t sum[SHA512_DIGEST_LENGTH];
+	EVP_MD_CTX *md = must(EVP_MD_CTX_new());
+	uint64_t version = k->state.version;
+	bool ok = EVP_DigestInit_ex(md, EVP_sha512(), NULL) == 1 &&
+	          EVP_DigestUpdate(md, &version, sizeof version) == 1;
+
+	for (size_t i = 0; ok && i < k->count; i++)
+		ok = EVP_DigestUpdate(md, k->keys[i].stored.dnskey,
+		                      k->keys[i].stored.dnskey_len) == 1;
+	ok = ok && EVP_DigestFinal_ex(md, sum, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	for (size_t i = 0; i < to->salt_len; i++)
+		to->salt[i] = sum[i % sizeof sum];
+	return ok ? 0 : ERR_SYSTEM;
+}
+
 static int take_chain(struct state *st)
 {
 	const struct sign_policy *p = &st->numbers;
@@ -102,8 +124,7 @@ static int take_chain(struct state *st)
 	if (next.kind == c->kind && next.opt_out == c->opt_out &&
 	    next.iterations == c->iterations && next.salt_len == c->salt_len)
 		return 0;
-	if (getrandom(next.salt, next.salt_len, 0) != next.salt_len)
-		return ERR_SYSTEM;
+	TRY(make_salt(st->keys, &next));
 	*c = next;
 	st->changed = st->rechain = true;
 	return 0;
@@ -174,6 +195,7 @@ static int make_key(struct state *st, uint8_t role)
 	TRY(new_key(st, flags, &v, &key));
 	int err = sign_stored_seal(v, &name, key, st->step->now, &stored);
 	sign_key_free(&key);
+	life_key_put(&life, &stored);
 	if (err == 0)
 		(void)zone_keys_add(st->keys, name.number, &stored, &life);
 	return err;
@@ -324,6 +346,30 @@ static int change_whole(struct state *st, bool sign)
 	return 0;
 }
 
+/*
+ * The keys of a large zone are written before it is signed, as they are before they have been seen by anybody: a
+ * signing that comes to nothing, because the server ends or the zone changes, then has not been in vain, since
+ * the next one is by the same keys.
+ */
+static bool keys_come_first(const struct state *st, size_t known)
+{
+	return st->fresh && st->keys->count > known &&
+	       st->zone.rrsets > ZONE_SIGN_AT_ONCE;
+}
+
+/* known: how many there were. */
+static int change_keys_first(struct state *st, size_t known)
+{
+	struct step *s = st->step;
+
+	(void)begin_change(st, ZONE_EDIT, "keys");
+	for (size_t i = known; i < st->keys->count; i++)
+		sign_stored_change(s->change, st->zone.id, st->keys->keys[i].number,
+		                   &st->keys->keys[i].stored);
+	s->outcome = STEP_CHANGE;
+	return 0;
+}
+
 static void forget_signing(struct state *st)
 {
 	struct change *c = st->step->change;
@@ -436,8 +482,11 @@ static int go_on(struct state *st)
 		return trouble(st, "it comes with its signatures: import its keys first, "
 		                   "or load it without them");
 	take_numbers(st);
-	TRY(take_chain(st));
+	size_t known = st->keys->count;
 	TRY(live_on(st, &r));
+	if (keys_come_first(st, known))
+		return change_keys_first(st, known);
+	TRY(take_chain(st));
 	purge(st);
 	count_keys(st);
 	s->is_signed = st->was_signed;
