@@ -360,11 +360,7 @@ static int plan_zone(struct plan *p, size_t i)
 	store_attrs_merge(&z->after.attrs, &zc->attrs, zc->attrs_set);
 	z->attrs_changed = attrs_differ(z);
 	TRY(check_whose(p, zc, z));
-	if (z->attrs_changed)
-		TRY(signing_check_kind(p, z));
-	TRY(signing_check_version(p, z));
-	if (zc->kind == ZONE_REMOVE)
-		TRY(signing_forget(p, z));
+	TRY(signing_check(p, zc, z));
 	if (!zone_change_is_partial(zc->kind))
 		return plan_contents(p, zc, z);
 	TRY(zc->kind == ZONE_DELTA ? plan_delta(p, zc, z) : plan_edits(p, zc, z));

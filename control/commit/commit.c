@@ -367,8 +367,8 @@ int committer_open(struct committer *c, const struct config *config, struct publ
 {
 	*c = (struct committer){.config = config, .publisher = p, .group_us = GROUP_US};
 	c->notes_end = &c->notes;
-	c->ring = key_ring_new();
 	c->secrets = sign_secrets_new(config->dnssec_master_secret);
+	c->ring = key_ring_new(c->secrets);
 	TRY(store_open(config->store, &c->store, text, text_size));
 	int err = read_secret(c);
 	if (err == 0)

@@ -77,12 +77,10 @@ MUST_CHECK int signing_contents(struct plan *p, const struct zone_change *zc,
                                 struct planned *z);
 MUST_CHECK int signing_serial(const struct zone_change *zc, struct planned *z);
 
-/* ERR_STALE: the change says how the zone is signed, and does not know how it is. */
-MUST_CHECK int signing_check_version(const struct plan *p, const struct planned *z);
-/* Of a zone that goes. */
-MUST_CHECK int signing_forget(struct plan *p, const struct planned *z);
-/* Refuses what a zone that is signed here cannot become. */
-MUST_CHECK int signing_check_kind(struct plan *p, const struct planned *z);
+/* Refuses what a zone that is signed here cannot become; ERR_STALE: the change says how the zone is signed, and does
+ * not know how it is. What is known of a zone that goes, goes with it. */
+MUST_CHECK int signing_check(struct plan *p, const struct zone_change *zc,
+                             const struct planned *z);
 
 /* The digest of a zone as the view makes it; see apply.c. */
 MUST_CHECK int withdraw_digest(struct plan *p, struct planned *z);

@@ -9,13 +9,17 @@
 enum { SLOTS = 256 };
 
 struct key_ring {
+	struct sign_secrets *secrets;
 	struct zone_keys *slots[SLOTS]; /* by the zone's id */
 	struct zone_keys *passing;      /* as a change will leave them; or NULL */
 };
 
-struct key_ring *key_ring_new(void)
+struct key_ring *key_ring_new(struct sign_secrets *secrets)
 {
-	return must(calloc(1, sizeof(struct key_ring)));
+	struct key_ring *r = must(calloc(1, sizeof *r));
+
+	r->secrets = secrets;
+	return r;
 }
 
 void key_ring_forget(struct key_ring *r)
@@ -50,21 +54,21 @@ static bool speaks_of(const struct change *c, uint32_t zone)
 	return false;
 }
 
-int key_ring_get(struct key_ring *r, struct sign_secrets *secrets, struct store_txn *t,
-                 const struct store_zone *zone, const struct change *with,
-                 struct zone_keys **out, char why[static ZONE_KEYS_WHY_SIZE])
+int key_ring_get(struct key_ring *r, struct store_txn *t, const struct store_zone *zone,
+                 const struct change *with, struct zone_keys **out,
+                 char why[static ZONE_KEYS_WHY_SIZE])
 {
 	struct zone_keys **slot = &r->slots[zone->id % SLOTS];
 
 	zone_keys_free(&r->passing);
 	if (speaks_of(with, zone->id)) {
-		TRY(zone_keys_read(t, zone, with, secrets, &r->passing, why));
+		TRY(zone_keys_read(t, zone, with, r->secrets, &r->passing, why));
 		*out = r->passing;
 		return 0;
 	}
 	if (!*slot || (*slot)->id != zone->id) {
 		zone_keys_free(slot);
-		TRY(zone_keys_read(t, zone, NULL, secrets, slot, why));
+		TRY(zone_keys_read(t, zone, NULL, r->secrets, slot, why));
 	}
 	*out = *slot;
 	return 0;

@@ -12,15 +12,15 @@
 
 struct key_ring;
 
-struct key_ring *key_ring_new(void);
+/* secrets: lent as long as it lives. */
+struct key_ring *key_ring_new(struct sign_secrets *secrets);
 /* NULL is fine. */
 void key_ring_free(struct key_ring **r);
 
 /* Gives a zone's keys as a change will leave them, lent until the next call. Errors of zone_keys_read(). */
-MUST_CHECK int key_ring_get(struct key_ring *r, struct sign_secrets *secrets,
-                            struct store_txn *t, const struct store_zone *zone,
-                            const struct change *with, struct zone_keys **out,
-                            char why[static ZONE_KEYS_WHY_SIZE]);
+MUST_CHECK int key_ring_get(struct key_ring *r, struct store_txn *t,
+                            const struct store_zone *zone, const struct change *with,
+                            struct zone_keys **out, char why[static ZONE_KEYS_WHY_SIZE]);
 
 /* The keys of zones that a change has items of are others now. */
 void key_ring_changed(struct key_ring *r, const struct change *c);

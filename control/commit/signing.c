@@ -34,8 +34,7 @@ int signing_keys(struct plan *p, struct planned *z)
 	z->keys = NULL;
 	if (!z->before.id) /* a zone that comes */
 		return 0;
-	int err = key_ring_get(c->ring, c->secrets, c->txn, &z->before, p->change, &keys,
-	                       why);
+	int err = key_ring_get(c->ring, c->txn, &z->before, p->change, &keys, why);
 	if (err == ERR_NOTFOUND)
 		return 0;
 	if (err == ERR_REFUSED || err == ERR_CORRUPT || err == ERR_VERSION)
@@ -61,7 +60,7 @@ int signing_begin(struct plan *p, struct planned *z)
 	return 0;
 }
 
-int signing_forget(struct plan *p, const struct planned *z)
+static int forget(struct plan *p, const struct planned *z)
 {
 	struct sign_state state;
 	int err = sign_state_get(p->c->txn, z->before.id, &state);
@@ -73,7 +72,7 @@ int signing_forget(struct plan *p, const struct planned *z)
 	return err == ERR_NOTFOUND ? 0 : err;
 }
 
-int signing_check_kind(struct plan *p, const struct planned *z)
+static int check_kind(struct plan *p, const struct planned *z)
 {
 	struct sign_state state;
 
@@ -307,7 +306,7 @@ static int check_keys(const struct plan *p, const struct planned *z)
 }
 
 /* A change of how a zone is signed that was made before another one came. */
-int signing_check_version(const struct plan *p, const struct planned *z)
+static int check_version(const struct plan *p, const struct planned *z)
 {
 	struct sign_state before = {0};
 	struct sign_state after;
@@ -320,4 +319,12 @@ int signing_check_version(const struct plan *p, const struct planned *z)
 	if (err < 0 && err != ERR_NOTFOUND)
 		return err;
 	return after.version == before.version + 1 ? 0 : ERR_STALE;
+}
+
+int signing_check(struct plan *p, const struct zone_change *zc, const struct planned *z)
+{
+	if (z->attrs_changed)
+		TRY(check_kind(p, z));
+	TRY(check_version(p, z));
+	return zc->kind == ZONE_REMOVE ? forget(p, z) : 0;
 }

@@ -4,12 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-
 #include "control/change/digest.h"
 #include "control/keeper/tokens.h"
-#include "control/must.h"
 #include "control/policy/policy.h"
 #include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
@@ -90,26 +86,6 @@ static void take_numbers(struct state *st)
 	               strcmp(before.policy, s->policy) != 0;
 }
 
-/* Makes a salt, once for each chain that is asked for. It is no secret, but nobody can tell it before there are keys. A
- * chain that was not finished is made again with the same one, so that what was signed of it fits. */
-static int make_salt(const struct zone_keys *k, struct chain_params *to)
-{
-	uint8_t sum[SHA512_DIGEST_LENGTH];
-	EVP_MD_CTX *md = must(EVP_MD_CTX_new());
-	uint64_t version = k->state.version;
-	bool ok = EVP_DigestInit_ex(md, EVP_sha512(), NULL) == 1 &&
-	          EVP_DigestUpdate(md, &version, sizeof version) == 1;
-
-	for (size_t i = 0; ok && i < k->count; i++)
-		ok = EVP_DigestUpdate(md, k->keys[i].stored.dnskey,
-		                      k->keys[i].stored.dnskey_len) == 1;
-	ok = ok && EVP_DigestFinal_ex(md, sum, NULL) == 1;
-	EVP_MD_CTX_free(md);
-	for (size_t i = 0; i < to->salt_len; i++)
-		to->salt[i] = sum[i % sizeof sum];
-	return ok ? 0 : ERR_SYSTEM;
-}
-
 static int take_chain(struct state *st)
 {
 	const struct sign_policy *p = &st->numbers;
@@ -124,7 +100,7 @@ static int take_chain(struct state *st)
 	if (next.kind == c->kind && next.opt_out == c->opt_out &&
 	    next.iterations == c->iterations && next.salt_len == c->salt_len)
 		return 0;
-	TRY(make_salt(st->keys, &next));
+	TRY(zone_keys_salt(st->keys, &next));
 	*c = next;
 	st->changed = st->rechain = true;
 	return 0;

@@ -80,6 +80,11 @@ void zone_keys_change(struct zone_keys *k, struct change *c);
 /* Says whether the zone is to have signatures: of its keys one signs DNSKEY, and one the rest. */
 bool zone_keys_sign(const struct zone_keys *k);
 
+/* Makes the salt, of the length that is there, for a chain that is asked for anew. It is no secret, but nobody can tell it
+ * before there are keys; a chain that was not finished is made again with the same one, so that what was signed of it
+ * fits. ERR_SYSTEM. */
+MUST_CHECK int zone_keys_salt(const struct zone_keys *k, struct chain_params *to);
+
 /* ---- what is theirs at the apex ---- */
 
 /* Says whether a record of the zone was made with its signatures: one of our keys, or of the chain of denial. */
