@@ -5,6 +5,7 @@
 * dnssec status and dnssec policy tell how it is, and what keys wait for;
 * dnssec ds ... seen and gone, dnssec roll: the life of keys goes on by that, and only by that;
 * dnssec resign: all signatures are others, once;
+* dnssec secret: another master secret, with a restart between any two steps;
 * dnssec disable: nothing goes before it may, and everything in the end;
 * dnssec import: a zone that BIND has signed goes on with its keys and its DS; keys that nobody knows are used, too; dnssec
   export gives them back, and nothing else does;
@@ -333,6 +334,58 @@ def comes_with_new_keys(server):
     say("dnssec import of new keys, dnssec export")
 
 
+# ---- the master secret ----
+
+def changes_master_secret(server):
+    """By a command, and by hand; no key is lost, none stays behind, and no zone notices."""
+    def secrets():
+        with open(server.path("store.secret"), encoding="ascii") as file:
+            return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+
+    def edits(last):
+        for zone in ("other", "taken", "fresh"):
+            server.json("record", "set", "-z", zone, "secret", "60", "A", "192.0.2.%d" % last)
+            server.verify(zone)
+
+    first = secrets()
+    listed = server.json("dnssec", "secret", "list")
+    keys = sum(len(zone["keys"]) for zone in map(server.status, ("example", "other", "said", "taken", "fresh")))
+    check(len(first) == 1 and [s["keys"] for s in listed["secrets"]] == [keys], listed, keys)
+    rotated = server.json("dnssec", "secret", "rotate")
+    check([s["keys"] for s in rotated["secrets"]] == [keys, 0] and rotated["sealed"] == keys and
+          rotated["failed"] == 0 and rotated["keys_under_others"] == 0, rotated)
+    check(len(secrets()) == 2 and secrets()[1] == first[0] and os.stat(server.path("store.secret")).st_mode & 0o77 == 0)
+    edits(21)
+    pruned = server.json("dnssec", "secret", "prune")
+    check([s["keys"] for s in pruned["secrets"]] == [keys] and first[0] not in secrets(), pruned)
+    edits(22)
+    second = secrets()
+    server.write("store.secret", "".join(line + "\n" for line in [os.urandom(32).hex()] + second))
+    server.refused("dnssec", "secret", "prune", says="other master secrets than were read")
+    server.refused("dnssec", "secret", "rotate", says="other master secrets than were read")
+    server.stop()
+    server.start()
+    check(server.json("dnssec", "secret", "list")["secrets"][1]["keys"] == keys)
+    server.refused("dnssec", "secret", "prune", says="%d keys are sealed under older" % keys)
+    check(server.json("dnssec", "secret", "reseal")["sealed"] == keys)
+    check(server.json("dnssec", "secret", "reseal")["sealed"] == 0)
+    server.json("dnssec", "secret", "prune")
+    check(len(secrets()) == 1 and secrets() != second)
+    edits(23)
+    os.rename(server.path("store.secret"), server.path("elsewhere"))
+    server.refused("dnssec", "secret", "reseal", says="store.secret")
+    edits(24)
+    os.rename(server.path("elsewhere"), server.path("store.secret"))
+    server.refused("dnssec", "secret", "forget", code=USAGE)
+    server.stop()
+    server.start()
+    edits(25)
+    audit = server.anserctl("audit", "export").stdout + server.log()
+    check("dnssec secret rotate" in audit and "dnssec secret prune" in audit, audit)
+    check(not any(secret in audit for secret in first + second + secrets()), "a master secret is told")
+    say("dnssec secret: another one, and nobody notices")
+
+
 # ---- and not any more ----
 
 def disables(server):
@@ -377,6 +430,7 @@ def main():
         signs_again(server)
         has_taken_over(server)
         comes_with_new_keys(server)
+        changes_master_secret(server)
         disables(server)
         says_nothing_twice(server)
         server.stop()

@@ -243,6 +243,7 @@ enum engine_outcome run_dnssec_ds(struct cli *c);
 enum engine_outcome run_dnssec_policy(struct cli *c);
 enum engine_outcome run_dnssec_import(struct cli *c);
 enum engine_outcome run_dnssec_export(struct cli *c);
+enum engine_outcome run_dnssec_secret(struct cli *c);
 enum engine_outcome run_tsig_list(struct cli *c);
 enum engine_outcome run_tsig_show(struct cli *c);
 enum engine_outcome run_tsig_create(struct cli *c);

@@ -240,3 +240,46 @@ enum engine_outcome run_dnssec_export(struct cli *c)
 	json_decref(result);
 	return outcome;
 }
+
+/* ---- the master secret ---- */
+
+static const struct column secret_columns[] = {
+	{"SECRET", "secret", COLUMN_TEXT},
+	{"SEALS", "seals", COLUMN_TEXT},
+	{"KEYS", "keys", COLUMN_NUMBER},
+};
+
+static void show_secrets(struct cli *c, const json_t *result)
+{
+	json_int_t others = print_number_of(result, "keys_under_others");
+	json_int_t failed = print_number_of(result, "failed");
+
+	print_grid(c, secret_columns, ARRAY_LEN(secret_columns),
+	           json_object_get(result, "secrets"));
+	if (others)
+		(void)fprintf(stderr,
+		              "%" JSON_INTEGER_FORMAT
+		              " keys are sealed under secrets that are not there\n",
+		              others);
+	if (!failed)
+		return;
+	(void)fprintf(stderr,
+	              "%" JSON_INTEGER_FORMAT " keys could not be opened: ", failed);
+	print_text(print_text_of(result, "trouble"), stderr);
+	(void)fputc('\n', stderr);
+}
+
+enum engine_outcome run_dnssec_secret(struct cli *c)
+{
+	static const char *const verbs[] = {"list", "rotate", "reseal", "prune"};
+	const char *verb = c->arg_count ? c->args[0] : verbs[0];
+	char command[32];
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verb, verbs[i]) != 0)
+			continue;
+		(void)snprintf(command, sizeof command, "dnssec secret %s", verb);
+		return cli_ask(c, command, cli_args(), show_secrets);
+	}
+	return cli_usage_of_command(c);
+}

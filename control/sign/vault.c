@@ -401,3 +401,13 @@ const char *vault_id(const struct vault *v, size_t i,
 	assert(i < v->count);
 	return id_text(v->masters[i].id, text);
 }
+
+const char *vault_sealed_under(struct vault_bytes sealed,
+                               char text[static VAULT_ID_TEXT_SIZE])
+{
+	const uint8_t *bytes = sealed.bytes;
+
+	if (sealed.size < VAULT_OVERHEAD || bytes[0] != VERSION)
+		return NULL;
+	return id_text(bytes + 1, text);
+}

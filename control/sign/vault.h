@@ -76,5 +76,8 @@ size_t vault_secrets(const struct vault *v);
 enum { VAULT_ID_TEXT_SIZE = 2 * VAULT_ID_SIZE + 1 };
 const char *vault_id(const struct vault *v, size_t i,
                      char text[static VAULT_ID_TEXT_SIZE]);
+/* The same of that under which a value is sealed, wherever it is. NULL: it is no sealed value. */
+const char *vault_sealed_under(struct vault_bytes sealed,
+                               char text[static VAULT_ID_TEXT_SIZE]);
 
 #endif

@@ -375,6 +375,28 @@ static void file_that_somebody_else_has_changed_is_left_alone(void **state)
 	vault_free(&v);
 }
 
+static void sealed_value_says_under_what(void **state)
+{
+	struct vault *v = vault_of(COUNTING);
+	char id[VAULT_ID_TEXT_SIZE];
+	char text[VAULT_ID_TEXT_SIZE];
+	uint8_t out[VAULT_OVERHEAD + 1];
+
+	(void)state;
+	assert_int_equal(vault_seal(v, (struct vault_bytes){"n", 1},
+	                            (struct vault_bytes){"s", 1}, out),
+	                 0);
+	assert_string_equal(
+		vault_sealed_under((struct vault_bytes){out, sizeof out}, text),
+		vault_id(v, 0, id));
+	assert_null(
+		vault_sealed_under((struct vault_bytes){out, VAULT_OVERHEAD - 1}, text));
+	assert_null(vault_sealed_under((struct vault_bytes){NULL, 0}, text));
+	out[0]++;
+	assert_null(vault_sealed_under((struct vault_bytes){out, sizeof out}, text));
+	vault_free(&v);
+}
+
 static void secrets_do_not_pile_up(void **state)
 {
 	struct vault *v = vault_of(COUNTING);
@@ -411,6 +433,7 @@ int main(void)
 		cmocka_unit_test_teardown(nothing_and_much_are_sealed_and_more_is_not,
 	                                  remove_file),
 		cmocka_unit_test_teardown(missing_master_secret_is_named, remove_file),
+		cmocka_unit_test_teardown(sealed_value_says_under_what, remove_file),
 		cmocka_unit_test_teardown(file_of_anything_else_is_refused, remove_file),
 		cmocka_unit_test_teardown(file_that_others_may_read_is_refused,
 	                                  remove_file),
