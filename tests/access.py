@@ -415,16 +415,29 @@ def is_about_zone(path):
 
 def zone_route(asker, method, path, tenant):
     """What a key should get of a route about a zone; None: that depends on more than who asks."""
+    if "/dnssec" in path and method != "GET":
+        return dnssec_route(asker, path, tenant)
     if not asker.sees(tenant):
         return 404
     if method == "GET":
         return 404 if path.endswith("{}/cryptokeys/{}") else 200
     if path == OWN + "/zones/{}/revert":
         return 200 if asker.rank() >= 1 else 403
+    if "/cryptokeys" in path:
+        return 403 if asker.rank() < 2 else 422 if method == "POST" else 404
     if path.endswith(("/zones/{}", "/metadata", "/metadata/{}")):
         least = 1 if method == "PATCH" else 2
         return 200 if asker.rank() >= least else 403
     return None
+
+
+def dnssec_route(asker, path, tenant):
+    """The same of one that says how a zone that is not signed is to be."""
+    if asker.rank() < 2 or (asker.confined and not path.endswith("/dnssec")):
+        return 403
+    if not asker.sees(tenant):
+        return 404
+    return 200 if path.endswith("/dnssec") else 422 if path.endswith("/roll") else 400
 
 
 def other_route(asker, method, path, tenant):
@@ -449,6 +462,8 @@ def other_route(asker, method, path, tenant):
         return asker.administers(tenant, 204 if method == "PUT" else 404, 403)
     if path in (OWN + "/audit/verify", OWN + "/audit/export"):
         return 200 if asker.administers("", 200) == 200 else 403
+    if path.startswith(OWN + "/dnssec-policies"):
+        return 403 if asker.tenant or asker.confined else 404 if path.endswith("{}") else 200
     if path.startswith(OWN + "/config"):
         least = {"GET": 0, "POST": 2, "PATCH": 3}[method]
         return 403 if asker.tenant or asker.confined or asker.rank() < least else 200
@@ -469,6 +484,7 @@ def judge_route(server, asker, route, tenant, key_id):
                         "records": [{"content": "\"x\""}]}]} if method == "PATCH" and "/zones/" in path else \
         {"kind": "X-NOTE", "metadata": ["a"], "account": "x"} if path.startswith(SERVER) else \
         {"label": "again", "role": "reader", "tenant": tenant} if path == OWN + "/keys" else \
+        {"policy": "default"} if path.endswith("/dnssec") else \
         {"to": "now"} if path.endswith("/revert") else {"grants": []} if path.endswith("/grants") else \
         {"label": "again"} if "/keys/" in path else {"log.level": "info"} if "/config" in path else {"name": "listed"}
     status, text = ask(server, asker.key, method, address, None if method in ("GET", "DELETE") else body)

@@ -217,6 +217,37 @@ class Contract:
         self.ask("DELETE", key, 404, cryptokey_id="2", **at)
         self.ask("DELETE", ZONE, 204, **at)
 
+    def signing(self):
+        zone, at = OWN + "/zones/{zone_id}/dnssec", {"zone_id": "signed.example."}
+        self.ask("POST", ZONES, 201, {"name": "signed.example.", "kind": "Native", "nameservers": ["ns.example."]})
+        check(self.ask("GET", zone, 200, **at)["state"] == "unsigned", "signed already")
+        self.ask("POST", zone + "/roll", 422, {"key": "csk"}, **at)
+        for wrong in {}, {"policy": 1}:
+            self.ask("PUT", zone, 400, wrong, **at)
+        self.ask("PUT", zone, 404, {"policy": "none"}, **at)
+        self.ask("PUT", zone, 404, {"policy": "default"}, zone_id="nowhere.example.")
+        self.ask("PUT", zone, 200, {"policy": "default"}, query="dry-run=true", **at)
+        check(self.ask("GET", zone, 200, **at)["policy"] is None, "was said on trial")
+        self.ask("PUT", zone, 200, {"policy": "default"}, query="wait=stored", **at)
+        until("it is signed", lambda: self.ask("GET", zone, 200, **at)["state"] == "signed")
+        said = self.ask("GET", zone, 200, **at)
+        check([key["ds_state"] for key in said["keys"]] == ["hidden"] and said["ds_later"] and not said["ds"], said)
+        self.ask("POST", zone + "/saw-ds", 400, {}, **at)
+        self.ask("POST", zone + "/saw-ds", 404, {"present": True, "key": "7"}, **at)
+        self.ask("POST", zone + "/saw-ds", 200, {"present": True, "key": 1}, **at)
+        said = self.ask("GET", zone, 200, **at)
+        check(said["keys"][0]["ds_state"] == "rumoured" and said["ds"] and said["cds"], said)
+        self.ask("POST", zone + "/roll", 404, {"key": "zsk"}, **at)
+        self.ask("POST", zone + "/roll", 400, {"key": []}, **at)
+        self.ask("POST", zone + "/roll", 400, [], **at)
+        self.ask("POST", zone + "/roll", 200, {"key": "csk"}, query="dry-run=true", **at)
+        check(len(self.ask("GET", zone, 200, **at)["keys"]) == 1, "rolled on trial")
+        self.ask("POST", zone + "/roll", 200, {}, **at)
+        until("there are two keys", lambda: len(self.ask("GET", zone, 200, **at)["keys"]) == 2)
+        self.ask("PUT", zone, 200, {"policy": None}, **at)
+        until("it is on its way", lambda: self.ask("GET", zone, 200, **at)["state"] == "leaving")
+        self.ask("DELETE", ZONE, 204, **at)
+
     def streams(self):
         line = {"zones": [{"name": "example.com.", "rrsets": [
             {"name": "s.example.com.", "type": "A", "ttl": 60, "changetype": "REPLACE",
@@ -348,7 +379,7 @@ def main():
                           ("routes", contract.routes), ("methods", contract.methods), ("keys", contract.keys),
                           ("a zone", contract.make), ("everything that is looked at", contract.gets),
                           ("changes", contract.changes), ("TSIG keys", contract.tsig_keys),
-                          ("keys that sign", contract.signing_keys),
+                          ("keys that sign", contract.signing_keys), ("signing", contract.signing),
                           ("a stream", contract.streams), ("commands", contract.commands),
                           ("the configuration", contract.configuration),
                           ("keys, tenants, audit", contract.access),

@@ -242,6 +242,7 @@ int api_open(uv_loop_t *loop, const struct api_parts *parts, struct api **out, c
 	batch_routes(a);
 	metadata_routes(a);
 	cryptokeys_routes(a);
+	dnssec_routes(a);
 	history_routes(a);
 	search_routes(a);
 	absent_routes(a);

@@ -83,6 +83,7 @@ void zones_routes(struct api *a);
 void batch_routes(struct api *a);
 void metadata_routes(struct api *a);
 void cryptokeys_routes(struct api *a);
+void dnssec_routes(struct api *a);
 void history_routes(struct api *a);
 void search_routes(struct api *a);
 void absent_routes(struct api *a);
