@@ -306,6 +306,17 @@ def run_bench(program, *args):
                             [str(a) for a in args], timeout=1800))
 
 
+def memio_result(server, path, seconds):
+    """What memio writes there when it is over, as a dictionary."""
+    deadline = time.monotonic() + seconds * 1.1 + 20
+    while not (os.path.exists(path) and os.path.getsize(path)):
+        if time.monotonic() > deadline:
+            raise Failed(f"{server.name} under memio gives no result: {server.log()}")
+        time.sleep(0.02)
+    with open(path) as f:
+        return {k: float(v) for k, v in (w.split("=") for w in f.read().split())}
+
+
 def memio(server_name, zones, queries, seconds):
     """User-space cost per query, in memory. Gives memio's figures as a dictionary."""
     handle, result = tempfile.mkstemp(dir=WORK)
@@ -317,13 +328,7 @@ def memio(server_name, zones, queries, seconds):
         with SERVERS[server_name](zones, preload) as server:
             server.wait_until_serving()
             server.ask("memio-start." + zones[0][0], wire.TYPE_A, 0.05)
-            deadline = time.monotonic() + seconds * 1.1 + 20
-            while not (os.path.exists(result) and os.path.getsize(result)):
-                if time.monotonic() > deadline:
-                    raise Failed(f"{server_name} under memio gives no result: {server.log()}")
-                time.sleep(0.02)
-        with open(result) as f:
-            return {k: float(v) for k, v in (w.split("=") for w in f.read().split())}
+            return memio_result(server, result, seconds)
     finally:
         if os.path.exists(result):
             os.unlink(result)

@@ -1,16 +1,22 @@
-"""What the bars of zones that the server signs are made of: changes in them."""
+"""What the bars of zones that the server signs are made of: changes in them, and what it costs the answers when they
+are signed again."""
+import json
 import os
+import signal
 import socket
+import statistics
 import struct
 import time
 
 import changes
+import data
 import servers
 import wire
 from servers import Failed
 
 TYPE_OPT, TYPE_RRSIG = 41, 46
 SMALL = 1000  # hosts of the zone that a large one is compared with
+ASKS = 8  # to begin: each may come to a socket that nobody reads any more
 VALIDATED = 5  # of the changed names, by delv
 
 
@@ -75,3 +81,99 @@ class Changed(changes.Changed):
 
     def end(self):
         self.server.validate(self.changed[-VALIDATED:])
+
+
+# ---- signing again ----
+
+class Again(Signed):
+    """Its signatures are due some seconds after they are made, though they hold for an hour: so there is always something
+    to be signed, and it is done as fast as it ever is. The data plane has a processor and one worker, which is
+    asked in memory, so that nobody who asks needs the other processor."""
+    policy = ["signatures-validity: 3600s", "signatures-refresh: 3580s", "signatures-jitter: 10s"]
+
+    def __init__(self, zones):
+        super().__init__(zones)
+        self.workers = 1
+        self.cpu = servers.SERVER_CPU
+        self.attached = 1
+
+    def serial(self):
+        with self.api() as api:
+            _, answer = api.ask(changes.request(
+                "GET", f"/api/v1/servers/localhost/zones/{self.zones[0][0]}?rrsets=false"))
+        return json.loads(answer.partition(b"\r\n\r\n")[2])["serial"]
+
+    def wait_until_signing(self):
+        deadline = time.monotonic() + changes.PATIENCE
+        before = self.serial()
+        while self.serial() == before:
+            if time.monotonic() > deadline:
+                raise Failed(f"nothing is signed again: {self.log()}")
+            time.sleep(0.1)
+
+    def end_dataplane(self):
+        process = self.processes.pop()
+        if process.poll() is None:
+            process.terminate()
+        process.wait(20)
+
+    def wait_until_attached(self):
+        """The data plane, which answers in the control plane's place then."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            with open(os.path.join(self.dir, "log"), errors="replace") as f:
+                if f.read().count("attached") > self.attached:
+                    break
+            if time.monotonic() > deadline:
+                raise Failed(f"the data plane does not attach: {self.log()}")
+            time.sleep(0.02)
+        self.attached += 1
+        self.wait_until_serving()
+
+    def answers(self, queries, seconds, signing):
+        """Answers a second, of a new data plane, while the control plane goes on or not; and how many changes it
+        made meanwhile."""
+        result = os.path.join(self.dir, "result")
+        self.preload = {"LD_PRELOAD": servers.tool("memio.so"), "MEMIO_QUERIES": queries + ".bin",
+                        "MEMIO_SECONDS": str(seconds), "MEMIO_RESULT": result}
+        self.start_dataplane()
+        self.wait_until_attached()
+        if signing:
+            self.wait_until_signing()
+        before = self.serial()
+        if not signing:
+            self.processes[0].send_signal(signal.SIGSTOP)
+        try:
+            for _ in range(ASKS):
+                self.ask("memio-start." + self.zones[0][0], wire.TYPE_A, 0.05)
+            figures = servers.memio_result(self, result, seconds)
+        finally:
+            self.processes[0].send_signal(signal.SIGCONT)
+        made = self.serial() - before
+        os.unlink(result)
+        self.end_dataplane()
+        servers.check_answers(figures, "noerror", 150)
+        return 1e9 / figures["ns"], made
+
+
+def again(names, pairs, seconds):
+    """Gives the median of the pairs' ratios, and what it is made of."""
+    queries = data.queries("positive", names, dnssec_ok=True)
+    rates = []
+    changed = 0
+    with Again([(data.ORIGIN, data.hosts(names))]) as server:
+        server.wait_until_ready()
+        server.end_dataplane()
+        for turn in range(pairs):
+            rate = {}
+            for signing in ((True, False) if turn % 2 else (False, True)):
+                rate[signing], made = server.answers(queries, seconds, signing)
+                changed += made if signing else 0
+            rates.append((rate[True], rate[False]))
+    if changed < pairs:
+        raise Failed("nothing was signed again")
+    busy, idle = (statistics.median(column) for column in zip(*rates))
+    return statistics.median(a / b for a, b in rates), (
+        f"of what is answered while the control plane is halted, median of {pairs} pairs; {busy:.0f}/s in memory, with DO, "
+        f"while a zone of {names} names is signed again, {idle:.0f}/s without; {changed / (pairs * seconds):.1f} changes "
+        "a second, of 128 RRsets each")
