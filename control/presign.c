@@ -32,13 +32,13 @@ static int prepare(struct engine *e, struct store_txn *t, const uint8_t *name,
 	int err = store_zone_get(t, name, &z);
 	if (err == 0)
 		err = zone_keys_read(t, &z, NULL, engine_secrets(e), keys, why);
-	if (err == 0 && !zone_keys_sign(*keys))
-		err = ERR_NOTFOUND;
 	if (err == 0)
 		digest = zone_policy_makes_zonemd(config, &z) &&
 		         c->count <= DIGEST_AT_ONCE;
 	config_release(config);
 	TRY(err);
+	if (!zone_keys_sign(*keys))
+		return ERR_NOTFOUND;
 	return zone_contents_prepare(c, *keys, t, digest, clock_wall_us() / 1000000);
 }
 
@@ -51,7 +51,7 @@ static int sign(struct contents *c, struct zone_keys *keys)
 	                               .threads = cores()};
 	struct diag d;
 
-	TRY(zone_contents_sign(c, keys, cores(), &progress));
+	TRY(zone_contents_sign(c, keys, cores(), &progress, NULL));
 	diag_init(&d);
 	int err = sign_check_contents(c, &how, &d);
 	diag_fini(&d);

@@ -257,7 +257,7 @@ int signing_contents(struct plan *p, const struct zone_change *zc, struct planne
 		return signing_serial(zc, z);
 	}
 	TRY(zone_contents_prepare(zc->contents, z->keys, p->c->txn, digest, now));
-	TRY(zone_contents_sign(zc->contents, z->keys, 1, &progress));
+	TRY(zone_contents_sign(zc->contents, z->keys, 1, &progress, NULL));
 	p->c->rrsets_signed += atomic_load_explicit(&progress.done, memory_order_relaxed);
 	TRY(sign_digest(zc, z));
 	return check_contents(p, zc);

@@ -14,8 +14,10 @@
 #include "control/commit/commit.h"
 #include "control/engine_internal.h"
 #include "control/keeper/internal.h"
+#include "control/keeper/journals.h"
 #include "control/must.h"
 #include "control/pool.h"
+#include "control/sign/zone_contents.h"
 #include "control/zone/arena.h"
 #include "shared/clock.h"
 #include "shared/err.h"
@@ -125,6 +127,13 @@ static const char *refusal(const struct change_result *r)
 	return r->problem_count ? r->problems[0].text : err_text(r->err);
 }
 
+/* All of the zone is signed. */
+static void count_whole(struct errand *e)
+{
+	e->keeper->whole += atomic_load_explicit(&e->progress.done, memory_order_relaxed);
+	journals_remove(e->step.config, e->step.id);
+}
+
 static void changed(void *arg, const struct change *change, const struct change_result *r)
 {
 	struct errand *e = arg;
@@ -141,8 +150,7 @@ static void changed(void *arg, const struct change *change, const struct change_
 		return;
 	}
 	if (e->step.keys)
-		e->keeper->whole +=
-			atomic_load_explicit(&e->progress.done, memory_order_relaxed);
+		count_whole(e);
 	if (one->in_a_row >= ROW_MAX) {
 		fail(e, "each step leads to another: it rests for a minute");
 		one->in_a_row = 0;
@@ -336,6 +344,9 @@ static void rest(struct errand *e)
 {
 	e->one->in_a_row = 0;
 	set_trouble(e->one, e->step.trouble);
+	/* The server ended when it was signed, and before that was noticed. */
+	if (e->step.scan.signed_count > ZONE_SIGN_AT_ONCE)
+		journals_remove(e->step.config, e->step.id);
 	if (e->step.agents && is_time_to_ask(e) && ask_parent(e))
 		return;
 	end(e, e->step.again);
@@ -347,6 +358,7 @@ static void forget(struct errand *e)
 	struct kept *one = e->one;
 	bool again = one->again;
 
+	journals_remove(e->step.config, one->at.id);
 	end(e, UINT64_MAX);
 	if (!again && !k->closed)
 		keeper_forget(k, one);

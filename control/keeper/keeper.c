@@ -6,6 +6,7 @@
 
 #include "control/json_put.h"
 #include "control/keeper/internal.h"
+#include "control/keeper/journals.h"
 #include "control/policy/policy.h"
 #include "control/zone/arena.h"
 #include "shared/clock.h"
@@ -133,12 +134,27 @@ static int sift_listed(struct sifting *s)
 	return 0;
 }
 
+static bool is_candidate(uint32_t zone, void *arg)
+{
+	const struct sifting *s = arg;
+
+	for (size_t i = 0; i < s->out_count; i++)
+		if (s->out[i].id == zone)
+			return true;
+	return false;
+}
+
 static int sift_work(struct store_txn *t, void *arg)
 {
 	struct sifting *s = arg;
 
 	s->txn = t;
-	return s->in ? sift_listed(s) : store_zone_each(t, NULL, sift_one, s);
+	if (s->in)
+		return sift_listed(s);
+	int err = store_zone_each(t, NULL, sift_one, s);
+	if (err == 0)
+		journals_sweep(s->config, is_candidate, s);
+	return err;
 }
 
 /* ---- the same: loop ---- */

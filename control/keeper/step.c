@@ -7,7 +7,6 @@
 #include "control/change/digest.h"
 #include "control/keeper/tokens.h"
 #include "control/policy/policy.h"
-#include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
 #include "control/zone/soa.h"
 #include "shared/err.h"
@@ -518,37 +517,6 @@ int step_look(struct store_txn *t, struct step *s)
 		err = 0;
 	}
 	return err;
-}
-
-/* Of so many owners one has its signatures verified. */
-enum { CHECK_ONE_IN = 64 };
-
-static int check(struct step *s, unsigned threads, const struct bulk_progress *progress)
-{
-	const struct sign_check how = {.now = s->now,
-	                               .one_in = CHECK_ONE_IN,
-	                               .seed = (uint32_t)s->keys->state.version,
-	                               .threads = threads,
-	                               .stop = &progress->stop};
-	struct diag d;
-
-	diag_init(&d);
-	int err = sign_check_contents(s->change->zones[0].contents, &how, &d);
-	for (size_t i = 0; i < d.kept && err == ERR_REFUSED && !s->trouble[0]; i++)
-		if (d.entries[i].severity == DIAG_ERROR)
-			diag_format(&d.entries[i], s->trouble, sizeof s->trouble);
-	diag_fini(&d);
-	return err;
-}
-
-int step_sign(struct step *s, unsigned threads, struct bulk_progress *progress)
-{
-	struct zone_change *zc = &s->change->zones[0];
-
-	TRY(zone_contents_sign(zc->contents, s->keys, threads, progress));
-	TRY(check(s, threads, progress));
-	zc->signed_by = s->keys->state.version;
-	return 0;
 }
 
 void step_fini(struct step *s)

@@ -74,10 +74,14 @@ struct step {
 /* Errors of the store. Of what is wrong with the zone, or its keys, trouble speaks. */
 MUST_CHECK int step_look(struct store_txn *t, struct step *s);
 
-/* Signs the contents of the change, and looks at them as a validator would. No snapshot is needed. Errors of bulk_sign();
- * ERR_REFUSED: they would be bogus, and trouble says why. */
+/* Signs the contents of the change, and looks at them as a validator would. No snapshot is needed. Of a large zone what is
+ * made is kept (journals.h), and what was kept is used. Errors of bulk_sign(); ERR_REFUSED: they would be bogus,
+ * and trouble says why. */
 MUST_CHECK int step_sign(struct step *s, unsigned threads,
                          struct bulk_progress *progress);
+
+/* Gives how many RRsets a second are signed; 0: it is not known. Any thread. */
+uint64_t step_signing_rate(const struct bulk_progress *p);
 
 void step_fini(struct step *s);
 

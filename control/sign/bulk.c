@@ -112,12 +112,31 @@ static bool goes_on(const struct work *w)
 	       !atomic_load_explicit(&w->bulk->progress->stop, memory_order_relaxed);
 }
 
+static void tell(const struct work *w, const struct task *tasks, size_t count)
+{
+	const struct bulk_watcher *watcher = w->bulk->watcher;
+	struct contents_rrset sets[RUN];
+	size_t made = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!tasks[i].own)
+			continue;
+		sets[made] = *tasks[i].set;
+		sets[made].blob = tasks[i].blob;
+		sets[made++].size = tasks[i].size;
+	}
+	if (made)
+		watcher->made(watcher->arg, sets, made);
+}
+
 static int sign_run(struct set_signer *s, const struct work *w, size_t from)
 {
 	size_t end = w->count - from < RUN ? w->count : from + RUN;
 
 	for (size_t i = from; i < end; i++)
 		TRY(sign_task(s, w, &w->tasks[i]));
+	if (w->bulk->watcher)
+		tell(w, &w->tasks[from], end - from);
 	atomic_fetch_add_explicit(&w->bulk->progress->done, end - from,
 	                          memory_order_relaxed);
 	return 0;

@@ -27,7 +27,18 @@ enum { BULK_THREADS_MAX = 64 };
 struct bulk_progress {
 	atomic_size_t total; /* RRsets to be signed */
 	atomic_size_t done;
+	atomic_size_t
+		found; /* RRsets that need none, since they were signed before: the caller's */
+	atomic_ullong
+		since_ns; /* clock_now_ns() when signing began; likewise, 0: it did not */
 	atomic_bool stop;
+};
+
+/* Is told of RRsets that have just been signed, while the rest is: by whichever thread did it, several at a time. They
+ * are lent for the call, and as they will be in the contents. */
+struct bulk_watcher {
+	void (*made)(void *arg, const struct contents_rrset *sets, size_t count);
+	void *arg;
 };
 
 struct bulk {
@@ -36,6 +47,7 @@ struct bulk {
 	bool keep; /* what has the signatures that it is to have, none of them due, stays as it is */
 	unsigned threads; /* the caller's is one of them */
 	struct bulk_progress *progress;
+	const struct bulk_watcher *watcher; /* NULL: nobody */
 };
 
 /* ERR_INVALID: see sign_terms_check(); a key without a private half; contents that are no zone. ERR_STOPPED: somebody

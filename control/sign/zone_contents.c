@@ -120,38 +120,68 @@ static int order_of(const struct contents_rrset *s, const struct store_entry *e)
 	return order ? order : (int)s->type - (int)e->set.type;
 }
 
-/* Says whether both have the same records; s has no signatures. */
-static bool is_same_data(const struct contents_rrset *s, const struct rrset *stored)
+/* Says whether both have the same records, whatever they are signed with. */
+static bool is_same_data(const struct rrset *a, const struct rrset *b)
 {
-	size_t records = rrsig_blob_size(stored, NULL, 0);
-	struct rrset set;
+	size_t records = rrsig_blob_size(a, NULL, 0);
 
-	return records == s->size && rrset_open(s->type, s->blob, s->size, &set) == 0 &&
-	       set.ttl == stored->ttl && set.count == stored->count &&
-	       memcmp(s->blob + RRSET_HEADER, stored->bytes + RRSET_HEADER,
+	return records == rrsig_blob_size(b, NULL, 0) && a->ttl == b->ttl &&
+	       a->count == b->count &&
+	       memcmp(a->bytes + RRSET_HEADER, b->bytes + RRSET_HEADER,
 	              records - RRSET_HEADER) == 0;
 }
 
+/* set: as it is now. */
 static void take_over(struct contents *c, struct contents_rrset *s,
-                      const struct rrset *stored)
+                      const struct rrset *set, const struct rrset *from)
 {
-	s->blob = arena_copy(c->arena, stored->bytes, stored->size);
-	s->size = (uint32_t)stored->size;
-	c->records += stored->sig_count;
+	c->records += (size_t)from->sig_count - set->sig_count;
+	s->blob = arena_copy(c->arena, from->bytes, from->size);
+	s->size = (uint32_t)from->size;
+}
+
+static struct contents_rrset *find(struct contents *c, const struct contents_rrset *like)
+{
+	size_t i = contents_lower_bound(c, like->key, like->key_len);
+
+	for (; i < c->count && contents_same_owner(&c->rrsets[i], like); i++)
+		if (c->rrsets[i].type == like->type)
+			return &c->rrsets[i];
+	return NULL;
+}
+
+bool zone_contents_reuse(struct contents *c, const struct zone_keys *k,
+                         const struct contents_rrset *from)
+{
+	struct contents_rrset *s = find(c, from);
+	bool apex = from->key_len == 0;
+	struct rrset set;
+	struct rrset with;
+
+	if (!s || rrset_open(s->type, s->blob, s->size, &set) < 0 ||
+	    rrset_open(from->type, from->blob, from->size, &with) < 0 ||
+	    sign_is_current(&k->terms, &set, apex) ||
+	    !sign_is_current(&k->terms, &with, apex) || !is_same_data(&set, &with))
+		return false;
+	take_over(c, s, &set, &with);
+	return true;
 }
 
 /* One walk through both, in canonical order. */
 static int merge(struct contents *c, struct store_cursor *cursor)
 {
 	struct store_entry e;
+	struct rrset set;
 	int err = store_cursor_next(cursor, &e);
 
 	for (size_t i = 0; i < c->count && err == 0;) {
-		int order = order_of(&c->rrsets[i], &e);
+		struct contents_rrset *s = &c->rrsets[i];
+		int order = order_of(s, &e);
 
 		if (order == 0 && e.set.sig_count > 0 &&
-		    is_same_data(&c->rrsets[i], &e.set))
-			take_over(c, &c->rrsets[i], &e.set);
+		    rrset_open(s->type, s->blob, s->size, &set) == 0 &&
+		    is_same_data(&set, &e.set))
+			take_over(c, s, &set, &e.set);
 		if (order <= 0)
 			i++;
 		if (order >= 0)
@@ -197,13 +227,14 @@ int zone_contents_prepare(struct contents *c, struct zone_keys *k, struct store_
 }
 
 int zone_contents_sign(struct contents *c, const struct zone_keys *k, unsigned threads,
-                       struct bulk_progress *progress)
+                       struct bulk_progress *progress, const struct bulk_watcher *watcher)
 {
 	const struct bulk bulk = {.contents = c,
 	                          .terms = &k->terms,
 	                          .keep = true,
 	                          .threads = threads,
-	                          .progress = progress};
+	                          .progress = progress,
+	                          .watcher = watcher};
 
 	return bulk_sign(&bulk);
 }

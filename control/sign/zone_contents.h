@@ -32,9 +32,16 @@ MUST_CHECK int zone_contents_bare(struct contents *c, const struct zone_keys *ke
 MUST_CHECK int zone_contents_prepare(struct contents *c, struct zone_keys *k,
                                      struct store_txn *t, bool digest, uint64_t now);
 
-/* Signs what lacks signatures in contents that are prepared. Errors of bulk_sign(), which leave the contents as they were. */
+/* Gives an RRset of contents that are prepared the signatures that another has, of the same name, type and data, which
+ * was signed by the same keys, wherever it is from. Says whether it did: not if they are due, or not needed. */
+bool zone_contents_reuse(struct contents *c, const struct zone_keys *k,
+                         const struct contents_rrset *from);
+
+/* Signs what lacks signatures in contents that are prepared. watcher: may be NULL. Errors of bulk_sign(), which leave the
+ * contents as they were. */
 MUST_CHECK int zone_contents_sign(struct contents *c, const struct zone_keys *k,
-                                  unsigned threads, struct bulk_progress *progress);
+                                  unsigned threads, struct bulk_progress *progress,
+                                  const struct bulk_watcher *watcher);
 
 /* Signs the RRset of a type at the apex that has become another since: another serial, a digest. */
 MUST_CHECK int zone_contents_sign_apex(struct contents *c, struct zone_keys *k,

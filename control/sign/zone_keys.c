@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
 #include "control/must.h"
 #include "shared/err.h"
 
@@ -249,4 +252,21 @@ bool zone_keys_sign(const struct zone_keys *k)
 	for (size_t i = 0; i < k->count; i++)
 		parts |= parts_of(&k->lives[i]);
 	return parts == (SIGN_KEYS | SIGN_ZONE);
+}
+
+int zone_keys_salt(const struct zone_keys *k, struct chain_params *to)
+{
+	EVP_MD_CTX *md = must(EVP_MD_CTX_new());
+	uint8_t sum[SHA512_DIGEST_LENGTH];
+	bool ok = EVP_DigestInit_ex(md, EVP_sha512(), NULL) == 1 &&
+	          EVP_DigestUpdate(md, &k->state.version, sizeof k->state.version) == 1;
+
+	for (size_t i = 0; i < k->count && ok; i++)
+		ok = EVP_DigestUpdate(md, k->keys[i].stored.dnskey,
+		                      k->keys[i].stored.dnskey_len) == 1;
+	ok = ok && EVP_DigestFinal_ex(md, sum, NULL) == 1;
+	EVP_MD_CTX_free(md);
+	for (size_t i = 0; i < to->salt_len && ok; i++)
+		to->salt[i] = sum[i % sizeof sum];
+	return ok ? 0 : ERR_SYSTEM;
 }
