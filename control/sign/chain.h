@@ -43,6 +43,10 @@ struct chain_params {
 	uint8_t salt[UINT8_MAX];
 };
 
+/* Reads them as NSEC3PARAM has them: "1 0 0 -", where the second number is 1 for opt-out. ERR_SYNTAX. ERR_RANGE: another
+ * hash or flag, or more than SIGN_ITERATIONS_MAX (policy.h). */
+MUST_CHECK int chain_params_read(const char *text, struct chain_params *out);
+
 /* Puts the chain into contents, in place of all NSEC, NSEC3 and NSEC3PARAM that they have. ERR_INVALID: the
  * contents have no SOA. ERR_TOOBIG: a hash in front of the zone's name is no name any more. */
 MUST_CHECK int chain_put(struct contents *c, const struct chain_params *p);

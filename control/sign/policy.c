@@ -19,7 +19,6 @@ enum {
 	LONGEST =
 		10 * 366 * DAY, /* of anything: ten years, far from where sums overflow */
 	RSA_BITS_MIN = 2048,    /* of new keys; smaller ones are only taken over */
-	ITERATIONS_MAX = 50, /* validators take more for no security (RFC 9276 §3.2) */
 };
 
 struct sign_policy sign_policy_default(void)
@@ -100,7 +99,7 @@ static bool refresh_is_too_late(const struct sign_policy *p)
 
 static bool hashes_too_often(const struct sign_policy *p)
 {
-	return p->iterations > ITERATIONS_MAX;
+	return p->iterations > SIGN_ITERATIONS_MAX;
 }
 
 static bool salts_without_hash(const struct sign_policy *p)

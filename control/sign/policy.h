@@ -12,6 +12,9 @@
 #include "control/sign/algorithm.h"
 #include "control/sign/times.h"
 
+/* Validators take more for no security (RFC 9276 §3.2). */
+enum { SIGN_ITERATIONS_MAX = 50 };
+
 /* All times are in seconds. */
 struct sign_policy {
 	/* Keys. One that does both (CSK), or one for the keys (KSK) and one for everything else (ZSK). */
