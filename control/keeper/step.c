@@ -85,12 +85,31 @@ static void take_numbers(struct state *st)
 	               strcmp(before.policy, s->policy) != 0;
 }
 
+/* What the zone itself is to have, whatever its policy says. */
+static bool take_chain_of_zone(struct state *st)
+{
+	struct chain_params *c = &st->keys->state.chain;
+	struct chain_params next;
+
+	if (chain_params_read(st->zone.attrs.nsec3param, &next) < 0)
+		return false;
+	if (next.kind == c->kind && next.opt_out == c->opt_out &&
+	    next.iterations == c->iterations && next.salt_len == c->salt_len &&
+	    memcmp(next.salt, c->salt, next.salt_len) == 0)
+		return true;
+	*c = next;
+	st->changed = st->rechain = true;
+	return true;
+}
+
 static int take_chain(struct state *st)
 {
 	const struct sign_policy *p = &st->numbers;
 	struct chain_params *c = &st->keys->state.chain;
 	struct chain_params next = {.kind = p->nsec3 ? CHAIN_NSEC3 : CHAIN_NSEC};
 
+	if (take_chain_of_zone(st))
+		return 0;
 	if (p->nsec3) {
 		next.opt_out = p->opt_out;
 		next.iterations = p->iterations;
@@ -109,7 +128,8 @@ static int take_chain(struct state *st)
 static int look_at_chain_ttl(struct state *st)
 {
 	const uint8_t *apex = (const uint8_t *)"";
-	uint16_t type = st->numbers.nsec3 ? RRTYPE_NSEC3PARAM : RRTYPE_NSEC;
+	bool hashed = st->keys->state.chain.kind == CHAIN_NSEC3;
+	uint16_t type = hashed ? RRTYPE_NSEC3PARAM : RRTYPE_NSEC;
 	struct rrset soa;
 	struct rrset link;
 
