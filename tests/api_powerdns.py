@@ -343,6 +343,7 @@ STEPS = [
     # Keys, as dnscontrol, PowerDNS-Admin and poweradmin handle them.
     Step("POST", ZONES, {"name": "k.test.", "kind": "Native", "nameservers": ["ns.k.test."]}, 201),
     Step("GET", KEYS),
+    Step("PUT", ZONES + "/k.test.", {"nsec3param": "1 0 0 -"}, 422),
     Step("POST", KEYS, {"active": True}, 422),
     Step("POST", KEYS, {"keytype": "tsk", "active": True}, 422, why="words"),
     Step("POST", KEYS, {"keytype": "csk", "bits": -1}, 422),
@@ -357,6 +358,11 @@ STEPS = [
     Step("GET", KEYS),
     Step("GET", KEYS + "/1"),
     Step("GET", ZONES + "/k.test.?rrsets=false"),
+    Step("PUT", ZONES + "/k.test.", {"nsec3param": "1 0 0 -"}, 204),
+    Step("GET", ZONES + "/k.test.?rrsets=false"),
+    Step("PUT", ZONES + "/k.test.", {"nsec3param": "1 0 1000 -"}, 422, why="words"),
+    Step("PUT", ZONES + "/k.test.", {"nsec3param": "2 0 0 -"}, 422, why="words"),
+    Step("PUT", ZONES + "/k.test.", {"nsec3param": ""}, 204),
     Step("GET", KEYS + "/2", status=404),
     Step("PUT", KEYS + "/2", {"active": True}, 404),
     Step("DELETE", KEYS + "/2", status=404),
@@ -611,6 +617,13 @@ def test_signing_keys(anser):
     check(shown == {"NS", "SOA"}, "a client is shown %s" % shown)
     change(anser, zone, rrset("www.t.test.", "A", "REPLACE", "192.0.2.1"))
     change(anser, zone, rrset("www.t.test.", "NSEC", "REPLACE", "t.test. A"), status=422)
+    check(ask("PUT", zone, 204, {"nsec3param": "1 0 2 ab01"}) is None, "NSEC3")
+    until("it has NSEC3", lambda: anser.query("t.test.", "NSEC3PARAM")[1] == ["1 0 2 ab01"], PATIENCE)
+    ask("PUT", zone, 204, {"nsec3param": "1 1 0 -"})
+    until("it has opt-out", lambda: anser.query("t.test.", "NSEC3PARAM")[1] == ["1 0 0 -"], PATIENCE)
+    check({one["type"] for one in ask("GET", zone, 200)["rrsets"]} == {"NS", "SOA", "A"}, "NSEC3 is shown")
+    ask("PUT", zone, 204, {"nsec3param": ""})
+    until("it has NSEC", lambda: anser.query("t.test.", "NSEC")[1], PATIENCE)
     # A second one takes over, and at once: nobody can have counted on the first yet.
     ask("POST", keys, 409, {"keytype": "csk", "active": True, "content": ask("GET", keys + "/1", 200)["privatekey"]})
     second = ask("POST", keys, 201, {"keytype": "csk", "active": True}, operator)

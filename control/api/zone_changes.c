@@ -79,7 +79,8 @@ static int put_signing(struct zone_call *c, struct store_txn *t, struct zone_cha
 	                               zone_json_comes_signed(t, &c->zone)};
 
 	zone.attrs = z->attrs;
-	return zone_signing_change(c->request->body, &s, z, &c->fault);
+	TRY(zone_signing_change(c->request->body, &s, z, &c->fault));
+	return zone_signing_nsec3param(c->request->body, &s, z, &c->fault);
 }
 
 static int put_work(struct zone_call *c, struct store_txn *t)
@@ -127,7 +128,8 @@ static int create_signing(struct zone_call *c, struct zone_change *z)
 	const struct zone_signing s = {c->config, &zone, false};
 
 	memcpy(zone.name, c->name, sizeof zone.name);
-	return zone_signing_create(c->request->body, &s, z, &c->fault);
+	TRY(zone_signing_create(c->request->body, &s, z, &c->fault));
+	return zone_signing_nsec3param(c->request->body, &s, z, &c->fault);
 }
 
 static int create_work(struct zone_call *c, struct store_txn *t)

@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 #include "control/policy/policy.h"
+#include "control/sign/chain.h"
+#include "control/sign/policy.h"
+#include "shared/name.h"
 
 enum { UNPROCESSABLE = 422 };
 
@@ -35,4 +38,38 @@ int zone_signing_change(const json_t *object, const struct zone_signing *s,
 		return 0;
 	}
 	return zone_signing_create(object, s, out, f);
+}
+
+static bool is_to_be_signed(const struct zone_signing *s, const struct zone_change *out)
+{
+	struct store_zone zone = *s->zone;
+
+	store_attrs_merge(&zone.attrs, &out->attrs, out->attrs_set);
+	return s->comes_signed || zone_policy_dnssec(s->config, &zone)[0];
+}
+
+int zone_signing_nsec3param(const json_t *object, const struct zone_signing *s,
+                            const struct zone_change *out, struct api_fault *f)
+{
+	const char *text = json_string_value(json_object_get(object, "nsec3param"));
+	struct chain_params params;
+	char name[NAME_TEXT_MAX];
+
+	if (!text || !text[0])
+		return 0;
+	(void)name_to_text(s->zone->name, name);
+	if (!is_to_be_signed(s, out))
+		return api_refuse(
+			f, UNPROCESSABLE,
+			"NSEC3PARAM value provided for zone '%s', but zone is not "
+			"DNSSEC secured.",
+			name);
+	if (chain_params_read(text, &params) < 0)
+		return api_refuse(
+			f, UNPROCESSABLE,
+			"NSEC3PARAM value provided for zone '%s' is invalid. It "
+			"is \"1\", 0 or 1, up to %d iterations, and a salt or "
+			"\"-\".",
+			name, SIGN_ITERATIONS_MAX);
+	return 0;
 }

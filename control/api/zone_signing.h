@@ -31,4 +31,10 @@ MUST_CHECK int zone_signing_change(const json_t *object, const struct zone_signi
 MUST_CHECK int zone_signing_create(const json_t *object, const struct zone_signing *s,
                                    struct zone_change *out, struct api_fault *f);
 
+/* Says of "nsec3param" whether it can count: it is well formed, and the zone has signatures or is to have them by this
+ * request. */
+MUST_CHECK int zone_signing_nsec3param(const json_t *object, const struct zone_signing *s,
+                                       const struct zone_change *out,
+                                       struct api_fault *f);
+
 #endif

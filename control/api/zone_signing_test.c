@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -227,6 +228,57 @@ static void unsigned_secondaries_are_not_signed_here(void **state)
 	}
 }
 
+static int read_nsec3param(const char *body, const char *dnssec, bool comes_signed,
+                           struct api_fault *f)
+{
+	static const uint8_t root[] = {0};
+	struct store_zone zone = {0};
+	struct zone_change change = {0};
+	const struct zone_signing s = {config, &zone, comes_signed};
+	json_t *object = json_loads(body, 0, NULL);
+
+	assert_non_null(object);
+	assert_true(name_from_text("a.example", 9, root, zone.name) > 0);
+	(void)snprintf(zone.attrs.dnssec, sizeof zone.attrs.dnssec, "%s", dnssec);
+	int err = zone_signing_change(object, &s, &change, f);
+	assert_int_equal(err, 0);
+	err = zone_signing_nsec3param(object, &s, &change, f);
+	json_decref(object);
+	return err;
+}
+
+static void nsec3param_is_for_zones_that_are_to_be_signed(UNUSED void **state)
+{
+	static const struct {
+		const char *body;
+		const char *dnssec;
+		bool comes_signed;
+		bool is_taken;
+	} cases[] = {
+		{"{}", "", false, true},
+		{"{\"nsec3param\": \"\"}", "", false, true},
+		{"{\"nsec3param\": 1}", "", false, true},
+		{"{\"nsec3param\": \"1 0 0 -\"}", "careful", false, true},
+		{"{\"nsec3param\": \"1 0 0 -\"}", "", true, true},
+		{"{\"nsec3param\": \"1 0 0 -\", \"dnssec\": true}", "", false, true},
+		{"{\"nsec3param\": \"1 0 0 -\"}", "", false, false},
+		{"{\"nsec3param\": \"1 0 0 -\"}", "no", false, false},
+		{"{\"nsec3param\": \"1 0 0 -\", \"dnssec\": false}", "careful", false,
+	         false},
+		{"{\"nsec3param\": \"1 0 51 -\"}", "careful", false, false},
+		{"{\"nsec3param\": \"nsec\"}", "careful", false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct api_fault f = {0};
+		int err = read_nsec3param(cases[i].body, cases[i].dnssec,
+		                          cases[i].comes_signed, &f);
+		assert_int_equal(err, cases[i].is_taken ? 0 : ERR_REFUSED);
+		assert_int_equal(f.status, cases[i].is_taken ? 0 : 422);
+		api_fault_fini(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +288,7 @@ int main(void)
 		cmocka_unit_test(zones_that_come_signed_stay_as_they_are),
 		cmocka_unit_test(other_types_mean_nothing),
 		cmocka_unit_test(unsigned_secondaries_are_not_signed_here),
+		cmocka_unit_test(nsec3param_is_for_zones_that_are_to_be_signed),
 	};
 	return cmocka_run_group_tests(tests, read_config, release_config);
 }
