@@ -124,6 +124,9 @@ def in_use(server, zone):
 def enables(server):
     status = server.status("example")
     check(status["state"] == "unsigned" and status["policy"] is None and status["keys"] == [], status)
+    done = server.anserctl("dnssec", "enable", "example", "quick", "--wait", "--dry-run")
+    check(done.stdout == "example.: is to be signed; nothing was changed\n", done.stdout, done.stderr)
+    check(server.status("example")["policy"] is None)
     status = server.json("dnssec", "enable", "example", "quick", "--wait")
     check(status["state"] == "signed" and status["policy"] == "quick", status)
     check(len(status["keys"]) == 1 and status["keys"][0]["role"] == "csk" and status["keys"][0]["private"], status)

@@ -41,7 +41,7 @@ static const struct column key_columns[] = {
 	{"DNSKEY", "dnskey_state", COLUMN_TEXT},
 	{"SIGNATURES", "signatures_state", COLUMN_TEXT},
 	{"DS", "ds_state", COLUMN_TEXT},
-	{"IT", "waits", COLUMN_TEXT},
+	{"NOW", "waits", COLUMN_TEXT},
 };
 
 static const struct column all_columns[] = {
@@ -108,6 +108,31 @@ enum engine_outcome run_dnssec_status(struct cli *c)
 		return cli_ask(c, "dnssec status", args, show_all);
 	return put_zone(c, args) ? cli_ask(c, "dnssec status", args, show_status)
 	                         : ENGINE_USAGE;
+}
+
+/* ---- what was asked for ---- */
+
+/* Nothing of that is done when it is answered: the zone's records are as they were. */
+static void show_ordered(struct cli *c, const json_t *result)
+{
+	static const struct {
+		const char *verb;
+		const char *text;
+	} texts[] = {
+		{"enable", "is to be signed"},
+		{"disable", "is to be unsigned, once that is safe"},
+		{"roll", "gets other keys"},
+		{"resign", "is being signed again"},
+		{"ds", "goes on with what its parent has"},
+	};
+	const json_t *zone = json_array_get(json_object_get(result, "zones"), 0);
+
+	print_text(print_text_of(zone, "zone"), stdout);
+	for (size_t i = 0; i < ARRAY_LEN(texts) && !c->plain; i++)
+		if (strcmp(c->command->verb, texts[i].verb) == 0)
+			(void)printf(": %s%s", texts[i].text,
+			             c->dry_run ? "; nothing was changed" : "");
+	(void)putchar('\n');
 }
 
 /* ---- to be signed, or not ---- */
@@ -208,9 +233,9 @@ enum engine_outcome run_dnssec_enable(struct cli *c)
 		json_decref(args);
 		return ENGINE_USAGE;
 	}
-	enum engine_outcome outcome = cli_ask_change(c, "dnssec enable", args, NULL);
-	return outcome == ENGINE_OK && c->wait == WAIT_YES ? wait_until_signed(c)
-	                                                   : outcome;
+	enum engine_outcome outcome = cli_ask(c, "dnssec enable", args, show_ordered);
+	bool waits = c->wait == WAIT_YES && !c->dry_run;
+	return outcome == ENGINE_OK && waits ? wait_until_signed(c) : outcome;
 }
 
 static enum engine_outcome ask_to_change(struct cli *c, const char *command)
@@ -223,7 +248,7 @@ static enum engine_outcome ask_to_change(struct cli *c, const char *command)
 		json_decref(args);
 		return ENGINE_USAGE;
 	}
-	return cli_ask_change(c, command, args, NULL);
+	return cli_ask(c, command, args, show_ordered);
 }
 
 enum engine_outcome run_dnssec_disable(struct cli *c)
@@ -274,7 +299,7 @@ static enum engine_outcome say_ds(struct cli *c)
 		json_decref(args);
 		return ENGINE_USAGE;
 	}
-	return cli_ask_change(c, "dnssec saw-ds", args, NULL);
+	return cli_ask(c, "dnssec saw-ds", args, show_ordered);
 }
 
 enum engine_outcome run_dnssec_ds(struct cli *c)

@@ -159,9 +159,7 @@ static void show_imported(struct cli *c, const json_t *result)
 	size_t i;
 	const json_t *warning;
 
-	if (!json_object_get(result, "error"))
-		print_grid(c, imported, ARRAY_LEN(imported),
-		           json_object_get(result, "keys"));
+	print_grid(c, imported, ARRAY_LEN(imported), json_object_get(result, "keys"));
 	json_array_foreach(json_object_get(result, "warnings"), i, warning)
 	{
 		(void)fputs("warning: ", stderr);
@@ -182,7 +180,7 @@ enum engine_outcome run_dnssec_import(struct cli *c)
 		if (!take_word(&said, c->args[i]))
 			fits = add_file(keys, &said, c->args[i]);
 	if (fits && json_array_size(keys) > 0)
-		return cli_ask_change(c, "dnssec import", args, show_imported);
+		return cli_ask(c, "dnssec import", args, show_imported);
 	json_decref(args);
 	return fits ? cli_usage_of_command(c) : ENGINE_USAGE;
 }
