@@ -42,7 +42,8 @@ MUST_CHECK int sign_check_contents(const struct contents *c, const struct sign_c
  * it: what the view has, names without data above, what is below delegations and DNAMEs that come or go, and the
  * links of the chain that all these are about. The zone in the store is taken to be right, and opt-out to be the
  * same everywhere in its chain. When the DNSKEYs become others, all RRsets at the apex are checked and
- * stand for the rest of the zone; whether that fits, sign_check_contents() knows.
+ * stand for the rest of the zone; whether that fits, sign_check_contents() knows. Of what the view has not, that it
+ * has expired, or is not valid yet, is not said.
  *
  * Nothing has a file or a line. ERR_REFUSED when it added an error; errors of the store. The transaction's thread.
  */

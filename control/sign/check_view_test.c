@@ -392,6 +392,22 @@ static void signatures_in_the_view_hold_in_their_time_only(void **state)
 	end();
 }
 
+/* After a while in which nobody has signed anything, the keys are the first that are signed again. */
+static void what_has_expired_elsewhere_is_not_held_against_a_change(void **state)
+{
+	(void)state;
+	begin_signed(chains[0], 3);
+	by.terms.now = how.now = NOW + 30 * 86400;
+	by.dnskeys[0]++; /* TTL */
+	edit_key(apex_key.bytes, 0, RRTYPE_DNSKEY, by.dnskeys, by.dnskeys_size);
+	by.dnskeys[0]--;
+	finish_view(false);
+	assert_int_equal(check_all(), ERR_REFUSED);
+	assert_int_equal(check_view(), 0);
+	by.terms.now = NOW;
+	end();
+}
+
 /* What the parent has is asked for with any change, if it is known. */
 static void what_the_parent_has_counts(void **state)
 {
@@ -439,6 +455,7 @@ int main(void)
 		TEST(a_zone_without_keys_is_refused),
 		TEST(keys_that_the_zone_is_not_signed_by_are_refused),
 		TEST(signatures_in_the_view_hold_in_their_time_only),
+		TEST(what_has_expired_elsewhere_is_not_held_against_a_change),
 		TEST(what_the_parent_has_counts),
 	};
 
