@@ -33,7 +33,8 @@ enum {
 	ROW_MAX = 100, /* steps without a pause: more of them lead nowhere */
 	ASK_MIN_S = 5,
 	ASK_MAX_S = 3600,
-	ASKS = 24, /* in the time that the parent takes to forget a DS */
+	ASK_LATER_S = 30, /* when too many are asked: some have answered by then */
+	ASKS = 24,        /* in the time that the parent takes to forget a DS */
 	VISIBLE_MS = 60000,
 };
 
@@ -43,6 +44,7 @@ struct errand {
 	struct step step;
 	struct bulk_progress progress;
 	struct parent *parent;
+	bool asks;                    /* it counts among those that do */
 	struct contents_arena *arena; /* of the servers that are asked */
 	size_t batch;                 /* of what is due: where the next one begins */
 	size_t batch_end;
@@ -80,8 +82,9 @@ static void free_errand(struct errand *e)
 	parent_drop(&e->parent);
 	if (e->arena)
 		arena_free(e->arena);
-	free(e);
+	k->asking -= e->asks;
 	k->errands--;
+	free(e);
 	keeper_free_if_over(k);
 }
 
@@ -282,16 +285,23 @@ static int find_agents(struct errand *e, struct remote *out, unsigned most)
 	return (int)found;
 }
 
-/* Gives false when there is nobody to ask. */
+/* Gives false when nobody is asked now. What is waited for must not keep other zones from being signed. */
 static bool ask_parent(struct errand *e)
 {
+	struct keeper *k = e->keeper;
 	struct remote agents[CONFIG_API_LISTEN_MAX];
 	struct rdata dnskeys[SIGN_KEYS_MAX];
 
+	if (k->asking == ASKING_MAX) {
+		e->one->ask_at = keeper_now() + ASK_LATER_S;
+		return false;
+	}
 	e->arena = arena_new();
 	int count = find_agents(e, agents, CONFIG_API_LISTEN_MAX);
-	if (count == 0 || e->step.asked_count == 0)
+	if (count == 0 || e->step.asked_count == 0) {
+		e->one->ask_at = keeper_now() + ask_interval(e);
 		return false;
+	}
 	for (size_t i = 0; i < e->step.asked_count; i++)
 		dnskeys[i] = (struct rdata){.bytes = e->step.asked[i].dnskey,
 		                            .len = e->step.asked[i].len};
@@ -301,7 +311,9 @@ static bool ask_parent(struct errand *e)
 	                                   .server_count = (unsigned)count,
 	                                   .dnskeys = dnskeys,
 	                                   .dnskey_count = e->step.asked_count};
-	e->parent = parent_ask(&e->keeper->parts, &asked, parent_said, e);
+	e->asks = true;
+	k->asking++;
+	e->parent = parent_ask(&k->parts, &asked, parent_said, e);
 	return true;
 }
 

@@ -12,7 +12,10 @@
 #include "control/keeper/step.h"
 #include "control/transfer/agenda.h"
 
-enum { ERRANDS_MAX = 2 };
+enum {
+	ERRANDS_MAX = 2, /* but for those that only wait */
+	ASKING_MAX = 64,
+};
 
 struct errand;
 
@@ -43,6 +46,7 @@ struct keeper {
 	struct agenda *agenda;
 	uv_timer_t timer;
 	unsigned errands;
+	unsigned asking;       /* of them: they wait for a parent's servers */
 	uint64_t whole;        /* RRsets signed with all of their zone, since the start */
 	uint64_t wall, steady; /* at the last turn of the timer, s */
 	/* Zones that are perhaps to be kept. */

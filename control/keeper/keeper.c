@@ -266,8 +266,8 @@ static void turn(uv_timer_t *timer)
 
 	watch_clock(k, now);
 	sift(k);
-	while (k->errands < ERRANDS_MAX && (one = kept_of(agenda_first(k->agenda))) &&
-	       one->at.due <= now) {
+	while (k->errands - k->asking < ERRANDS_MAX &&
+	       (one = kept_of(agenda_first(k->agenda))) && one->at.due <= now) {
 		agenda_pause(k->agenda, &one->at);
 		errand_begin(k, one);
 	}
