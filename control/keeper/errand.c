@@ -85,6 +85,7 @@ static void free_errand(struct errand *e)
 	k->asking -= e->asks;
 	k->errands--;
 	free(e);
+	keeper_go_on(k);
 	keeper_free_if_over(k);
 }
 
@@ -314,6 +315,7 @@ static bool ask_parent(struct errand *e)
 	e->asks = true;
 	k->asking++;
 	e->parent = parent_ask(&k->parts, &asked, parent_said, e);
+	keeper_go_on(k);
 	return true;
 }
 
@@ -371,6 +373,7 @@ static void forget(struct errand *e)
 	bool again = one->again;
 
 	journals_remove(e->step.config, one->at.id);
+	one->ask_at = UINT64_MAX; /* no other look begins meanwhile */
 	end(e, UINT64_MAX);
 	if (!again && !k->closed)
 		keeper_forget(k, one);

@@ -63,6 +63,8 @@ void keeper_forget(struct keeper *k, struct kept *one);
 /* Sets when it is looked at. */
 void keeper_at(struct keeper *k, struct kept *one, uint64_t due);
 void keeper_free_if_over(struct keeper *k);
+/* There is room for a look: begins one at what should have been looked at before. */
+void keeper_go_on(struct keeper *k);
 
 /* errand.c: begins a look at a zone that has none under way, which ends with another time of its next. */
 void errand_begin(struct keeper *k, struct kept *one);

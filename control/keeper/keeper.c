@@ -258,19 +258,33 @@ static void watch_clock(struct keeper *k, uint64_t now)
 	k->steady = steady;
 }
 
+/* Begins looks at what is due then, or was before. */
+static void begin_until(struct keeper *k, uint64_t then)
+{
+	struct kept *one;
+
+	while (k->errands - k->asking < ERRANDS_MAX &&
+	       (one = kept_of(agenda_first(k->agenda))) && one->at.due <= then) {
+		agenda_pause(k->agenda, &one->at);
+		errand_begin(k, one);
+	}
+}
+
+/* Those that are to be looked at again at once wait for the next turn. */
+void keeper_go_on(struct keeper *k)
+{
+	if (!k->closed)
+		begin_until(k, keeper_now() - 1);
+}
+
 static void turn(uv_timer_t *timer)
 {
 	struct keeper *k = timer->data;
 	uint64_t now = keeper_now();
-	struct kept *one;
 
 	watch_clock(k, now);
 	sift(k);
-	while (k->errands - k->asking < ERRANDS_MAX &&
-	       (one = kept_of(agenda_first(k->agenda))) && one->at.due <= now) {
-		agenda_pause(k->agenda, &one->at);
-		errand_begin(k, one);
-	}
+	begin_until(k, now);
 }
 
 /* ---- for those who ask ---- */
