@@ -130,6 +130,14 @@ static struct signed_by look_at_signatures(const struct sign_terms *t,
 	return by;
 }
 
+bool sign_is_by_keys(const struct sign_terms *t, const struct rrset *set, bool apex)
+{
+	enum sign_part part = part_of(set->type, apex);
+	struct signed_by by = look_at_signatures(t, set, part);
+
+	return !by.strange && by.keys == keys_for(t, part);
+}
+
 bool sign_is_current(const struct sign_terms *t, const struct rrset *set, bool apex)
 {
 	enum sign_part part = part_of(set->type, apex);

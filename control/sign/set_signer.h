@@ -55,6 +55,9 @@ static inline bool sign_is_own(uint16_t type, bool hidden, bool cut)
  * is there. */
 uint32_t sign_blob_size(const struct sign_terms *t, const struct rrset *set, bool apex);
 
+/* Says whether an RRset has the signatures of these keys and no others, whenever they are due. */
+bool sign_is_by_keys(const struct sign_terms *t, const struct rrset *set, bool apex);
+
 /* Says whether an RRset has these signatures and no others, none of which is due. apex: whether it is there. */
 bool sign_is_current(const struct sign_terms *t, const struct rrset *set, bool apex);
 

@@ -119,6 +119,7 @@ static int take_all(const struct baring *b, const struct change_view *edits,
 	return 0;
 }
 
+/* What stays as it is has to be signed anew all the same when others sign it from now on. */
 static int put_keys(struct change_view *v, const struct zone_keys *k, uint16_t type,
                     struct contents_arena *a)
 {
@@ -134,10 +135,10 @@ static int put_keys(struct change_view *v, const struct zone_keys *k, uint16_t t
 	size_t had_size = now.size;
 	TRY(bare(a, type, &had, &had_size));
 	s.blob = zone_keys_apex(k, &now, a, &s.size);
-	bool same =
-		s.size == had_size && (s.size == 0 || memcmp(s.blob, had, had_size) == 0);
-	/* A key that comes signs all of them, also those that do not name it yet. */
-	if (same && (s.size == 0 || sign_is_current(&k->terms, &now, true)))
+	if (s.size == 0 && had_size == 0)
+		return 0;
+	if (s.size == had_size && memcmp(s.blob, had, had_size) == 0 &&
+	    sign_is_by_keys(&k->terms, &now, true))
 		return 0;
 	return change_view_set(v, a, &s);
 }
