@@ -252,12 +252,14 @@ static void purge(struct state *st)
 }
 
 /* Says whether a key goes together with the signatures that it has made, which are all over the zone: one that nobody
- * can have counted on yet (life_rules.h). */
+ * can have counted on yet (life_rules.h). Of an algorithm that comes or goes, signatures are there without their key for
+ * a while. */
 static bool goes_with_signatures(const struct zone_keys *k, const struct life_key *before,
                                  size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (life_signs(&before[i]) && !life_publishes(&k->lives[i]))
+		if (life_signs(&before[i]) && life_publishes(&before[i]) &&
+		    !life_signs(&k->lives[i]) && !life_publishes(&k->lives[i]))
 			return true;
 	return false;
 }
