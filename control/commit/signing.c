@@ -8,6 +8,7 @@
 #include "control/commit/plan.h"
 #include "control/commit/ring.h"
 #include "control/policy/policy.h"
+#include "control/sign/bundle_stored.h"
 #include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
 #include "control/sign/zone_view.h"
@@ -65,6 +66,7 @@ static int forget(struct plan *p, const struct planned *z)
 	struct sign_state state;
 	int err = sign_state_get(p->c->txn, z->before.id, &state);
 
+	TRY(bundle_stored_forget(p->change, p->c->txn, z->before.id));
 	/* It may have keys although it is not signed so far: those that were imported. */
 	TRY(sign_stored_forget(p->change, p->c->txn, z->before.id));
 	if (err == 0)
@@ -94,7 +96,16 @@ static bool is_signers(uint16_t type)
 	       type == RRTYPE_RRSIG;
 }
 
-static int check_types(struct plan *p, const struct zone_change *zc)
+/* Says whether an edit is of what comes with its signatures from elsewhere. */
+static bool is_given(const struct planned *z, const struct edit *e)
+{
+	return z->keys->state.bundle && name_equal(e->owner, z->before.name) &&
+	       (e->type == RRTYPE_DNSKEY || e->type == RRTYPE_CDS ||
+	        e->type == RRTYPE_CDNSKEY);
+}
+
+static int check_types(struct plan *p, const struct zone_change *zc,
+                       const struct planned *z)
 {
 	char owner[NAME_TEXT_MAX];
 	char type[RRTYPE_TEXT_MAX];
@@ -102,7 +113,7 @@ static int check_types(struct plan *p, const struct zone_change *zc)
 
 	for (size_t i = 0; i < zc->edit_count; i++) {
 		const struct edit *e = &zc->edits[i];
-		if (!is_signers(e->type))
+		if (!is_signers(e->type) && !is_given(z, e))
 			continue;
 		change_problem_add(
 			&p->problems, (int)i, "type-of-signing", "type",
@@ -139,7 +150,7 @@ int signing_bare(struct plan *p, const struct zone_change *zc, struct planned *z
 	                                    .even = counts_even_so(zc),
 	                                    .now = p->time_us / 1000000};
 
-	TRY(check_types(p, zc));
+	TRY(check_types(p, zc, z));
 	TRY(zone_view_bare(&z->view, z->keys, &wish, p->change->arena));
 	z->view.changed |= lacks_digest(p, z);
 	return 0;

@@ -51,6 +51,9 @@ static bool has_key(const struct zone_keys *zone, const char *uri)
 	for (size_t i = 0; i < zone->count; i++)
 		if (strcmp(zone->keys[i].stored.uri, uri) == 0)
 			return true;
+	for (size_t i = 0; i < zone->planned_count; i++)
+		if (strcmp(zone->planned[i].stored.uri, uri) == 0)
+			return true;
 	return false;
 }
 

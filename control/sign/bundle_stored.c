@@ -1,6 +1,7 @@
 #include "control/sign/bundle_stored.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/must.h"
 #include "control/zone/rdata.h"
@@ -212,6 +213,41 @@ int bundle_stored_at(struct store_txn *t, uint32_t id, const uint8_t *zone, uint
 	else
 		*out = s.to;
 	return err < 0 ? err : 0;
+}
+
+/* Gives the last item of a change about a bundle, or NULL. */
+static const struct item_change *find_item(const struct change *c,
+                                           const struct item_key *k)
+{
+	for (size_t i = c ? c->item_count : 0; i-- > 0;) {
+		const struct item_change *item = &c->items[i];
+		if (item->list == STORE_BUNDLE && item->key_len == KEY_SIZE &&
+		    memcmp(item->key, k->bytes, KEY_SIZE) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+int bundle_stored_get(struct store_txn *t, const struct change *with, uint32_t id,
+                      const uint8_t *zone, uint64_t from, struct bundles **out)
+{
+	struct item_key k = key_of(id, from);
+	const struct item_change *item = find_item(with, &k);
+	struct store_item stored = {0};
+
+	if (item && !item->value)
+		return ERR_NOTFOUND;
+	if (!item)
+		TRY(store_item_get(t, STORE_BUNDLE, k.bytes, KEY_SIZE, &stored.value,
+		                   &stored.size));
+	struct bundles *b = bundles_new(zone, BUNDLE_RESPONSE);
+	int err = bundle_decode(item ? item->value : stored.value,
+	                        item ? item->size : stored.size, from, b);
+	if (err < 0)
+		bundles_free(&b);
+	else
+		*out = b;
+	return err;
 }
 
 /* What a change removes. */

@@ -26,6 +26,11 @@ MUST_CHECK int bundle_stored_all(struct store_txn *t, uint32_t id, const uint8_t
 MUST_CHECK int bundle_stored_at(struct store_txn *t, uint32_t id, const uint8_t *zone,
                                 uint64_t now, struct bundles **out);
 
+/* Gives the one that begins at a time, as it will be with the items of a change (NULL: as it is). ERR_NOTFOUND. */
+MUST_CHECK int bundle_stored_get(struct store_txn *t, const struct change *with,
+                                 uint32_t id, const uint8_t *zone, uint64_t from,
+                                 struct bundles **out);
+
 /* Lets a change put a response in the place of all that the zone has from its beginning on, and of what no longer held
  * at that time; what holds until then stays. */
 MUST_CHECK int bundle_stored_change(struct change *c, struct store_txn *t, uint32_t id,

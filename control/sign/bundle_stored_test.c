@@ -193,6 +193,46 @@ static void bundle_in_force_is_found_with_the_next(void **state)
 	bundles_free(&b);
 }
 
+/* As a change will leave it. */
+static void one_is_found_by_its_time(void **state)
+{
+	struct actor *somebody = actor_new(ACTOR_SELF, ROLE_ADMIN, "test");
+	struct change *c = change_new(somebody);
+	struct bundles *b = some_response();
+	struct bundles *got = NULL;
+	uint64_t from = b->list[1].from;
+	struct store_txn *t;
+
+	(void)state;
+	assert_int_equal(store_begin_read(store, &t), 0);
+	assert_int_equal(bundle_stored_change(c, t, ZONE, b, START), 0);
+	assert_int_equal(bundle_stored_get(t, NULL, ZONE, test_apex, from, &got),
+	                 ERR_NOTFOUND);
+	assert_int_equal(bundle_stored_get(t, c, ZONE + 1, test_apex, from, &got),
+	                 ERR_NOTFOUND);
+	assert_int_equal(bundle_stored_get(t, c, ZONE, test_apex, from + 1, &got),
+	                 ERR_NOTFOUND);
+	assert_int_equal(bundle_stored_get(t, c, ZONE, test_apex, from, &got), 0);
+	assert_true(got->count == 1 && got->list[0].from == from);
+	bundles_free(&got);
+	store_abort(&t);
+	write_change(c);
+	change_free(&c);
+
+	c = change_new(somebody);
+	assert_int_equal(store_begin_read(store, &t), 0);
+	assert_int_equal(bundle_stored_get(t, NULL, ZONE, test_apex, from, &got), 0);
+	assert_true(got->count == 1 && got->list[0].from == from);
+	bundles_free(&got);
+	assert_int_equal(bundle_stored_forget(c, t, ZONE), 0);
+	assert_int_equal(bundle_stored_get(t, c, ZONE, test_apex, from, &got),
+	                 ERR_NOTFOUND);
+	store_abort(&t);
+	change_free(&c);
+	actor_release(&somebody);
+	bundles_free(&b);
+}
+
 static void assert_times(const uint64_t *times, size_t count)
 {
 	struct bundles *got = stored(ZONE);
@@ -255,6 +295,8 @@ int main(void)
 	                                        begin_ring, teardown),
 		cmocka_unit_test_setup_teardown(bundle_in_force_is_found_with_the_next,
 	                                        begin_ring, teardown),
+		cmocka_unit_test_setup_teardown(one_is_found_by_its_time, begin_ring,
+	                                        teardown),
 		cmocka_unit_test_setup_teardown(next_response_follows_the_one_in_force,
 	                                        begin_ring, teardown),
 		cmocka_unit_test_setup_teardown(items_that_are_no_bundles_are_found,

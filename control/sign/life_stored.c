@@ -10,14 +10,15 @@
  * Field by field in network order:
  *
  *      u8 version, u8 role, u8 algorithm, u8 roll, u16 bits, u64 born, active, retired, gone,
- *              (u64 from, until, done) x kinds
+ *              (u64 from, until, done) x kinds, and with version 2 u64 from, active, until of its turn
  *      u8 version, (u32 ttl, older, u64 until) x kinds
  *
  * LIFE_NEVER is as large as 64 bits get, there as here.
  */
-enum { KEY_VERSION = 1, TTLS_VERSION = 1 };
+enum { KEY_VERSION = 1, KEY_VERSION_TURN = 2, TTLS_VERSION = 1 };
 
-STATIC_ASSERT((int)LIFE_KEY_SIZE <= (int)SIGN_LIFE_MAX, "there is room for it");
+STATIC_ASSERT((int)LIFE_KEY_SIZE + (int)LIFE_TURN_SIZE <= (int)SIGN_LIFE_MAX,
+              "there is room for it");
 
 static void write_record(struct wire_writer *w, const struct life_record *r)
 {
@@ -45,6 +46,33 @@ void life_key_put(const struct life_key *k, struct sign_stored *to)
 	to->life_len = LIFE_KEY_SIZE;
 }
 
+void life_turn_put(const struct life_key *k, const struct bundle_turn *turn,
+                   struct sign_stored *to)
+{
+	life_key_put(k, to);
+	struct wire_writer w = wire_writer_on(to->life + LIFE_KEY_SIZE, LIFE_TURN_SIZE);
+	wire_write64(&w, turn->from);
+	wire_write64(&w, turn->active);
+	wire_write64(&w, turn->until);
+	assert(w.ok);
+	to->life[0] = KEY_VERSION_TURN;
+	to->life_len = LIFE_KEY_SIZE + LIFE_TURN_SIZE;
+}
+
+struct bundle_turn life_turn_get(const struct sign_stored *from)
+{
+	struct wire_reader r = wire_reader_on(from->life, from->life_len);
+	struct bundle_turn turn = {0};
+
+	if (from->life_len != LIFE_KEY_SIZE + LIFE_TURN_SIZE)
+		return turn;
+	(void)wire_read_bytes(&r, LIFE_KEY_SIZE);
+	turn.from = wire_read64(&r);
+	turn.active = wire_read64(&r);
+	turn.until = wire_read64(&r);
+	return turn;
+}
+
 static struct life_record read_record(struct wire_reader *r)
 {
 	struct life_record record;
@@ -60,7 +88,8 @@ int life_key_get(const struct sign_stored *from, struct life_key *out)
 	struct wire_reader r = wire_reader_on(from->life, from->life_len);
 	struct life_key k = {0};
 
-	if (wire_read8(&r) != KEY_VERSION)
+	uint8_t version = wire_read8(&r);
+	if (version != KEY_VERSION && version != KEY_VERSION_TURN)
 		return ERR_VERSION;
 	k.role = wire_read8(&r);
 	k.algorithm = wire_read8(&r);
@@ -73,7 +102,9 @@ int life_key_get(const struct sign_stored *from, struct life_key *out)
 	k.gone = wire_read64(&r);
 	for (size_t i = 0; i < LIFE_KINDS; i++)
 		k.records[i] = read_record(&r);
-	if (!r.ok || wire_left(&r) || roll > 1 || k.role < LIFE_KSK || k.role > LIFE_CSK)
+	size_t left = version == KEY_VERSION_TURN ? LIFE_TURN_SIZE : 0;
+	if (!r.ok || wire_left(&r) != left || roll > 1 || k.role < LIFE_KSK ||
+	    k.role > LIFE_CSK)
 		return ERR_CORRUPT;
 	*out = k;
 	return 0;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "control/sign/bundle.h"
 #include "shared/err.h"
 
 /* cmocka.h needs these before it. */
@@ -59,7 +60,7 @@ static void life_of_any_other_form_is_refused(void **state)
 		size_t at;
 		uint8_t octet;
 		int err;
-	} cases[] = {{0, 0, ERR_VERSION}, {0, 2, ERR_VERSION}, {1, 0, ERR_CORRUPT},
+	} cases[] = {{0, 0, ERR_VERSION}, {0, 3, ERR_VERSION}, {1, 0, ERR_CORRUPT},
 	             {1, 4, ERR_CORRUPT}, {3, 2, ERR_CORRUPT}, {3, 255, ERR_CORRUPT}};
 	struct sign_stored s = {0};
 	struct life_key out;
@@ -75,6 +76,34 @@ static void life_of_any_other_form_is_refused(void **state)
 		if (s.life_len != LIFE_KEY_SIZE)
 			assert_int_equal(life_key_get(&s, &out),
 			                 s.life_len ? ERR_CORRUPT : ERR_VERSION);
+}
+
+static void turn_comes_back_beside_the_life(void **state)
+{
+	const struct bundle_turn turn = {1, 0x0102030405060708, BUNDLE_FOREVER};
+	struct sign_stored s = {0};
+	struct life_key out = {0};
+
+	(void)state;
+	life_key_put(&key, &s);
+	assert_int_equal(life_turn_get(&s).from, 0);
+	life_turn_put(&key, &turn, &s);
+	assert_int_equal(s.life_len, LIFE_KEY_SIZE + LIFE_TURN_SIZE);
+	assert_int_equal(life_key_get(&s, &out), 0);
+	assert_same(&out, &key);
+	struct bundle_turn got = life_turn_get(&s);
+	assert_true(got.from == turn.from && got.active == turn.active &&
+	            got.until == turn.until);
+	for (s.life_len = 1; s.life_len <= LIFE_KEY_SIZE + LIFE_TURN_SIZE + 1;
+	     s.life_len++)
+		if (s.life_len != LIFE_KEY_SIZE + LIFE_TURN_SIZE) {
+			assert_int_equal(life_key_get(&s, &out), ERR_CORRUPT);
+			assert_int_equal(life_turn_get(&s).from, 0);
+		}
+	/* Written without one, it has none. */
+	life_key_put(&key, &s);
+	assert_int_equal(life_turn_get(&s).from, 0);
+	assert_int_equal(life_key_get(&s, &out), 0);
 }
 
 static void ttls_of_a_zone_come_back_and_nothing_else_does(void **state)
@@ -103,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(life_of_a_key_comes_back),
 		cmocka_unit_test(life_of_any_other_form_is_refused),
+		cmocka_unit_test(turn_comes_back_beside_the_life),
 		cmocka_unit_test(ttls_of_a_zone_come_back_and_nothing_else_does),
 	};
 

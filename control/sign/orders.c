@@ -105,6 +105,11 @@ static int check_kept(struct orders *o)
 		return refuse(o, ERR_REFUSED, "the zone is not signed here");
 	if (o->keys->state.leaving)
 		return refuse(o, ERR_REFUSED, "the zone is on its way to be unsigned");
+	if (o->keys->state.bundle)
+		return refuse(
+			o, ERR_REFUSED,
+			"its KSK is offline: ZSKs are replaced as the requests plan "
+			"it (dnssec ksr), and KSKs where they are");
 	return 0;
 }
 
@@ -322,20 +327,10 @@ static int seal(struct orders *o, struct sign_secrets *secrets, const struct sig
 }
 
 /* Numbers of keys that have gone are not used again while later ones are there. */
-static uint32_t next_number(const struct orders *o)
-{
-	uint32_t next = 1;
-
-	for (size_t i = 0; i < o->keys->count; i++)
-		if (number_of(o, i) >= next)
-			next = number_of(o, i) + 1;
-	return next;
-}
-
 int orders_add(struct orders *o, struct sign_secrets *secrets, const struct order_key *k,
                size_t *out)
 {
-	uint32_t number = next_number(o);
+	uint32_t number = zone_keys_next_number(o->keys);
 	struct sign_stored stored;
 	struct trace trace;
 
@@ -413,15 +408,6 @@ int orders_resign(struct orders *o)
 
 /* ---- writing ---- */
 
-static void write_keys(struct orders *o, struct change *c)
-{
-	for (size_t i = 0; i < o->keys->count; i++) {
-		struct zone_key *k = &o->keys->keys[i];
-		life_key_put(&o->keys->lives[i], &k->stored);
-		sign_stored_change(c, o->zone->id, k->number, &k->stored);
-	}
-}
-
 void orders_write(struct orders *o, struct change *c)
 {
 	struct zone_change *zc = change_zone(c, ZONE_EDIT, o->zone->name);
@@ -430,7 +416,7 @@ void orders_write(struct orders *o, struct change *c)
 		sign_stored_change(c, o->zone->id, o->removed[i], NULL);
 	if (!o->is_signed) {
 		zc->if_version = o->zone->version;
-		write_keys(o, c);
+		zone_keys_write(o->keys, c);
 		return;
 	}
 	zc->signed_anew = o->publishes && zone_keys_sign(o->keys);

@@ -1,6 +1,7 @@
 #include "control/sign/set_signer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/must.h"
 #include "control/sign/signer.h"
@@ -16,7 +17,7 @@ struct set_signer {
 
 int sign_terms_check(const struct sign_terms *t)
 {
-	unsigned parts = 0;
+	unsigned parts = t->given ? SIGN_KEYS : 0;
 
 	for (size_t i = 0; i < t->key_count; i++)
 		parts |= t->keys[i].parts;
@@ -38,6 +39,29 @@ static const struct sign_periods *periods_of(const struct sign_terms *t,
 	return part == SIGN_KEYS && t->key_periods ? t->key_periods : t->periods;
 }
 
+/* Says whether its signatures are made elsewhere, and gives it with them (count 0: it is not to be there). */
+static bool is_given(const struct sign_terms *t, const struct rrset *set, bool apex,
+                     struct rrset *out)
+{
+	*out = (struct rrset){.type = set->type};
+	if (!t->given || part_of(set->type, apex) != SIGN_KEYS)
+		return false;
+	for (size_t i = 0; i < t->given_count; i++)
+		if (t->given[i].type == set->type)
+			*out = t->given[i];
+	return true;
+}
+
+static bool is_same_data(const struct rrset *a, const struct rrset *b)
+{
+	size_t size = rrsig_blob_size(a, NULL, 0);
+
+	return a->count && a->count == b->count && a->ttl == b->ttl &&
+	       size == rrsig_blob_size(b, NULL, 0) &&
+	       memcmp(a->bytes + RRSET_HEADER, b->bytes + RRSET_HEADER,
+	              size - RRSET_HEADER) == 0;
+}
+
 static uint32_t signature_size(const struct sign_key *k, size_t zone_len)
 {
 	const struct sign_algorithm_facts *f = sign_algorithm(sign_key_algorithm(k));
@@ -51,7 +75,10 @@ uint32_t sign_blob_size(const struct sign_terms *t, const struct rrset *set, boo
 	enum sign_part part = part_of(set->type, apex);
 	size_t zone_len = name_len(t->zone, NAME_MAX_LEN);
 	uint32_t size = (uint32_t)rrsig_blob_size(set, NULL, 0);
+	struct rrset given;
 
+	if (is_given(t, set, apex, &given))
+		return given.count ? (uint32_t)given.size : size;
 	for (size_t i = 0; i < t->key_count; i++)
 		if (t->keys[i].parts & part)
 			size += signature_size(t->keys[i].key, zone_len);
@@ -142,12 +169,20 @@ bool sign_is_current(const struct sign_terms *t, const struct rrset *set, bool a
 {
 	enum sign_part part = part_of(set->type, apex);
 	struct signed_by by = look_at_signatures(t, set, part);
+	struct rrset given;
 
+	if (is_given(t, set, apex, &given))
+		return given.count && given.size == set->size &&
+		       memcmp(given.bytes, set->bytes, set->size) == 0;
 	return !by.strange && by.keys == keys_for(t, part) && by.due > t->now;
 }
 
 uint64_t sign_due(const struct sign_terms *t, const struct rrset *set, bool apex)
 {
+	struct rrset given;
+
+	if (is_given(t, set, apex, &given))
+		return UINT64_MAX;
 	return look_at_signatures(t, set, part_of(set->type, apex)).due;
 }
 
@@ -230,8 +265,15 @@ int set_signer_sign(struct set_signer *s, const uint8_t *owner, const struct rrs
 		.owner = owner, .zone = s->terms->zone, .set = set};
 	bool apex = name_equal(owner, s->terms->zone);
 	struct rdata signatures[SIGN_KEYS_MAX];
-	int count = make_signatures(s, &what, part_of(set->type, apex), signatures);
+	struct rrset given;
 
+	if (is_given(s->terms, set, apex, &given)) {
+		if (!is_same_data(&given, set))
+			return ERR_INVALID;
+		memcpy(blob, given.bytes, given.size);
+		return 0;
+	}
+	int count = make_signatures(s, &what, part_of(set->type, apex), signatures);
 	TRY(count);
 	if (rrsig_blob_size(set, signatures, (unsigned)count) !=
 	    sign_blob_size(s->terms, set, apex))

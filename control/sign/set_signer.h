@@ -34,6 +34,10 @@ struct sign_terms {
 	size_t key_count;
 	const struct sign_periods *periods;
 	const struct sign_periods *key_periods; /* of SIGN_KEYS; NULL: the same */
+	/* RRsets of SIGN_KEYS with the signatures that others have made: these are not made here, and no others are
+	 * there. NULL: there are none. */
+	const struct rrset *given;
+	size_t given_count;
 	uint32_t serial; /* of the zone, with which this is signed */
 	uint64_t now;    /* seconds since 1970 */
 	uint64_t renew;  /* signatures that were made before then are due; likewise */

@@ -203,6 +203,66 @@ static void terms_need_a_key_for_each_part(void **state)
 
 /* ---- what is current ---- */
 
+/* Signed by a key that is not here. */
+static void given_signatures_are_taken_as_they_are(void **state)
+{
+	static struct signed_blob given, set, other;
+	const struct test_name apex = test_name("example.");
+
+	(void)state;
+	terms.keys = with + 1;
+	terms.key_count = 1;
+	assert_int_equal(sign_terms_check(&terms), ERR_INVALID);
+	terms.keys = with;
+	make_set("example.", RRTYPE_DNSKEY, &given);
+	terms.keys = with + 1;
+	terms.given = &given.set;
+	terms.given_count = 1;
+	assert_int_equal(sign_terms_check(&terms), 0);
+
+	data_of(RRTYPE_DNSKEY, &set);
+	assert_false(sign_is_current(&terms, &set.set, true));
+	sign(&apex, &set);
+	assert_int_equal(set.set.size, given.set.size);
+	assert_memory_equal(set.bytes, given.bytes, given.set.size);
+	assert_true(sign_is_current(&terms, &set.set, true));
+	terms.now += 400 * (uint64_t)DAY; /* others are for others to make */
+	assert_true(sign_is_current(&terms, &set.set, true));
+	assert_true(sign_due(&terms, &set.set, true) == UINT64_MAX);
+	terms.now = NOW;
+	set.bytes[given.set.size - 1] ^= 1;
+	assert_false(sign_is_current(&terms, &set.set, true));
+
+	/* Everything else is signed here, as are such records elsewhere. */
+	make_set("example.", RRTYPE_A, &other);
+	assert_int_equal(opened(&other, 0).tag, sign_key_tag(keys[1]));
+	make_set("a.example.", RRTYPE_DNSKEY, &other);
+	assert_int_equal(opened(&other, 0).tag, sign_key_tag(keys[1]));
+}
+
+static void records_without_given_signatures_are_refused(void **state)
+{
+	static struct signed_blob given, set;
+	struct set_signer *s = NULL;
+	uint8_t out[BLOB_MAX];
+
+	(void)state;
+	make_set("example.", RRTYPE_DNSKEY, &given);
+	terms.given = &given.set;
+	terms.given_count = 1;
+	assert_int_equal(set_signer_new(&terms, &s), 0);
+	data_of(RRTYPE_DNSKEY, &set);
+	set.bytes[set.set.size - 1] ^= 1;
+	assert_int_equal(set_signer_sign(s, test_apex, &set.set, out), ERR_INVALID);
+	data_of(RRTYPE_DNSKEY, &set);
+	set.set.ttl++;
+	assert_int_equal(set_signer_sign(s, test_apex, &set.set, out), ERR_INVALID);
+	data_of(RRTYPE_CDS, &set); /* there is none to be */
+	assert_int_equal(set_signer_sign(s, test_apex, &set.set, out), ERR_INVALID);
+	assert_false(sign_is_current(&terms, &set.set, true));
+	set_signer_free(&s);
+}
+
 static void unsigned_sets_are_not_current(void **state)
 {
 	struct signed_blob b;
@@ -373,6 +433,8 @@ int main(void)
 		TEST(keys_without_a_part_sign_nothing),
 		TEST(periods_of_keys_are_those_of_the_zone_unless_said),
 		TEST(terms_need_a_key_for_each_part),
+		TEST(given_signatures_are_taken_as_they_are),
+		TEST(records_without_given_signatures_are_refused),
 		TEST(unsigned_sets_are_not_current),
 		TEST(signatures_are_current_until_they_are_due),
 		TEST(first_of_several_signatures_counts),

@@ -11,9 +11,10 @@
  *
  *      u8 version, u64 version, text policy, u8 leaving, u8 chain, u8 opt-out, u16 iterations,
  *              u32 validity, jitter, refresh, skew, of DNSKEY validity, u32 DNSKEY TTL,
- *              u8 length, salt, TTLs (life_stored.c), since version 2 u64 renew
+ *              u8 length, salt, TTLs (life_stored.c), since version 2 u64 renew, since 3
+ *              u64 bundle
  */
-enum { VALUE_VERSION = 2, KEY_SIZE = 4 };
+enum { VALUE_VERSION = 3, KEY_SIZE = 4 };
 
 size_t sign_state_encode(const struct sign_state *s, uint8_t out[static SIGN_STATE_SIZE])
 {
@@ -38,6 +39,7 @@ size_t sign_state_encode(const struct sign_state *s, uint8_t out[static SIGN_STA
 	life_ttls_encode(s->ttl, ttls);
 	wire_write_bytes(&w, ttls, sizeof ttls);
 	wire_write64(&w, s->renew);
+	wire_write64(&w, s->bundle);
 	assert(w.ok);
 	return wire_written(&w);
 }
@@ -85,6 +87,8 @@ int sign_state_decode(const void *bytes, size_t size, struct sign_state *out)
 	const uint8_t *ttls = wire_read_bytes(&r, LIFE_TTLS_SIZE);
 	if (version > 1)
 		out->renew = wire_read64(&r);
+	if (version > 2)
+		out->bundle = wire_read64(&r);
 	if (!r.ok || wire_left(&r) || out->chain.kind > CHAIN_NSEC3)
 		return ERR_CORRUPT;
 	return life_ttls_decode(ttls, LIFE_TTLS_SIZE, out->ttl);

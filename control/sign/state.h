@@ -22,13 +22,15 @@
 enum {
 	SIGN_POLICY_NAME_SIZE = 64,
 	SIGN_STATE_SIZE = 1 + 8 + SIGN_POLICY_NAME_SIZE + 1 + 4 + 5 * 4 + 4 + 4 +
-	                  UINT8_MAX + LIFE_TTLS_SIZE + 8,
+	                  UINT8_MAX + LIFE_TTLS_SIZE + 8 + 8,
 };
 
 struct sign_state {
 	uint64_t version; /* rises with each change of this or of the zone's keys */
 	char policy[SIGN_POLICY_NAME_SIZE];
 	bool leaving; /* the zone is to be unsigned, once that is safe */
+	uint64_t
+		bundle; /* from when on the bundle holds that is in use (bundle.h); 0: the KSK is here */
 	struct chain_params chain;
 	struct sign_periods periods;
 	uint32_t dnskey_validity;

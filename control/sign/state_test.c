@@ -7,7 +7,7 @@
 #include "control/sign/testing.h"
 #include "shared/err.h"
 
-enum { NOW = 1767323045, LIFE_SIZE_BEHIND = 8 };
+enum { NOW = 1767323045, RENEW_SIZE = 8, BUNDLE_SIZE = 8 };
 
 static struct sign_state some_state(void)
 {
@@ -22,7 +22,8 @@ static struct sign_state some_state(void)
 	                       .periods = {1, 2, 3, 4},
 	                       .dnskey_validity = 5,
 	                       .dnskey_ttl = 6,
-	                       .renew = NOW};
+	                       .renew = NOW,
+	                       .bundle = NOW + 1};
 
 	s.ttl[LIFE_DS] = (struct life_ttl){.ttl = 8, .older = 9, .until = 10};
 	return s;
@@ -39,6 +40,7 @@ static void value_comes_back_and_no_other_form_does(void **state)
 	(void)state;
 	assert_int_equal(sign_state_decode(value, size, &out), 0);
 	assert_int_equal(out.renew, NOW);
+	assert_int_equal(out.bundle, NOW + 1);
 	assert_int_equal(out.ttl[LIFE_DS].until, 10);
 	assert_string_equal(out.policy, "a policy");
 	assert_int_equal(sign_state_encode(&out, again), size);
@@ -52,8 +54,8 @@ static void value_comes_back_and_no_other_form_does(void **state)
 	assert_int_equal(sign_state_decode(value, size, &out), ERR_VERSION);
 }
 
-/* Nobody had asked for other signatures then. */
-static void first_form_is_read(void **state)
+/* Nobody had asked for other signatures then, and no KSK was elsewhere. */
+static void earlier_forms_are_read(void **state)
 {
 	uint8_t value[SIGN_STATE_SIZE];
 	struct sign_state out;
@@ -63,8 +65,15 @@ static void first_form_is_read(void **state)
 	(void)state;
 	value[0] = 1;
 	assert_int_equal(sign_state_decode(value, size, &out), ERR_CORRUPT);
-	assert_int_equal(sign_state_decode(value, size - LIFE_SIZE_BEHIND, &out), 0);
+	assert_int_equal(sign_state_decode(value, size - RENEW_SIZE - BUNDLE_SIZE, &out),
+	                 0);
 	assert_int_equal(out.renew, 0);
+	assert_int_equal(out.bundle, 0);
+	value[0] = 2;
+	assert_int_equal(sign_state_decode(value, size, &out), ERR_CORRUPT);
+	assert_int_equal(sign_state_decode(value, size - BUNDLE_SIZE, &out), 0);
+	assert_int_equal(out.renew, NOW);
+	assert_int_equal(out.bundle, 0);
 	assert_int_equal(out.ttl[LIFE_DS].until, 10);
 }
 
@@ -117,7 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(value_comes_back_and_no_other_form_does),
-		cmocka_unit_test(first_form_is_read),
+		cmocka_unit_test(earlier_forms_are_read),
 		cmocka_unit_test(what_was_made_before_is_due),
 	};
 

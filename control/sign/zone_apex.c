@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/sign/ds.h"
+#include "control/sign/rrsig.h"
 #include "control/sign/zone_keys.h"
 #include "control/zone/rdata.h"
 #include "shared/rrtype.h"
@@ -59,7 +60,7 @@ bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r)
 	case RRTYPE_NSEC3PARAM: return true;
 	case RRTYPE_DNSKEY:
 	case RRTYPE_CDS:
-	case RRTYPE_CDNSKEY: return is_ours(k, type, r);
+	case RRTYPE_CDNSKEY: return k->bundles || is_ours(k, type, r);
 	default: return false;
 	}
 }
@@ -132,11 +133,31 @@ static bool asks_for_none(const struct zone_keys *k)
 	return life_wants_no_ds(&l, !k->state.leaving);
 }
 
+/* What the bundle in use has of a type, without signatures. */
+static const uint8_t *apex_given(const struct zone_keys *k, uint16_t type,
+                                 struct contents_arena *a, size_t *size)
+{
+	const struct rrset *sets = k->bundles->list[0].sets;
+
+	*size = 0;
+	for (enum bundle_part part = 0; part < BUNDLE_PARTS; part++) {
+		if (sets[part].type != type || !sets[part].count || !zone_keys_sign(k))
+			continue;
+		*size = rrsig_blob_size(&sets[part], NULL, 0);
+		uint8_t *blob = arena_alloc(a, *size);
+		rrsig_blob_write(&sets[part], NULL, 0, blob);
+		return blob;
+	}
+	return NULL;
+}
+
 const uint8_t *zone_keys_apex(const struct zone_keys *k, const struct rrset *now,
                               struct contents_arena *a, size_t *size)
 {
 	struct gathering g = {.type = now->type, .arena = a};
 
+	if (k->bundles)
+		return apex_given(k, g.type, a, size);
 	if (g.type == RRTYPE_CDS && asks_for_none(k))
 		gather(&g, no_cds, sizeof no_cds);
 	else if (g.type == RRTYPE_CDNSKEY && asks_for_none(k))

@@ -8,9 +8,21 @@
 #include <openssl/sha.h>
 
 #include "control/must.h"
+#include "control/sign/bundle_stored.h"
 #include "shared/err.h"
 
 /* ---- from the store ---- */
+
+static void take_stored(struct zone_keys *k, uint32_t number, const struct sign_stored *s,
+                        const struct life_key *life)
+{
+	struct bundle_turn turn = life_turn_get(s);
+
+	if (turn.from && !life->born)
+		(void)zone_keys_plan(k, number, s, &turn);
+	else
+		zone_keys_add(k, number, s, life)->turn = turn;
+}
 
 static int add_item(const struct sign_stored_item *i, void *arg)
 {
@@ -18,7 +30,7 @@ static int add_item(const struct sign_stored_item *i, void *arg)
 	struct life_key life;
 
 	TRY(life_key_get(&i->stored, &life));
-	(void)zone_keys_add(k, i->number, &i->stored, &life);
+	take_stored(k, i->number, &i->stored, &life);
 	return 0;
 }
 
@@ -41,6 +53,17 @@ void zone_keys_remove(struct zone_keys *k, size_t at)
 	k->count--;
 }
 
+static void remove_planned(struct zone_keys *k, uint32_t number)
+{
+	for (size_t i = 0; i < k->planned_count; i++)
+		if (k->planned[i].number == number) {
+			memmove(k->planned + i, k->planned + i + 1,
+			        (k->planned_count - i - 1) * sizeof *k->planned);
+			k->planned_count--;
+			return;
+		}
+}
+
 /* A change's own word about a key counts. */
 static int overlay_item(struct zone_keys *k, const struct item_change *item)
 {
@@ -53,11 +76,12 @@ static int overlay_item(struct zone_keys *k, const struct item_change *item)
 	size_t at = find(k, number);
 	if (at < k->count)
 		zone_keys_remove(k, at);
+	remove_planned(k, number);
 	if (!item->value)
 		return 0;
 	TRY(sign_stored_decode(item->value, item->size, &s));
 	TRY(life_key_get(&s, &life));
-	(void)zone_keys_add(k, number, &s, &life);
+	take_stored(k, number, &s, &life);
 	return 0;
 }
 
@@ -83,7 +107,12 @@ static int look(struct store_txn *t, const struct store_zone *zone,
 {
 	TRY(with ? sign_state_after(t, zone->id, with, &k->state)
 	         : sign_state_get(t, zone->id, &k->state));
-	return read_all(t, with, k);
+	TRY(read_all(t, with, k));
+	if (!k->state.bundle)
+		return 0;
+	int err = bundle_stored_get(t, with, zone->id, k->zone, k->state.bundle,
+	                            &k->bundles);
+	return err == ERR_NOTFOUND ? 0 : err; /* zone_keys_open() says so */
 }
 
 int zone_keys_look(struct store_txn *t, const struct store_zone *zone,
@@ -120,6 +149,8 @@ void zone_keys_free(struct zone_keys **keys)
 	set_signer_free(&k->signer);
 	for (size_t i = 0; i < k->count; i++)
 		sign_key_free(&k->keys[i].key);
+	bundles_free(&k->bundles);
+	free(k->planned);
 	free(k->keys);
 	free(k->lives);
 	free(k);
@@ -165,8 +196,13 @@ static int make_terms(struct zone_keys *k, struct sign_secrets *secrets, char *w
 
 	set_signer_free(&k->signer);
 	k->terms.key_count = 0;
+	if (k->state.bundle && !k->bundles)
+		return refuse(why,
+		              "the bundle of its DNSKEYs, which is in use, is not in the "
+		              "store");
 	for (size_t i = 0; i < k->count; i++) {
-		if ((parts = parts_of(&k->lives[i])) == 0)
+		parts = parts_of(&k->lives[i]) & (k->bundles ? SIGN_ZONE : ~0U);
+		if (parts == 0)
 			continue;
 		if (k->terms.key_count == SIGN_KEYS_MAX)
 			return refuse(why, "it has more keys than sign a zone");
@@ -182,6 +218,8 @@ static int make_terms(struct zone_keys *k, struct sign_secrets *secrets, char *w
 	k->terms.periods = &k->state.periods;
 	k->terms.renew = k->state.renew;
 	k->terms.key_periods = &k->key_periods;
+	k->terms.given = k->bundles ? k->bundles->list[0].sets : NULL;
+	k->terms.given_count = BUNDLE_PARTS;
 	return set_signer_new(&k->terms, &k->signer);
 }
 
@@ -222,6 +260,50 @@ struct zone_key *zone_keys_add(struct zone_keys *k, uint32_t number,
 	return &k->keys[k->count++];
 }
 
+struct zone_key *zone_keys_plan(struct zone_keys *k, uint32_t number,
+                                const struct sign_stored *s,
+                                const struct bundle_turn *turn)
+{
+	if (k->planned_count == k->planned_room) {
+		k->planned_room = k->planned_room ? 2 * k->planned_room : 4;
+		k->planned =
+			must(realloc(k->planned, k->planned_room * sizeof *k->planned));
+	}
+	k->planned[k->planned_count] =
+		(struct zone_key){.number = number, .stored = *s, .turn = *turn};
+	return &k->planned[k->planned_count++];
+}
+
+void zone_keys_begin(struct zone_keys *k, size_t planned, const struct life_key *life)
+{
+	struct zone_key one = k->planned[planned];
+
+	remove_planned(k, one.number);
+	zone_keys_add(k, one.number, &one.stored, life)->turn = one.turn;
+}
+
+void zone_keys_take_bundle(struct zone_keys *k, struct bundles **bundle)
+{
+	set_signer_free(&k->signer);
+	bundles_free(&k->bundles);
+	k->bundles = *bundle;
+	k->state.bundle = k->bundles->list[0].from;
+	*bundle = NULL;
+}
+
+uint32_t zone_keys_next_number(const struct zone_keys *k)
+{
+	uint32_t next = 1;
+
+	for (size_t i = 0; i < k->count; i++)
+		if (k->keys[i].number >= next)
+			next = k->keys[i].number + 1;
+	for (size_t i = 0; i < k->planned_count; i++)
+		if (k->planned[i].number >= next)
+			next = k->planned[i].number + 1;
+	return next;
+}
+
 struct life zone_keys_life(struct zone_keys *k)
 {
 	struct life l = {.keys = k->lives, .count = k->count};
@@ -235,14 +317,33 @@ void zone_keys_live(struct zone_keys *k, const struct life *l)
 	memcpy(k->state.ttl, l->ttl, sizeof k->state.ttl);
 }
 
+static void write_key(struct zone_keys *k, struct zone_key *one, const struct life_key *l,
+                      struct change *c)
+{
+	if (one->turn.from)
+		life_turn_put(l, &one->turn, &one->stored);
+	else
+		life_key_put(l, &one->stored);
+	sign_stored_change(c, k->id, one->number, &one->stored);
+}
+
+void zone_keys_write(struct zone_keys *k, struct change *c)
+{
+	struct life_key none = {.role = LIFE_ZSK};
+
+	for (size_t i = 0; i < k->count; i++)
+		write_key(k, &k->keys[i], &k->lives[i], c);
+	for (size_t i = 0; i < k->planned_count; i++) {
+		none.algorithm = sign_stored_algorithm(&k->planned[i].stored);
+		write_key(k, &k->planned[i], &none, c);
+	}
+}
+
 void zone_keys_change(struct zone_keys *k, struct change *c)
 {
 	k->state.version++;
 	sign_state_change(c, k->id, &k->state);
-	for (size_t i = 0; i < k->count; i++) {
-		life_key_put(&k->lives[i], &k->keys[i].stored);
-		sign_stored_change(c, k->id, k->keys[i].number, &k->keys[i].stored);
-	}
+	zone_keys_write(k, c);
 }
 
 bool zone_keys_sign(const struct zone_keys *k)

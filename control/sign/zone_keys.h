@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/sign/bundle.h"
+#include "control/sign/bundle_plan.h"
 #include "control/sign/life.h"
 #include "control/sign/secrets.h"
 #include "control/sign/set_signer.h"
@@ -23,7 +25,8 @@
 struct zone_key {
 	uint32_t number;
 	struct sign_stored stored;
-	struct sign_key *key; /* NULL: it signs nothing now */
+	struct sign_key *key;    /* NULL: it signs nothing now */
+	struct bundle_turn turn; /* of a ZSK whose KSK is elsewhere; else all 0 */
 };
 
 struct zone_keys {
@@ -33,6 +36,12 @@ struct zone_keys {
 	struct zone_key *keys;  /* by number */
 	struct life_key *lives; /* one for each */
 	size_t count, room;
+	/* ZSKs for bundles to come, which do not live yet. */
+	struct zone_key *planned; /* by number */
+	size_t planned_count, planned_room;
+	/* The one in use has DNSKEY, CDS and CDNSKEY with their signatures. NULL: the KSK is here, or it is not in
+	 * the store. */
+	struct bundles *bundles;
 	struct sign_with with[SIGN_KEYS_MAX];
 	struct sign_periods key_periods;
 	struct sign_terms terms;   /* serial and now: the caller's to set */
@@ -59,6 +68,9 @@ MUST_CHECK int zone_keys_new(struct store_txn *t, const struct store_zone *zone,
 /* Opens the private halves of those that are to sign by now. Errors of zone_keys_read(). */
 MUST_CHECK int zone_keys_open(struct zone_keys *k, struct sign_secrets *secrets,
                               char why[static ZONE_KEYS_WHY_SIZE]);
+/* Takes the bundle by which the zone is signed from now on, instead of the one in use. Before zone_keys_open(). */
+void zone_keys_take_bundle(struct zone_keys *k, struct bundles **bundle);
+
 /* Forgets a key. */
 void zone_keys_remove(struct zone_keys *k, size_t i);
 
@@ -69,6 +81,16 @@ void zone_keys_free(struct zone_keys **k);
 struct zone_key *zone_keys_add(struct zone_keys *k, uint32_t number,
                                const struct sign_stored *s, const struct life_key *life);
 
+/* Adds one for bundles to come. */
+struct zone_key *zone_keys_plan(struct zone_keys *k, uint32_t number,
+                                const struct sign_stored *s,
+                                const struct bundle_turn *turn);
+/* Lets one of those live from now on, with the others at the end. */
+void zone_keys_begin(struct zone_keys *k, size_t planned, const struct life_key *life);
+
+/* Gives a number that no key of it has. */
+uint32_t zone_keys_next_number(const struct zone_keys *k);
+
 /* Gives the life of all, whose keys are lent: changed there, they are changed here. */
 struct life zone_keys_life(struct zone_keys *k);
 /* Takes over its TTLs. */
@@ -77,7 +99,10 @@ void zone_keys_live(struct zone_keys *k, const struct life *l);
 /* Lets a change write the state, with another version, and every key. */
 void zone_keys_change(struct zone_keys *k, struct change *c);
 
-/* Says whether the zone is to have signatures: of its keys one signs DNSKEY, and one the rest. */
+/* Lets a change write the keys only: of a zone that is not signed here yet. */
+void zone_keys_write(struct zone_keys *k, struct change *c);
+
+/* Says whether the zone is to have signatures: of its keys one signs DNSKEY, here or elsewhere, and one the rest. */
 bool zone_keys_sign(const struct zone_keys *k);
 
 /* Makes the salt, of the length that is there, for a chain that is asked for anew. It is no secret, but nobody can tell it
@@ -92,7 +117,7 @@ bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r);
 
 /* Gives the blob of the RRset of a type (DNSKEY, CDS, CDNSKEY), without signatures, that the zone is to have where
  * there is one now with these records (count 0: none): those of our keys that are to be there, and all that are no
- * key's of ours. Lies in the arena; *size 0: none. */
+ * key's of ours; or those of the bundle in use, and no others. Lies in the arena; *size 0: none. */
 const uint8_t *zone_keys_apex(const struct zone_keys *k, const struct rrset *now,
                               struct contents_arena *a, size_t *size);
 
