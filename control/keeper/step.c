@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "control/change/digest.h"
+#include "control/keeper/bundles.h"
+#include "control/keeper/new_key.h"
 #include "control/keeper/tokens.h"
 #include "control/policy/policy.h"
+#include "control/sign/bundle_stored.h"
 #include "control/sign/zone_contents.h"
 #include "control/zone/soa.h"
 #include "shared/err.h"
@@ -35,6 +38,7 @@ struct state {
 	bool changed; /* keys, or state */
 	bool rechain; /* the whole chain, or all signatures, are to be others */
 	bool rekeyed; /* the keys' RRsets at the apex are to be others */
+	struct bundles_look bundles; /* of a KSK that is elsewhere */
 };
 
 static int trouble(const struct state *st, const char *text)
@@ -157,43 +161,25 @@ static int read_keys(struct state *st)
 
 /* ---- keys ---- */
 
-/* Gives the vault that it will be sealed in, NULL: it is in a token. */
-static int new_key(struct state *st, uint16_t flags, const struct vault **v,
-                   struct sign_key **out)
-{
-	const struct sign_policy *p = &st->numbers;
-	bool sealed;
-
-	*v = NULL;
-	if (st->policy && st->policy->token[0])
-		return keeper_key_in_token(st->policy, st->keys, flags, out,
-		                           st->step->trouble);
-	TRY(sign_stored_any(st->txn, &sealed));
-	*v = sign_secrets_vault(st->step->secrets, !sealed, st->step->trouble);
-	return *v ? sign_key_generate(p->algorithm, p->rsa_bits, flags, out)
-	          : ERR_REFUSED;
-}
-
 static int make_key(struct state *st, uint8_t role)
 {
-	const struct sign_policy *p = &st->numbers;
-	struct life_key life = life_key_new((enum life_role)role, p, st->step->now);
-	uint16_t flags = role & LIFE_KSK ? SIGN_FLAGS_KSK : SIGN_FLAGS_ZSK;
-	struct sign_stored_name name = {.zone = st->keys->zone, .number = 1};
+	struct life_key life =
+		life_key_new((enum life_role)role, &st->numbers, st->step->now);
+	const struct new_key n = {
+		.txn = st->txn,
+		.secrets = st->step->secrets,
+		.policy = st->policy,
+		.keys = st->keys,
+		.number = zone_keys_next_number(st->keys),
+		.flags = role & LIFE_KSK ? SIGN_FLAGS_KSK : SIGN_FLAGS_ZSK,
+		.now = st->step->now,
+	};
 	struct sign_stored stored;
-	const struct vault *v;
-	struct sign_key *key;
 
-	for (size_t i = 0; i < st->keys->count; i++)
-		if (st->keys->keys[i].number >= name.number)
-			name.number = st->keys->keys[i].number + 1;
-	TRY(new_key(st, flags, &v, &key));
-	int err = sign_stored_seal(v, &name, key, st->step->now, &stored);
-	sign_key_free(&key);
+	TRY(new_key_make(&n, &stored, st->step->trouble));
 	life_key_put(&life, &stored);
-	if (err == 0)
-		(void)zone_keys_add(st->keys, name.number, &stored, &life);
-	return err;
+	(void)zone_keys_add(st->keys, n.number, &stored, &life);
+	return 0;
 }
 
 static bool publishes_same(const struct zone_keys *k, const struct life_key *before,
@@ -209,14 +195,26 @@ static bool publishes_same(const struct zone_keys *k, const struct life_key *bef
 	return true;
 }
 
+/* Gives what was seen of a key, by all of its DNSKEYs; LIFE_ABSENT - 1: nothing. */
+static int seen_of(const struct step_seen *seen, uint32_t number)
+{
+	int most = (int)LIFE_ABSENT - 1;
+
+	for (size_t i = 0; i < seen->count; i++)
+		if (seen->numbers[i] == number && (int)seen->seen[i] > most)
+			most = (int)seen->seen[i];
+	return most;
+}
+
 static void take_seen(struct state *st, struct life *l)
 {
 	const struct step_seen *seen = &st->step->seen;
 
-	for (size_t i = 0; i < seen->count; i++)
-		for (size_t k = 0; k < st->keys->count; k++)
-			if (st->keys->keys[k].number == seen->numbers[i])
-				life_saw_ds(&l->keys[k], seen->seen[i], st->step->now);
+	for (size_t k = 0; k < st->keys->count; k++) {
+		int what = seen_of(seen, st->keys->keys[k].number);
+		if (what >= (int)LIFE_ABSENT)
+			life_saw_ds(&l->keys[k], (enum life_seen)what, st->step->now);
+	}
 	if (seen->count)
 		life_saw_ds_ttl(l, seen->ttl, st->step->now);
 }
@@ -230,6 +228,8 @@ static int live(struct state *st, const struct life_now *now, struct life_result
 		l = zone_keys_life(st->keys);
 		life_step(&st->numbers, now, &l, r);
 		zone_keys_live(st->keys, &l);
+		if (st->keys->state.bundle) /* which keys there are, requests plan */
+			r->generate_count = 0;
 		st->changed |= r->changed || r->generate_count;
 		if (r->generate_count == 0)
 			return 0;
@@ -239,11 +239,18 @@ static int live(struct state *st, const struct life_now *now, struct life_result
 	return 0;
 }
 
+static bool is_in_bundle(const struct zone_keys *k, size_t i)
+{
+	return k->bundles && bundle_publishes(&k->bundles->list[0],
+	                                      sign_stored_dnskey(&k->keys[i].stored));
+}
+
 static void purge(struct state *st)
 {
 	for (size_t i = st->keys->count; i-- > 0;) {
 		uint32_t number = st->keys->keys[i].number;
-		if (!life_may_purge(&st->numbers, &st->keys->lives[i], st->step->now))
+		if (!life_may_purge(&st->numbers, &st->keys->lives[i], st->step->now) ||
+		    is_in_bundle(st->keys, i))
 			continue;
 		zone_keys_remove(st->keys, i);
 		sign_stored_change(st->step->change, st->zone.id, number, NULL);
@@ -367,13 +374,14 @@ static int change_keys_first(struct state *st, size_t known)
 	return 0;
 }
 
-static void forget_signing(struct state *st)
+static int forget_signing(struct state *st)
 {
 	struct change *c = st->step->change;
 
-	for (size_t i = 0; i < st->keys->count; i++)
-		sign_stored_change(c, st->zone.id, st->keys->keys[i].number, NULL);
+	TRY(sign_stored_forget(c, st->txn, st->zone.id));
+	TRY(bundle_stored_forget(c, st->txn, st->zone.id));
 	sign_state_change(c, st->zone.id, NULL);
+	return 0;
 }
 
 static int decide(struct state *st)
@@ -383,7 +391,7 @@ static int decide(struct state *st)
 	int err;
 
 	if (!signs && !st->was_signed && !st->wanted) {
-		forget_signing(st);
+		TRY(forget_signing(st));
 		(void)begin_change(st, ZONE_EDIT, "unsign");
 		s->outcome = STEP_CHANGE;
 		return 0;
@@ -404,19 +412,35 @@ static int decide(struct state *st)
 	return 0;
 }
 
+static void list_one(struct step *s, uint32_t number, struct rdata dnskey)
+{
+	if (s->asked_count == SIGN_KEYS_MAX)
+		return;
+	struct step_asked *a = &s->asked[s->asked_count++];
+	a->number = number;
+	a->len = dnskey.len;
+	memcpy(a->dnskey, dnskey.bytes, dnskey.len);
+}
+
+/* All KSKs that are elsewhere: a zone is not unsigned before the DS of each has gone. */
+static void list_elsewhere(struct state *st, uint32_t number)
+{
+	struct rdata ksks[SIGN_KEYS_MAX];
+	size_t count = keeper_bundle_ksks(st->keys, ksks, SIGN_KEYS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		list_one(st->step, number, ksks[i]);
+}
+
 static void list_asked(struct state *st)
 {
-	struct step *s = st->step;
-
-	for (size_t i = 0; i < st->keys->count && s->asked_count < SIGN_KEYS_MAX; i++) {
-		const struct sign_stored *k = &st->keys->keys[i].stored;
-		struct step_asked *a = &s->asked[s->asked_count];
+	for (size_t i = 0; i < st->keys->count; i++) {
+		const struct zone_key *k = &st->keys->keys[i];
 		if (!life_has(&st->keys->lives[i], LIFE_DS) || st->keys->lives[i].gone)
 			continue;
-		a->number = st->keys->keys[i].number;
-		a->len = k->dnskey_len;
-		memcpy(a->dnskey, k->dnskey, k->dnskey_len);
-		s->asked_count++;
+		list_one(st->step, k->number, sign_stored_dnskey(&k->stored));
+		if (!st->wanted)
+			list_elsewhere(st, k->number);
 	}
 }
 
@@ -469,15 +493,58 @@ static void count_keys(const struct state *st)
 		}
 }
 
+/* Of one whose KSK is elsewhere, or is to be. Gives false when nothing can go on without a bundle. */
+static int follow_bundles(struct state *st, bool *goes_on)
+{
+	struct bundles_look *b = &st->bundles;
+	struct zone_keys *k = st->keys;
+
+	*goes_on = true;
+	b->next = UINT64_MAX;
+	if (!st->policy->offline_ksk && !k->state.bundle)
+		return 0;
+	int err = keeper_take_bundle(st->txn, k, &st->numbers, st->step->now, b);
+	if (err == ERR_NOTFOUND) {
+		*goes_on = !st->fresh;
+		return st->fresh ? trouble(st, b->why) : 0;
+	}
+	TRY(err);
+	st->changed |= b->changed;
+	st->rekeyed |= b->changed;
+	st->rechain |= b->torn;
+	if (!st->policy->offline_ksk && st->wanted && !b->why[0])
+		(void)snprintf(
+			b->why, sizeof b->why,
+			"its policy has KSKs here, but its KSK is offline: it goes on "
+			"with what it has of bundles");
+	if (k->state.bundle)
+		st->numbers.ksk_lifetime = st->numbers.zsk_lifetime = 0;
+	return 0;
+}
+
+static void take_warning(struct state *st)
+{
+	struct step *s = st->step;
+
+	if (st->bundles.next < s->again)
+		s->again = st->bundles.next;
+	if (!s->trouble[0])
+		(void)snprintf(s->trouble, sizeof s->trouble, "%s", st->bundles.why);
+}
+
 static int go_on(struct state *st)
 {
 	struct life_result r = {.again = UINT64_MAX};
 	struct step *s = st->step;
+	bool goes_on;
 
 	TRY(st->fresh ? look_at_data(st) : look_at_signatures(st));
 	if (st->presigned && st->keys->count == 0)
 		return trouble(st, "it comes with its signatures: import its keys first, "
 		                   "or load it without them");
+	TRY(follow_bundles(st, &goes_on));
+	if (!goes_on)
+		return 0;
 	take_numbers(st);
 	size_t known = st->keys->count;
 	TRY(live_on(st, &r));
@@ -488,6 +555,7 @@ static int go_on(struct state *st)
 	count_keys(st);
 	s->is_signed = st->was_signed;
 	plan_next(st, &r);
+	take_warning(st);
 	return decide(st);
 }
 
