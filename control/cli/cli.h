@@ -234,6 +234,8 @@ enum engine_outcome run_conf_set(struct cli *c);
 enum engine_outcome run_conf_unset(struct cli *c);
 enum engine_outcome run_doctor(struct cli *c);
 enum engine_outcome run_dnssec_sign_request(struct cli *c);
+enum engine_outcome run_dnssec_ksr(struct cli *c);
+enum engine_outcome run_dnssec_skr(struct cli *c);
 enum engine_outcome run_dnssec_enable(struct cli *c);
 enum engine_outcome run_dnssec_disable(struct cli *c);
 enum engine_outcome run_dnssec_status(struct cli *c);
