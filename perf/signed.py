@@ -1,16 +1,18 @@
-"""What the bars of zones that the server signs are made of: changes in them, and what it costs the answers when they
-are signed again."""
+"""What the bars of zones that the server signs are made of: changes in them, what it costs the answers when they
+are signed again, and how large answers and table are."""
 import json
 import os
 import signal
 import socket
 import statistics
 import struct
+import tempfile
 import time
 
 import changes
 import data
 import servers
+import signing
 import wire
 from servers import Failed
 
@@ -177,3 +179,77 @@ def again(names, pairs, seconds):
         f"of what is answered while the control plane is halted, median of {pairs} pairs; {busy:.0f}/s in memory, with DO, "
         f"while a zone of {names} names is signed again, {idle:.0f}/s without; {changed / (pairs * seconds):.1f} changes "
         "a second, of 128 RRsets each")
+
+
+# ---- answers, and what holds them ----
+
+def first_queries(path, count):
+    """Of a file for memio."""
+    with open(path, "rb") as f:
+        for _ in range(count):
+            yield f.read(int.from_bytes(f.read(2), "big"))
+
+
+def answered(server, queries):
+    """Octets of the answer to each."""
+    octets = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.connect(("127.0.0.1", server.port))
+        for query in queries:
+            s.send(query)
+            answer = s.recv(4096)
+            if wire.rcode(answer) not in (0, 3) or answer[2] & 2 or struct.pack("!2H", TYPE_RRSIG, 1) not in answer:
+                raise Failed(f"{server.name} does not answer with signatures: {answer[:12].hex()}")
+            octets.append(len(answer))
+    return octets
+
+
+def sizes(names, count):
+    """How many of so many answers of each kind are larger than knotd's, which has the zone as kzonesign has signed
+    it; ours is signed by us."""
+    text = []
+    larger = 0
+    with tempfile.TemporaryDirectory(dir=servers.WORK) as directory:
+        ours = os.path.join(directory, "ours")
+        signing.ours(names, ours)
+        theirs, _ = signing.by_knot(data.hosts(names), directory)
+        with servers.Anser([(data.ORIGIN, ours)]) as anser, servers.Knot([(data.ORIGIN, theirs)]) as knot:
+            anser.wait_until_serving()
+            knot.wait_until_serving()
+            for kind in ("positive", "nxdomain", "mix"):
+                queries = list(first_queries(data.queries(kind, names, dnssec_ok=True) + ".bin", count))
+                pairs = list(zip(answered(anser, queries), answered(knot, queries)))
+                larger += sum(a > b for a, b in pairs)
+                mean_a, mean_b = (statistics.mean(column) for column in zip(*pairs))
+                text.append(f"{kind} {mean_a:.1f} octets, knotd {mean_b:.1f}")
+    return larger, f"of {count} of each kind with DO, NSEC, P-256, {names} names; {'; '.join(text)}"
+
+
+def resident(server):
+    """Octets, when it is at rest."""
+    before, now = -1, 0
+    while before != now:
+        time.sleep(1)
+        with open(f"/proc/{server.processes[0].pid}/statm") as f:
+            before, now = now, int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return now
+
+
+def memory(names):
+    """Octets of the table for each name of a signed zone, as a part of those that knotd takes for the same file more than for
+    a zone of one host."""
+    with tempfile.TemporaryDirectory(dir=servers.WORK) as directory:
+        took = {}
+        for count in (1, names):
+            path = os.path.join(directory, str(count))
+            signing.ours(count, path)
+            with servers.Knot([(data.ORIGIN, path)]) as knot:
+                knot.wait_until_serving()
+                took[count] = resident(knot)
+        table = servers.run_bench("bench_respond", "--work", servers.WORK, "--rounds", 1, "--ring", 4, "--names", names,
+                                  "--file", path, "positive+do")[0]
+    ours = table["resident_per_name"]
+    theirs = (took[names] - took[1]) / table["names"]
+    return ours / theirs, (f"octets of the table a name of {table['names']:.0f} {ours:.1f}, {table['used'] / table['names']:.1f} in live "
+                           f"objects; memory of knotd {theirs:.1f}")

@@ -62,6 +62,15 @@ def timed(command):
     return time.monotonic() - began
 
 
+def by_knot(zone, directory):
+    """Signs a zone file by kzonesign. Gives the file with what came out, and the seconds that it took."""
+    conf = os.path.join(directory, "conf")
+    with open(conf, "w") as f:
+        f.write(KNOT.format(dir=directory, threads=processors(), zone=zone, origin=data.ORIGIN))
+    took = timed(["kzonesign", "-c", conf, "-o", directory, data.ORIGIN])
+    return os.path.join(directory, os.path.basename(zone)), took
+
+
 def whole_commands(names):
     """{program: seconds from a zone file to a signed one}."""
     zone = data.hosts(names)
@@ -71,11 +80,8 @@ def whole_commands(names):
         took["anser"] = timed([servers.tool("bench_sign"), str(names), str(ALGORITHM),
                                str(processors()), signed])
         servers.run_tool(["ldns-verify-zone", signed], timeout=1800)
-        conf = os.path.join(directory, "conf")
-        with open(conf, "w") as f:
-            f.write(KNOT.format(dir=directory, threads=processors(), zone=zone, origin=data.ORIGIN))
         if shutil.which("kzonesign"):
-            took["kzonesign"] = timed(["kzonesign", "-c", conf, "-o", directory, data.ORIGIN])
+            _, took["kzonesign"] = by_knot(zone, directory)
         if shutil.which("ldns-signzone"):
             key = servers.run_tool(["sh", "-c", f"cd {directory} && ldns-keygen -k -a {ALGORITHM} {data.ORIGIN}"])
             took["ldns-signzone"] = timed(["ldns-signzone", "-o", data.ORIGIN, "-f", signed, zone,
