@@ -75,6 +75,8 @@ struct answer {
 	uint64_t visited[CHAIN_MAX + 1]; /* hashes of the chain's names */
 	struct answer_dname dnames[CHAIN_MAX + 1];
 	table_ref denials[DENIALS_MAX]; /* records that prove what does not exist */
+	table_ref own_denial;   /* the one of them whose owner is in the message */
+	unsigned own_denial_at; /* there */
 	const struct table_fragment *additional; /* whose targets want addresses */
 	unsigned additional_at;                  /* where its body stands */
 	struct path path;                        /* of subject, when missing */

@@ -69,6 +69,21 @@ static void nsec_at(struct answer *a, const struct table_node *n)
 		nsec_cover(a, n->name); /* an empty non-terminal has none of its own */
 }
 
+/* At the subject, or a delegation above it, whose name stands in the message already: the record's owner is a
+ * pointer there. */
+static void nsec_at_subject(struct answer *a, const struct table_node *n)
+{
+	const struct table_entry *e = node_entry(n, RRTYPE_NSEC);
+	unsigned into = (unsigned)a->subject.name_len - n->name_len;
+	unsigned at = emit_name_at(a->e.dns, a->subject.at, into);
+
+	nsec_at(a, n);
+	if (e && at <= POINTER_MAX) {
+		a->own_denial = e->ref;
+		a->own_denial_at = at;
+	}
+}
+
 /* ---- NSEC3 ---- */
 
 static const uint8_t *node_hashes(const struct table_node *n)
@@ -178,7 +193,7 @@ static uint8_t signed_how(struct answer *a)
 void denial_nodata(struct answer *a, const struct table_node *n)
 {
 	switch (signed_how(a)) {
-	case ZONE_NSEC: nsec_at(a, n); break;
+	case ZONE_NSEC: nsec_at_subject(a, n); break;
 	case ZONE_NSEC3: nsec3_at(a, n); break;
 	default: break;
 	}
@@ -221,11 +236,20 @@ void denial_nxdomain(struct answer *a, unsigned labels)
 	}
 }
 
+static bool write_one(struct answer *a, table_ref ref)
+{
+	const struct table_denial *d = table_at(a->s->base, ref);
+
+	/* The root's owner is shorter than a pointer to it. */
+	if (ref == a->own_denial && d->owner_len > 2)
+		return emit_denial_as_data(&a->e, d, a->own_denial_at, SECTION_AUTHORITY);
+	return emit_denial(&a->e, d, answer_apex_at(a));
+}
+
 bool denial_write(struct answer *a)
 {
 	for (unsigned i = 0; i < a->ndenials; i++)
-		if (!emit_denial(&a->e, table_at(a->s->base, a->denials[i]),
-		                 answer_apex_at(a)))
+		if (!write_one(a, a->denials[i]))
 			return false;
 	return true;
 }

@@ -493,6 +493,7 @@ static void answer_begin(struct responder *r, struct answer *a, const struct pkt
 	a->truncated = false;
 	a->chain = 0;
 	a->ndenials = 0;
+	a->own_denial = 0;
 	a->ndnames = 0;
 	a->additional = NULL;
 }
