@@ -111,6 +111,8 @@ struct zone_change {
 	bool configured; /* CREATE: the configuration names it, and takes it away again */
 	enum change_serial serial;
 	enum change_expiry expiry; /* of EDIT */
+	bool catches_up; /* CONTENTS that are signed: with another version, which is one with little else in it,
+	                  * they become those of the zone as it is */
 	uint64_t if_version; /* 0: any; else ERR_STALE unless it is the zone's version */
 };
 

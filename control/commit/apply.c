@@ -193,7 +193,7 @@ static int find_zone(struct plan *p, const struct zone_change *zc, struct planne
 	TRY(store_zone_get(p->c->txn, zc->name, &z->before));
 	if (!actor_sees(p->change->actor, zc->name, z->before.attrs.tenant))
 		return ERR_NOTFOUND;
-	if (zc->if_version && zc->if_version != z->before.version)
+	if (zc->if_version && zc->if_version != z->before.version && !zc->catches_up)
 		return ERR_STALE;
 	return 0;
 }
@@ -361,6 +361,7 @@ static int plan_zone(struct plan *p, size_t i)
 	z->attrs_changed = attrs_differ(z);
 	TRY(check_whose(p, zc, z));
 	TRY(signing_check(p, zc, z));
+	TRY(signing_catch_up(p, &p->change->zones[i], z));
 	if (!zone_change_is_partial(zc->kind))
 		return plan_contents(p, zc, z);
 	TRY(zc->kind == ZONE_DELTA ? plan_delta(p, zc, z) : plan_edits(p, zc, z));

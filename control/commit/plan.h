@@ -77,6 +77,13 @@ MUST_CHECK int signing_contents(struct plan *p, const struct zone_change *zc,
                                 struct planned *z);
 MUST_CHECK int signing_serial(const struct zone_change *zc, struct planned *z);
 
+/* The same as a validator would see them. ERR_REFUSED, and it is said. */
+MUST_CHECK int signing_check_contents(struct plan *p, const struct contents *c);
+/* Makes of contents that are signed, of a zone as it was before, those of the zone as it is. ERR_STALE: too much is
+ * another, or it is not to be signed like this any more. */
+MUST_CHECK int signing_catch_up(struct plan *p, struct zone_change *zc,
+                                struct planned *z);
+
 /* Refuses what a zone that is signed here cannot become; ERR_STALE: the change says how the zone is signed, and does
  * not know how it is. What is known of a zone that goes, goes with it. */
 MUST_CHECK int signing_check(struct plan *p, const struct zone_change *zc,

@@ -71,7 +71,7 @@ static int begin(void **state)
 		return -1;
 	(void)snprintf(secret_path, sizeof secret_path, "%s/secret", dir);
 	secrets = sign_secrets_new(secret_path);
-	ring = key_ring_new();
+	ring = key_ring_new(secrets);
 	struct store_txn *t = begin_write();
 	zones[0] = (struct store_zone){.name = "\1a"};
 	zones[1] = (struct store_zone){.name = "\1b"};
@@ -94,7 +94,7 @@ static int get(const struct store_zone *zone, const struct change *with,
                struct zone_keys **out)
 {
 	struct store_txn *t = begin_read();
-	int err = key_ring_get(ring, secrets, t, zone, with, out, why);
+	int err = key_ring_get(ring, t, zone, with, out, why);
 
 	store_abort(&t);
 	return err;

@@ -175,13 +175,22 @@ static int sign_view(struct plan *p, const struct zone_change *zc, struct planne
 
 enum {
 	CHECK_ALL = 16,    /* RRsets, of which all signatures are verified; */
-	CHECK_ONE_IN = 16, /* of more, those of one owner in so many. */
+	CHECK_ONE_IN = 16, /* of more, those of one owner in so many, */
+	CHECK_MOST = 1000, /* and of about so many at most. */
 };
+
+static unsigned check_one_in(size_t sets)
+{
+	if (sets <= CHECK_ALL)
+		return 1;
+	return sets <= (size_t)CHECK_ONE_IN * CHECK_MOST ? CHECK_ONE_IN
+	                                                 : (unsigned)(sets / CHECK_MOST);
+}
 
 static struct sign_check check_of(const struct plan *p, size_t sets)
 {
 	return (struct sign_check){.now = p->time_us / 1000000,
-	                           .one_in = sets <= CHECK_ALL ? 1 : CHECK_ONE_IN,
+	                           .one_in = check_one_in(sets),
 	                           .seed = (uint32_t)p->time_us};
 }
 
@@ -211,13 +220,13 @@ static int check_view(struct plan *p, const struct planned *z)
 	return refuse_bogus(p, sign_check_view(&z->view, &how, &d), &d);
 }
 
-static int check_contents(struct plan *p, const struct zone_change *zc)
+int signing_check_contents(struct plan *p, const struct contents *c)
 {
-	const struct sign_check how = check_of(p, zc->contents->count);
+	const struct sign_check how = check_of(p, c->count);
 	struct diag d;
 
 	diag_init(&d);
-	return refuse_bogus(p, sign_check_contents(zc->contents, &how, &d), &d);
+	return refuse_bogus(p, sign_check_contents(c, &how, &d), &d);
 }
 
 /* The digest is of the zone with its signatures; the chain knows of it, though. */
@@ -271,7 +280,7 @@ int signing_contents(struct plan *p, const struct zone_change *zc, struct planne
 	TRY(zone_contents_sign(zc->contents, z->keys, 1, &progress, NULL));
 	p->c->rrsets_signed += atomic_load_explicit(&progress.done, memory_order_relaxed);
 	TRY(sign_digest(zc, z));
-	return check_contents(p, zc);
+	return signing_check_contents(p, zc->contents);
 }
 
 int signing_serial(const struct zone_change *zc, struct planned *z)

@@ -114,7 +114,9 @@ int step_sign(struct step *s, unsigned threads, struct bulk_progress *progress)
 	int err = check(s, threads, progress);
 	if (err == ERR_REFUSED) /* perhaps by what was kept */
 		journals_remove(s->config, s->id);
-	if (err == 0)
+	if (err == 0) {
 		zc->signed_by = s->keys->state.version;
+		zc->catches_up = true;
+	}
 	return err;
 }
