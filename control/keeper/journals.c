@@ -11,13 +11,12 @@
 
 #include "shared/log.h"
 
-static const char suffix[] =
-	".signing-"; /* behind the store's path; the zone's id follows */
+static const char start[] = "signing-"; /* the zone's id follows */
 
 static bool path_of(const struct config *c, uint32_t zone, char out[static PATH_MAX])
 {
 	int len =
-		c->store ? snprintf(out, PATH_MAX, "%s%s%" PRIu32, c->store, suffix, zone)
+		c->store ? snprintf(out, PATH_MAX, "%s/%s%" PRIu32, c->store, start, zone)
 			 : -1;
 
 	return len > 0 && len < PATH_MAX;
@@ -47,8 +46,8 @@ void journals_remove(const struct config *c, uint32_t zone)
 
 /* ---- those that are left ---- */
 
-/* Gives the zone of a file by its name; start: what all of theirs start with. */
-static bool is_journal(const char *name, const char *start, uint32_t *zone)
+/* Gives the zone of a file by its name. */
+static bool is_journal(const char *name, uint32_t *zone)
 {
 	size_t len = strlen(start);
 	char *end;
@@ -64,20 +63,12 @@ static bool is_journal(const char *name, const char *start, uint32_t *zone)
 void journals_sweep(const struct config *c, bool (*is_wanted)(uint32_t zone, void *),
                     void *arg)
 {
+	DIR *directory = c->store ? opendir(c->store) : NULL;
 	const struct dirent *entry;
-	char path[PATH_MAX];
-	char start[PATH_MAX + sizeof suffix];
 	uint32_t zone;
 
-	if (!c->store || snprintf(path, sizeof path, "%s", c->store) >= PATH_MAX)
-		return;
-	char *slash = strrchr(path, '/');
-	(void)snprintf(start, sizeof start, "%s%s", slash ? slash + 1 : path, suffix);
-	if (slash)
-		slash[1] = '\0';
-	DIR *directory = opendir(slash ? path : ".");
 	while (directory && (entry = readdir(directory)))
-		if (is_journal(entry->d_name, start, &zone) && !is_wanted(zone, arg))
+		if (is_journal(entry->d_name, &zone) && !is_wanted(zone, arg))
 			journals_remove(c, zone);
 	if (directory)
 		(void)closedir(directory);

@@ -1,5 +1,5 @@
 /*
- * Where what a signing has made so far is kept (control/sign/journal.h): beside the store, a file for each large zone
+ * Where what a signing has made so far is kept (control/sign/journal.h): in the store's directory, a file for each large zone
  * that is being signed as a whole, until that is committed.
  *
  * Any thread; for one zone one at a time.
