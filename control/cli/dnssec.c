@@ -27,6 +27,11 @@ static const struct column zone_columns[] = {
 	{"denial", "denial", COLUMN_TEXT},
 	{"signed RRsets", "work.rrsets", COLUMN_NUMBER},
 	{"due", "work.due", COLUMN_NUMBER},
+	{"signed so far", "work.signing_done", COLUMN_NUMBER},
+	{"of", "work.signing_total", COLUMN_NUMBER},
+	{"signed before", "work.signing_found", COLUMN_NUMBER},
+	{"signed a second", "work.signing_rate", COLUMN_NUMBER},
+	{"seconds left", "work.signing_left_s", COLUMN_NUMBER},
 	{"first expiry", "work.first_expiry", COLUMN_TIME},
 	{"next look", "work.next_look", COLUMN_TIME},
 	{"asks the parent", "work.asks_parent_at", COLUMN_TIME},
@@ -145,25 +150,23 @@ static void nap(void)
 }
 
 /* Where somebody looks on. */
-static void print_progress(const json_t *status, uint64_t began)
+static void print_progress(const json_t *status)
 {
 	const json_t *work = json_object_get(status, "work");
 	json_int_t done = print_number_of(work, "signing_done");
 	json_int_t total = print_number_of(work, "signing_total");
-	double s = (double)(client_now() - began) / 1000;
-	double rate = s > 0 ? (double)done / s : 0;
+	json_int_t rate = print_number_of(work, "signing_rate");
 
 	if (!isatty(STDERR_FILENO) || total == 0)
 		return;
 	(void)fprintf(stderr,
 	              "\r%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-	              " RRsets, %.0f/s, ",
+	              " RRsets, %" JSON_INTEGER_FORMAT "/s, ",
 	              done, total, rate);
 	if (rate > 0)
-		(void)fprintf(stderr, "%.0f s left \033[K",
-		              (double)(total - done) / rate);
-	else
-		(void)fputs("\033[K", stderr);
+		(void)fprintf(stderr, "%" JSON_INTEGER_FORMAT " s left",
+		              print_number_of(work, "signing_left_s"));
+	(void)fputs("\033[K", stderr);
 }
 
 static bool is_signed(const json_t *status)
@@ -217,7 +220,7 @@ static enum engine_outcome wait_until_signed(struct cli *c)
 			json_decref(status);
 			return outcome;
 		}
-		print_progress(status, began);
+		print_progress(status);
 		json_decref(status);
 		nap();
 	}

@@ -433,9 +433,9 @@ void errand_stop(struct errand *e)
 	}
 }
 
-bool errand_progress(const struct errand *e, size_t *done, size_t *total)
+const struct bulk_progress *errand_progress(const struct errand *e)
 {
-	*done = atomic_load_explicit(&e->progress.done, memory_order_relaxed);
-	*total = atomic_load_explicit(&e->progress.total, memory_order_relaxed);
-	return *total > 0;
+	size_t total = atomic_load_explicit(&e->progress.total, memory_order_relaxed);
+
+	return total > 0 ? &e->progress : NULL;
 }

@@ -70,8 +70,8 @@ void keeper_go_on(struct keeper *k);
 void errand_begin(struct keeper *k, struct kept *one);
 /* Makes it end soon. */
 void errand_stop(struct errand *e);
-/* How far a zone's signing is; false: it is not being signed as a whole. */
-bool errand_progress(const struct errand *e, size_t *done, size_t *total);
+/* How far a zone's signing is, lent; NULL: it is not being signed as a whole. */
+const struct bulk_progress *errand_progress(const struct errand *e);
 
 uint64_t keeper_now(void);
 

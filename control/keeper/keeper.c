@@ -289,12 +289,27 @@ static void turn(uv_timer_t *timer)
 
 /* ---- for those who ask ---- */
 
+static void describe_progress(json_t *o, const struct bulk_progress *p)
+{
+	if (!p)
+		return;
+	size_t done = atomic_load_explicit(&p->done, memory_order_relaxed);
+	size_t total = atomic_load_explicit(&p->total, memory_order_relaxed);
+	uint64_t rate = step_signing_rate(p);
+
+	json_put(o, "signing_done", json_number(done));
+	json_put(o, "signing_total", json_number(total));
+	json_put(o, "signing_found",
+	         json_number(atomic_load_explicit(&p->found, memory_order_relaxed)));
+	json_put(o, "signing_rate", json_number(rate));
+	json_put(o, "signing_left_s",
+	         rate ? json_number((total - done) / rate) : json_null());
+}
+
 static json_t *describe(const struct kept *one)
 {
 	char text[NAME_TEXT_MAX];
 	json_t *o = json_object();
-	size_t done;
-	size_t total;
 
 	json_put(o, "zone", json_string(name_to_text(one->name, text)));
 	json_put(o, "signed", json_boolean(one->is_signed));
@@ -307,10 +322,8 @@ static json_t *describe(const struct kept *one)
 	         one->ask_at == UINT64_MAX ? json_null() : json_number(one->ask_at));
 	if (one->trouble)
 		json_put(o, "trouble", json_string(one->trouble));
-	if (one->errand && errand_progress(one->errand, &done, &total)) {
-		json_put(o, "signing_done", json_number(done));
-		json_put(o, "signing_total", json_number(total));
-	}
+	if (one->errand)
+		describe_progress(o, errand_progress(one->errand));
 	return o;
 }
 
