@@ -482,6 +482,57 @@ static void zone_leaves_and_comes_back(void **state)
 	signing_close(s);
 }
 
+/* A clock that is set: signatures that do not hold yet, or no more, are made anew at once, and none of the keys is lost. What
+ * caches have hangs on clocks that are right, and is not looked at. */
+static void clock_is_set_back_and_forth(void **state)
+{
+	static const int days[] = {20, -15, 3, -300, 400, -100, 30, 30};
+	struct signing *s =
+		signing_open("  - {name: p, algorithm: ED25519, csk: no, nsec3: yes,\n"
+	                     "     zsk-lifetime: 30d, " TIMES "}\n");
+
+	(void)state;
+	begin_world(6);
+	signing_load(s, zone_text, "p");
+	live_until(s, SIGNING_BEGIN + 10 * (uint64_t)DAY, "a right clock");
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		signing_now += (uint64_t)((int64_t)days[i] * DAY);
+		for (unsigned looks = 0; looks < 40; looks++) {
+			signing_settle(s);
+			assert_string_equal(s->trouble, "");
+			signing_expect_good(s, "a clock that is set", 1);
+			assert_true(s->again > signing_now);
+			signing_now += SIGNING_HOUR;
+		}
+	}
+	assert_in_range(keys_so_far(s), 4, 12);
+	signing_close(s);
+}
+
+/* Years pass in which nobody looks: the machine was off. */
+static void zone_is_found_again_after_years(void **state)
+{
+	struct signing *s = signing_open(
+		"  - {name: p, algorithm: ED25519, ksk-lifetime: 30d, " TIMES "}\n");
+
+	(void)state;
+	begin_world(7);
+	signing_load(s, zone_text, "p");
+	for (unsigned i = 0; i < 3; i++) {
+		live_until(s, signing_now + 35 * (uint64_t)DAY, "while it runs");
+		assert_true(is_secure());
+		signing_now += 3 * (uint64_t)YEAR + pick(DAY);
+		signing_reopen(s);
+		signing_settle(s);
+		assert_string_equal(s->trouble, "");
+		signing_expect_good(s, "after years", 1);
+		struct contents *c = signing_load_contents(s);
+		expect_valid_for_all(c, "after years");
+		contents_free(c);
+	}
+	signing_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,6 +541,8 @@ int main(void)
 		cmocka_unit_test(ds_comes_before_its_key),
 		cmocka_unit_test(policies_are_changed_while_it_is_signed),
 		cmocka_unit_test(zone_leaves_and_comes_back),
+		cmocka_unit_test(clock_is_set_back_and_forth),
+		cmocka_unit_test(zone_is_found_again_after_years),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

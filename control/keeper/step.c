@@ -532,6 +532,16 @@ static void take_warning(struct state *st)
 		(void)snprintf(s->trouble, sizeof s->trouble, "%s", st->bundles.why);
 }
 
+/* A zone whose signatures have ended, since nobody was there to make them anew or a clock was set, is made valid by the keys
+ * that it has. Another DNSKEY RRset beside signatures that do not hold would be refused. */
+static bool comes_first(const struct state *st)
+{
+	const struct zone_scan *scan = &st->step->scan;
+
+	return st->was_signed && !st->keys->state.bundle && scan->lapsed &&
+	       scan->due_count > 0;
+}
+
 static int go_on(struct state *st)
 {
 	struct life_result r = {.again = UINT64_MAX};
@@ -542,6 +552,12 @@ static int go_on(struct state *st)
 	if (st->presigned && st->keys->count == 0)
 		return trouble(st, "it comes with its signatures: import its keys first, "
 		                   "or load it without them");
+	s->is_signed = st->was_signed;
+	if (comes_first(st)) {
+		count_keys(st);
+		s->outcome = STEP_AGAIN;
+		return 0;
+	}
 	TRY(follow_bundles(st, &goes_on));
 	if (!goes_on)
 		return 0;
@@ -553,7 +569,6 @@ static int go_on(struct state *st)
 	TRY(take_chain(st));
 	purge(st);
 	count_keys(st);
-	s->is_signed = st->was_signed;
 	plan_next(st, &r);
 	take_warning(st);
 	return decide(st);

@@ -201,6 +201,19 @@ uint64_t sign_ends(const struct sign_terms *t, const struct rrset *set)
 	return ends;
 }
 
+bool sign_holds(const struct rrset *set, uint64_t now)
+{
+	const uint8_t *at = first_signature(set);
+	bool holds = true;
+	struct rrsig r;
+
+	for (unsigned i = 0; i < set->sig_count && holds; i++)
+		holds = rrsig_open(rrset_next(&at), &r) == 0 &&
+		        sign_time_near(r.inception, now) <= now &&
+		        sign_time_near(r.expiration, now) > now;
+	return holds;
+}
+
 int set_signer_new(const struct sign_terms *t, struct set_signer **out)
 {
 	struct set_signer *s = must(calloc(1, sizeof *s));

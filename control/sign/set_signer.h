@@ -71,6 +71,9 @@ uint64_t sign_due(const struct sign_terms *t, const struct rrset *set, bool apex
 /* Gives when the first of its signatures ends, whoever made it; likewise. */
 uint64_t sign_ends(const struct sign_terms *t, const struct rrset *set);
 
+/* Says whether all of its signatures hold at a time, whoever made them. now: seconds since 1970. */
+bool sign_holds(const struct rrset *set, uint64_t now);
+
 /* One thread at a time. */
 struct set_signer;
 

@@ -297,6 +297,27 @@ static void signatures_are_current_until_they_are_due(void **state)
 	assert_true(sign_is_current(&terms, &b.set, false));
 }
 
+static void signatures_hold_from_their_beginning_to_their_end(void **state)
+{
+	struct signed_blob b;
+	size_t len;
+
+	(void)state;
+	data_of(RRTYPE_A, &b);
+	assert_true(sign_holds(&b.set, NOW)); /* it has none */
+	terms.key_count = 3;
+	make_set("a", RRTYPE_A, &b);
+	assert_false(sign_holds(&b.set, NOW - 3601));
+	assert_true(sign_holds(&b.set, NOW - 3600));
+	assert_true(sign_holds(&b.set, NOW + 14 * DAY - 1));
+	assert_false(sign_holds(&b.set, NOW + 14 * DAY));
+	wire_store32(signature_at(&b, 1, &len) + 8, NOW + DAY);
+	assert_true(sign_holds(&b.set, NOW));
+	assert_false(sign_holds(&b.set, NOW + DAY));
+	signature_at(&b, 0, &len)[RRSIG_FIXED] = 0xff;
+	assert_false(sign_holds(&b.set, NOW));
+}
+
 static void first_of_several_signatures_counts(void **state)
 {
 	struct signed_blob b;
@@ -437,6 +458,7 @@ int main(void)
 		TEST(records_without_given_signatures_are_refused),
 		TEST(unsigned_sets_are_not_current),
 		TEST(signatures_are_current_until_they_are_due),
+		TEST(signatures_hold_from_their_beginning_to_their_end),
 		TEST(first_of_several_signatures_counts),
 		TEST(another_key_makes_signatures_stale),
 		TEST(spoilt_signatures_are_not_current),

@@ -57,6 +57,7 @@ static void look_at_set(struct walk *w, const struct store_entry *e, bool own)
 		return;
 	}
 	s->signed_count++;
+	s->lapsed |= !sign_holds(&e->set, s->now);
 	uint64_t ends = sign_ends(terms, &e->set);
 	s->ends = ends < s->ends ? ends : s->ends;
 	if (!sign_is_current(terms, &e->set, apex)) {

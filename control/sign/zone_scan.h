@@ -6,6 +6,7 @@
 #ifndef CONTROL_SIGN_ZONE_SCAN_H
 #define CONTROL_SIGN_ZONE_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct zone_scan {
 	struct change_again due;
 	size_t due_count;    /* listed or not */
 	size_t signed_count; /* RRsets that are to be signed */
+	bool lapsed;         /* some of those have signatures that do not hold now */
 	uint64_t next;       /* when the first of the others is due; UINT64_MAX: never */
 	uint64_t ends;       /* when the first signature of all ends; likewise */
 	uint32_t longest_ttl;
