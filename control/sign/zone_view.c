@@ -177,9 +177,10 @@ static int make_chain(struct change_view *v, const struct zone_keys *k,
 	return chain_rebuild(v, &k->state.chain, a, out);
 }
 
-/* Those of the chain that are to be signed anew, and that the view does not have. */
-static int take_links(struct change_view *v, const struct change_again *again,
-                      struct contents_arena *a)
+/* Those that are to be signed anew, and that the view does not have: of the chain, and whatever has no signatures, so that it
+ * was the same without them. */
+static int take_rest(struct change_view *v, const struct change_again *again,
+                     struct contents_arena *a)
 {
 	const struct baring b = {.view = v, .arena = a};
 	struct overlay_set *sets = arena_aligned(a, (again->count + 1) * sizeof *sets);
@@ -188,8 +189,6 @@ static int take_links(struct change_view *v, const struct change_again *again,
 
 	for (size_t i = 0; i < again->count; i++) {
 		const struct again_set *w = &again->sets[i];
-		if (!is_of_chain(w->type, w->key_len))
-			continue;
 		while (at < v->count && order_of(&v->sets[at], w) < 0)
 			at++;
 		if (at < v->count && order_of(&v->sets[at], w) == 0)
@@ -213,7 +212,7 @@ int zone_view_sign(struct change_view *v, struct zone_keys *k,
 	k->terms.now = now;
 	TRY(make_chain(v, k, a, &chain));
 	change_view_merge(v, a, chain.sets, chain.count);
-	TRY(take_links(v, again, a));
+	TRY(take_rest(v, again, a));
 	return view_sign(v, k->signer, a, &k->made);
 }
 
