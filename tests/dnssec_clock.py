@@ -11,7 +11,6 @@
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time

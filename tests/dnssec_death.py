@@ -60,7 +60,8 @@ class Large:
         self.server, self.random = stage.add(Anser, settings=POLICIES), rng
         self.path = os.path.join(stage.directory, "large.zone")
         self.names, self.keys, self.done = names, None, {}
-        lines = ["$ORIGIN " + NAME, "$TTL 300", "@ SOA ns hostmaster 1 3600 600 864000 300", "@ NS ns", "ns A 192.0.2.1"]
+        lines = ["$ORIGIN " + NAME, "$TTL 300", "@ SOA ns hostmaster 1 3600 600 864000 300", "@ NS ns",
+                 "ns A 192.0.2.1"]
         lines += ["n%d A 192.0.2.%d" % (number, number % 256) for number in range(names)]
         self.server.start([Zone(NAME, text="\n".join(lines) + "\n", dnssec="nsec")])
 
