@@ -273,6 +273,24 @@ static void who_leaves_gets_no_successor(void **state)
 	free_keys(keys);
 }
 
+static void plans_of_an_offline_ksk_are_not_hurried(void **state)
+{
+	struct sign_key *keys[2];
+
+	(void)state;
+	put_known(keys);
+	struct open x = open_at(LATER);
+	x.o.keys->state.bundle = NOW;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(orders_roll(&x.o, i), ERR_REFUSED);
+		assert_non_null(strstr(x.o.why, "offline"));
+		assert_false(x.o.keys->lives[i].roll);
+	}
+	assert_int_equal(orders_roll_role(&x.o, LIFE_ZSK), ERR_REFUSED);
+	close_orders(&x);
+	free_keys(keys);
+}
+
 /* ---- the parent ---- */
 
 static void ds_that_was_waited_for_is_seen(void **state)
@@ -611,6 +629,7 @@ int main(void)
 		TEST(what_is_no_key_is_not_found),
 		TEST(asked_for_successor_is_written_with_another_version),
 		TEST(who_leaves_gets_no_successor),
+		TEST(plans_of_an_offline_ksk_are_not_hurried),
 		TEST(ds_that_was_waited_for_is_seen),
 		TEST(ds_that_nobody_asked_for_is_asked_for_from_then_on),
 		TEST(zsk_has_no_ds),
