@@ -7,6 +7,7 @@
   whatever is edited in between, and after restarts.
 * What does not fit is refused, and changes nothing: responses of other zones, with signatures that do not hold, with
   ZSKs that are not the zone's, for times that are over.
+* A KSK that was here goes on in a safe, without a new DS.
 * When bundles run out that is said in time; a KSK's successor comes with a response; a zone becomes unsigned when the
   parent has no DS any more.
 """
@@ -257,6 +258,35 @@ def replaces_ksk(server):
     say("a KSK has its successor by a response")
 
 
+def moves(server):
+    """A zone that was signed with a KSK here goes on with it in a safe, which is anserctl itself."""
+    until("it is signed", lambda: server.status("other")["state"] == "signed")
+    before = {key["role"]: key["tag"] for key in server.status("other")["keys"]}
+    name = server.anserctl("dnssec", "export", "other", "tag:%d" % before["ksk"], ".").stdout.strip()
+    server.json("zone", "set", "other", "dnssec=off")
+    until("it says what is missing", lambda: "no signed response" in server.status("other")["work"].get("trouble", ""))
+    server.verify("other")
+    server.write("other.ksr", server.anserctl("dnssec", "ksr", "other", "60d").stdout)
+    for stranger in ("ksk", "zsk"):     # what is not its own does not sign for it
+        done = server.tool("dnssec-keygen", "-a", "ECDSAP256SHA256", *(("-f", "KSK") if stranger == "ksk" else ()),
+                           "other", fake=False)
+        done = server.anserctl("dnssec", "sign-request", "other.ksr", done.stdout.strip())
+        check((done.returncode == OK) == (stranger == "ksk"), done.stderr)
+        if stranger == "ksk":
+            server.json("dnssec", "skr", "other", "-", given=done.stdout)
+            until("it is not taken", lambda: "lacks key" in server.status("other")["work"].get("trouble", ""))
+            server.verify("other")
+    response = server.anserctl("dnssec", "sign-request", "other.ksr", name)
+    check(response.returncode == OK, response.stderr)
+    server.json("dnssec", "skr", "other", "-", given=response.stdout)
+    until("a bundle is in use",
+          lambda: any(bundle["in_use"] for bundle in server.json("dnssec", "skr", "other")["bundles"]))
+    until("it is right", lambda: not server.wrong("other"))
+    after = {key["role"]: key["tag"] for key in server.status("other")["keys"]}
+    check(after == before, before, after)
+    say("a KSK goes into a safe, and the zone and its parent notice nothing")
+
+
 def leaves(server):
     server.json("dnssec", "disable", "example")
     until("it is on its way", lambda: server.status()["state"] == "leaving")
@@ -287,6 +317,7 @@ def run():
         check(server.request("80d").count("DNSKEY") == request.count("DNSKEY"), "other keys than before")
         response = server.sign(request)
         refuses(server, request, response)
+        moves(server)
         signs(server, response)
         first = lives(server, 66)
         check(len(first) == 3, first)
