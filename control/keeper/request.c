@@ -46,12 +46,14 @@ static struct bundle_turn turn_of(const struct zone_key *k, const struct life_ke
 	                            .until = BUNDLE_FOREVER};
 }
 
-static void add_turn(struct turns *t, struct zone_key *k, struct bundle_turn turn)
+static int add_turn(struct turns *t, struct zone_key *k, struct bundle_turn turn,
+                    char *why)
 {
 	if (t->count == TURNS_MAX)
-		return;
+		return refuse(why, "it has more than %d ZSKs", TURNS_MAX);
 	t->keys[t->count] = k;
 	t->turns[t->count++] = turn;
+	return 0;
 }
 
 /* A key that is on its way out, and of which no plan says until when, makes it impossible to say. */
@@ -80,10 +82,10 @@ static int list_turns(const struct request_zone *z, struct turns *t, char *why)
 			return refuse(why,
 			              "key %u is on its way out: wait until it is gone",
 			              k->keys[i].number);
-		add_turn(t, &k->keys[i], turn_of(&k->keys[i], l));
+		TRY(add_turn(t, &k->keys[i], turn_of(&k->keys[i], l), why));
 	}
 	for (size_t i = 0; i < k->planned_count; i++)
-		add_turn(t, &k->planned[i], k->planned[i].turn);
+		TRY(add_turn(t, &k->planned[i], k->planned[i].turn, why));
 	return 0;
 }
 
