@@ -290,10 +290,21 @@ static struct life_key life_of(const struct orders *o, const struct order_key *k
 	return l;
 }
 
+/* Where the DNSKEYs are signed elsewhere no other can be in use. */
+static int check_open(struct orders *o)
+{
+	return o->keys->state.bundle
+	               ? refuse(o, ERR_REFUSED,
+	                        "its KSK is offline: which keys it has is for requests "
+	                        "to plan (dnssec ksr)")
+	               : 0;
+}
+
 static int check_new(struct orders *o, const struct sign_key *k)
 {
 	struct rdata dnskey = sign_key_dnskey(k);
 
+	TRY(check_open(o));
 	for (size_t i = 0; i < o->keys->count; i++) {
 		const struct sign_stored *s = &o->keys->keys[i].stored;
 		if (sign_stored_algorithm(s) != sign_key_algorithm(k) ||
@@ -356,6 +367,7 @@ int orders_use(struct orders *o, size_t key, const struct sign_policy *p)
 {
 	struct life_key *k = &o->keys->lives[key];
 
+	TRY(check_open(o));
 	if (!orders_key_fits(k, p))
 		return refuse(o, ERR_REFUSED,
 		              "key %u is not such a key as the zone's policy asks for",

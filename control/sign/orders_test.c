@@ -287,6 +287,15 @@ static void plans_of_an_offline_ksk_are_not_hurried(void **state)
 		assert_false(x.o.keys->lives[i].roll);
 	}
 	assert_int_equal(orders_roll_role(&x.o, LIFE_ZSK), ERR_REFUSED);
+	const struct sign_policy any = sign_policy_default();
+	const struct order_key another = {.key = keys[0]};
+	size_t at;
+	assert_int_equal(orders_use(&x.o, 1, &any), ERR_REFUSED);
+	assert_non_null(strstr(x.o.why, "offline"));
+	x.o.why[0] = '\0';
+	assert_int_equal(orders_add(&x.o, secrets, &another, &at), ERR_REFUSED);
+	assert_non_null(strstr(x.o.why, "offline"));
+	assert_int_equal(x.o.keys->count, 2);
 	close_orders(&x);
 	free_keys(keys);
 }
