@@ -131,7 +131,7 @@ static enum engine_outcome take_response(const struct request_zone *z,
 	char why[ZONE_KEYS_WHY_SIZE] = "";
 	struct bundles *response = NULL;
 	struct bundle_span span;
-	bool in_use;
+	bool in_use = false;
 
 	if (!json_is_string(text))
 		return engine_fail(result, ENGINE_USAGE,
