@@ -40,7 +40,7 @@ def text(names):
 
 
 def journals(server):
-    return glob.glob(os.path.join(server.directory, "store.signing-*"))
+    return glob.glob(os.path.join(server.directory, "store", "signing-*"))
 
 
 def kept(server):
