@@ -341,6 +341,12 @@ static void plan_expiry(const struct plan *p, const struct zone_change *zc,
 		z->after.expired = false;
 }
 
+static int plan_whole(struct plan *p, struct zone_change *zc, struct planned *z)
+{
+	TRY(signing_catch_up(p, zc, z));
+	return plan_contents(p, zc, z);
+}
+
 static int plan_zone(struct plan *p, size_t i)
 {
 	const struct zone_change *zc = &p->change->zones[i];
@@ -361,9 +367,8 @@ static int plan_zone(struct plan *p, size_t i)
 	z->attrs_changed = attrs_differ(z);
 	TRY(check_whose(p, zc, z));
 	TRY(signing_check(p, zc, z));
-	TRY(signing_catch_up(p, &p->change->zones[i], z));
 	if (!zone_change_is_partial(zc->kind))
-		return plan_contents(p, zc, z);
+		return plan_whole(p, &p->change->zones[i], z);
 	TRY(zc->kind == ZONE_DELTA ? plan_delta(p, zc, z) : plan_edits(p, zc, z));
 	plan_expiry(p, zc, z);
 	return 0;
