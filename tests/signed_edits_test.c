@@ -24,7 +24,10 @@ static const char policies[] =
 	"  - {name: two, algorithm: ED25519, csk: no}\n"
 	"  - {name: nsec3, algorithm: ED25519, nsec3: yes}\n"
 	"  - {name: opt-out, algorithm: ED25519, nsec3: yes, nsec3-opt-out: yes,\n"
-	"     nsec3-iterations: 1, nsec3-salt-length: 2}\n";
+	"     nsec3-iterations: 1, nsec3-salt-length: 2}\n"
+	"  - {name: rolling, algorithm: ED25519, csk: no, zsk-lifetime: 10d}\n"
+	"  - {name: rolling-hashes, algorithm: ED25519, csk: no, zsk-lifetime: 10d,\n"
+	"     nsec3: yes, nsec3-opt-out: yes}\n";
 
 static uint64_t random_state;
 
@@ -372,7 +375,17 @@ static void replace_contents(const char *what)
 	expect_twins(what);
 }
 
-static void walk(const char *policy, uint64_t seed)
+/* pace: seconds from one change to the next, at most. With more than a moment the keeper has its turn. */
+static void pass_time(unsigned pace)
+{
+	signing_now += pick(pace);
+	if (pace < SIGNING_HOUR)
+		return;
+	signing_settle(both[0]);
+	assert_string_equal(both[0]->trouble, "");
+}
+
+static void walk(const char *policy, uint64_t seed, unsigned pace)
 {
 	char what[64];
 	unsigned refused = 0;
@@ -381,7 +394,7 @@ static void walk(const char *policy, uint64_t seed)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		(void)snprintf(what, sizeof what, "%s, seed %u, round %u", policy,
 		               (unsigned)seed, i);
-		signing_now += pick(600);
+		pass_time(pace);
 		refused += edit(what);
 		expect_twins(what);
 		if (pick(10) == 0)
@@ -396,7 +409,7 @@ static void walk(const char *policy, uint64_t seed)
 static void walk_all(const char *policy)
 {
 	for (uint64_t seed = 1; seed <= 3; seed++)
-		walk(policy, seed);
+		walk(policy, seed, 600);
 }
 
 static void edits_keep_chain_of_names_valid(void **state)
@@ -423,6 +436,15 @@ static void edits_keep_opt_out_valid(void **state)
 	walk_all("opt-out");
 }
 
+/* Signatures of two keys, and of former ones, and such as are due; and changes that meet all of these. */
+static void edits_amid_rollovers_keep_it_valid(void **state)
+{
+	(void)state;
+	walk("rolling", 5, SIGNING_DAY);
+	walk("rolling-hashes", 6, SIGNING_DAY);
+	walk("rolling", 7, 3 * SIGNING_DAY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,6 +452,7 @@ int main(void)
 		cmocka_unit_test(edits_keep_zone_of_two_keys_valid),
 		cmocka_unit_test(edits_keep_chain_of_hashes_valid),
 		cmocka_unit_test(edits_keep_opt_out_valid),
+		cmocka_unit_test(edits_amid_rollovers_keep_it_valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
