@@ -3,6 +3,8 @@
 #include "control/keeper/tokens.h"
 #include "shared/err.h"
 
+enum { TAGS_TRIED = 8 };
+
 /* Gives the vault that it will be sealed in, NULL: it is in a token. */
 static int generate(const struct new_key *n, const struct vault **v,
                     struct sign_key **out, char *why)
@@ -19,6 +21,27 @@ static int generate(const struct new_key *n, const struct vault **v,
 	          : ERR_REFUSED;
 }
 
+/* Validators tell keys of one tag apart by trying them, of which some have enough of (RFC 4034 appendix B, CVE-2023-50387). */
+static bool is_tag_taken(const struct new_key *n, const struct sign_key *key)
+{
+	for (size_t i = 0; i < n->keys->count; i++)
+		if (sign_stored_tag(&n->keys->keys[i].stored) == sign_key_tag(key))
+			return true;
+	return false;
+}
+
+/* One in a token is taken as it is: what is made there stays there. */
+static int generate_apart(const struct new_key *n, const struct vault **v,
+                          struct sign_key **out, char *why)
+{
+	TRY(generate(n, v, out, why));
+	for (unsigned i = 0; i < TAGS_TRIED && *v && is_tag_taken(n, *out); i++) {
+		sign_key_free(out);
+		TRY(generate(n, v, out, why));
+	}
+	return 0;
+}
+
 int new_key_make(const struct new_key *n, struct sign_stored *out,
                  char why[static ZONE_KEYS_WHY_SIZE])
 {
@@ -26,7 +49,7 @@ int new_key_make(const struct new_key *n, struct sign_stored *out,
 	const struct vault *v;
 	struct sign_key *key;
 
-	TRY(generate(n, &v, &key, why));
+	TRY(generate_apart(n, &v, &key, why));
 	int err = sign_stored_seal(v, &name, key, n->now, out);
 	sign_key_free(&key);
 	return err;

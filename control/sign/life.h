@@ -141,9 +141,6 @@ void life_saw_ds_ttl(struct life *l, uint32_t ttl, uint64_t at);
  * fast as it can be without a validator that fails (RFC 6781 section 4.2.1). */
 void life_roll(struct life_key *k);
 
-/* The clock was set by so many seconds: what has been waited for stays waited for. */
-void life_shift(struct life *l, int64_t seconds);
-
 enum life_state life_state(const struct life_key *k, enum life_kind kind);
 /* Says whether a key of that role has such a record. */
 bool life_has(const struct life_key *k, enum life_kind kind);

@@ -101,36 +101,6 @@ void life_roll(struct life_key *k)
 	k->roll = !k->retired;
 }
 
-/* Keeps what means "never" and "not yet". */
-static void shift(uint64_t *time, int64_t seconds)
-{
-	if (!*time || *time == LIFE_NEVER)
-		return;
-	if (seconds < 0 && *time <= (uint64_t)-seconds)
-		*time = 1;
-	else
-		*time += (uint64_t)seconds;
-}
-
-void life_shift(struct life *l, int64_t seconds)
-{
-	for (size_t i = 0; i < l->count; i++) {
-		struct life_key *k = &l->keys[i];
-
-		shift(&k->born, seconds);
-		shift(&k->active, seconds);
-		shift(&k->retired, seconds);
-		shift(&k->gone, seconds);
-		for (enum life_kind kind = 0; kind < LIFE_KINDS; kind++) {
-			shift(&k->records[kind].from, seconds);
-			shift(&k->records[kind].until, seconds);
-			shift(&k->records[kind].done, seconds);
-		}
-	}
-	for (enum life_kind kind = 0; kind < LIFE_KINDS; kind++)
-		shift(&l->ttl[kind].until, seconds);
-}
-
 bool life_publishes(const struct life_key *k)
 {
 	return life_is_given(&k->records[LIFE_DNSKEY]);

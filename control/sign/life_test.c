@@ -345,26 +345,6 @@ static void cds_ask_for_no_ds_only_when_the_zone_goes_insecure(UNUSED void **sta
 
 /* ---- clocks ---- */
 
-static void a_shift_leaves_every_wait_as_it_is(UNUSED void **state)
-{
-	struct zone z;
-
-	zone_in_use(&z);
-	life_roll(&z.keys[0]);
-	add(&z, LIFE_CSK);
-	step(&z);
-	life_published(&z.life, NOW);
-	uint64_t deadline = life_deadline(&z.p, &z.life, &z.keys[1], LIFE_DNSKEY);
-	life_shift(&z.life, -1000);
-	assert_int_equal(life_deadline(&z.p, &z.life, &z.keys[1], LIFE_DNSKEY),
-	                 deadline - 1000);
-	assert_int_equal(life_state(&z.keys[0], LIFE_DNSKEY), LIFE_OMNIPRESENT);
-	assert_int_equal(z.keys[0].retired, NOW - 1000);
-	assert_int_equal(z.keys[1].retired, 0);
-	life_shift(&z.life, INT64_MIN / 2);
-	assert_int_equal(z.keys[0].retired, 1); /* that it is stays */
-}
-
 static void times_to_come_are_not_waited_for_longer_than_now(UNUSED void **state)
 {
 	struct zone z;
@@ -447,7 +427,6 @@ int main(void)
 		cmocka_unit_test(the_next_look_is_when_something_is_due),
 		cmocka_unit_test(keys_of_no_use_are_kept_for_a_while),
 		cmocka_unit_test(cds_ask_for_no_ds_only_when_the_zone_goes_insecure),
-		cmocka_unit_test(a_shift_leaves_every_wait_as_it_is),
 		cmocka_unit_test(times_to_come_are_not_waited_for_longer_than_now),
 		cmocka_unit_test(a_key_says_what_it_waits_for),
 	};
