@@ -304,6 +304,17 @@ static void add_catalogs(struct engine *e, json_t *alarms)
 	json_decref(list);
 }
 
+static void add_signing(const struct engine *e, json_t *alarms)
+{
+	struct keeper_figures f = {0};
+
+	if (e->keeper.count)
+		e->keeper.count(e->keeper.arg, &f);
+	add_alarm(alarms, f.troubled,
+	          "zone is not kept signed as it should be: dnssec status tells why",
+	          "zones are not kept signed as they should be: dnssec status tells why");
+}
+
 /* What is asked on the loop's thread, and what follows from all. */
 static enum engine_outcome end_status(struct engine *e, const json_t *args,
                                       json_t *result)
@@ -314,6 +325,7 @@ static enum engine_outcome end_status(struct engine *e, const json_t *args,
 	(void)args;
 	shown_look(&e->shown, &shown);
 	(void)json_object_del(result, "alarms");
+	add_signing(e, alarms);
 	add_catalogs(e, alarms);
 	const char *state = !shown.synced             ? "loading"
 	                    : json_array_size(alarms) ? "degraded"

@@ -6,6 +6,7 @@
 * without the token the zone is served as it was, changes of it are refused, and it comes back with the token.
 """
 
+import json
 import os
 import re
 import shutil
@@ -90,13 +91,22 @@ def run():
         os.rename(server.path("tokens"), server.path("away"))
         os.mkdir(server.path("tokens"))
         before = exported_after_start(server)
+        until("status has an alarm", lambda: alarms(server))
         check(add(server, "c").returncode != OK, "a change is made without the token")
         check(exported(server) == before, "the zone is another")
         os.rmdir(server.path("tokens"))
         os.rename(server.path("away"), server.path("tokens"))
         check(add(server, "c").returncode == OK, "a change is refused although the token is back")
         check(is_valid(server), exported(server))
+        server.anserctl("conf", "reload")
+        until("the alarm is over", lambda: not alarms(server))
         say("a token that is away keeps the zone as it is")
+
+
+def alarms(server):
+    """That a zone is not kept signed."""
+    out = json.loads(server.anserctl("status", "--json").stdout)
+    return [alarm for alarm in out["alarms"] if "kept signed" in alarm]
 
 
 def exported_after_start(server):
