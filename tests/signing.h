@@ -67,6 +67,8 @@ int signing_commit(struct signing *s, struct change *c, char why[64]);
 
 /* Makes one step, and the change that comes of it, which must not fail. */
 enum step_outcome signing_step(struct signing *s);
+/* The look alone; step_fini() frees it. */
+void signing_look(struct signing *s, struct step *out);
 /* Steps until there is nothing more to do now. */
 void signing_settle(struct signing *s);
 

@@ -163,6 +163,15 @@ static bool comes_first(const struct step_state *st)
 	       scan->due_count > 0;
 }
 
+/* Says whether somebody gave it keys, of which those that were made here know nothing. */
+static bool has_given_keys(const struct zone_keys *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		if (!k->lives[i].waiting)
+			return true;
+	return false;
+}
+
 static int go_on(struct step_state *st)
 {
 	struct life_result r = {.again = UINT64_MAX};
@@ -170,7 +179,7 @@ static int go_on(struct step_state *st)
 	bool goes_on;
 
 	TRY(st->fresh ? look_at_data(st) : look_at_signatures(st));
-	if (st->presigned && st->keys->count == 0)
+	if (st->presigned && !has_given_keys(st->keys))
 		return trouble(st, "it comes with its signatures: import its keys first, "
 		                   "or load it without them");
 	s->is_signed = st->was_signed;
@@ -210,10 +219,8 @@ static int look(struct step_state *st)
 	name = zone_policy_dnssec(s->config, &st->zone);
 	st->wanted = name[0] != '\0';
 	TRY(step_read_keys(st));
-	if (st->fresh && !st->wanted) {
-		s->outcome = STEP_FORGET;
-		return 0;
-	}
+	if (st->fresh && !st->wanted)
+		return step_give_up(st);
 	if (!st->zone.loaded)
 		return 0;
 	if (!st->wanted)

@@ -60,6 +60,33 @@ int step_change_keys_first(struct step_state *st, size_t known)
 	return 0;
 }
 
+/* A zone that is not to be signed after all. Keys that were made for that go, and those stay that somebody gave it. */
+int step_give_up(struct step_state *st)
+{
+	struct step *s = st->step;
+
+	s->outcome = STEP_FORGET;
+	for (size_t i = 0; i < st->keys->count; i++) {
+		if (!st->keys->lives[i].waiting)
+			continue;
+		if (s->outcome == STEP_FORGET) {
+			s->change = change_new(actor_self());
+			(void)begin_change(st, ZONE_EDIT, "unsign");
+		}
+		sign_stored_change(s->change, st->zone.id, st->keys->keys[i].number,
+		                   NULL);
+		s->outcome = STEP_CHANGE;
+	}
+	return 0;
+}
+
+/* By now they are the zone's own. */
+static void end_waiting(struct zone_keys *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		k->lives[i].waiting = false;
+}
+
 static int forget_signing(struct step_state *st)
 {
 	struct change *c = st->step->change;
@@ -82,6 +109,8 @@ int step_decide(struct step_state *st)
 		s->outcome = STEP_CHANGE;
 		return 0;
 	}
+	if (signs)
+		end_waiting(st->keys);
 	if (st->changed || st->rechain)
 		zone_keys_change(st->keys, s->change);
 	if (signs != st->was_signed || (signs && st->rechain)) {

@@ -52,6 +52,8 @@ MUST_CHECK int step_live_on(struct step_state *st, struct life_result *r);
 /* known: how many keys there were before. New keys of a large zone that is to be signed are written down first. */
 bool step_keys_come_first(const struct step_state *st, size_t known);
 MUST_CHECK int step_change_keys_first(struct step_state *st, size_t known);
+/* Of a zone that neither is signed nor is to be. */
+MUST_CHECK int step_give_up(struct step_state *st);
 /* Sets the outcome, and makes its change. */
 MUST_CHECK int step_decide(struct step_state *st);
 

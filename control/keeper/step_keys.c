@@ -26,6 +26,7 @@ static int make_key(struct step_state *st, uint8_t role)
 	};
 	struct sign_stored stored;
 
+	life.waiting = st->fresh;
 	TRY(new_key_make(&n, &stored, st->step->trouble));
 	life_key_put(&life, &stored);
 	(void)zone_keys_add(st->keys, n.number, &stored, &life);

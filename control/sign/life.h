@@ -69,7 +69,8 @@ struct life_record {
 struct life_key {
 	uint8_t role; /* enum life_role */
 	uint8_t algorithm;
-	bool roll;     /* somebody asked for a successor */
+	bool roll;    /* somebody asked for a successor */
+	bool waiting; /* made for the zone's first signing, which has not come to an end */
 	uint16_t bits; /* of RSA; 0: of another algorithm */
 	uint64_t born;
 	uint64_t active;  /* since when it signs the zone, or wants its DS; 0: not yet */

@@ -9,13 +9,14 @@
 /*
  * Field by field in network order:
  *
- *      u8 version, u8 role, u8 algorithm, u8 roll, u16 bits, u64 born, active, retired, gone,
+ *      u8 version, u8 role, u8 algorithm, u8 flags, u16 bits, u64 born, active, retired, gone,
  *              (u64 from, until, done) x kinds, and with version 2 u64 from, active, until of its turn
  *      u8 version, (u32 ttl, older, u64 until) x kinds
  *
  * LIFE_NEVER is as large as 64 bits get, there as here.
  */
 enum { KEY_VERSION = 1, KEY_VERSION_TURN = 2, TTLS_VERSION = 1 };
+enum { FLAG_ROLL = 1, FLAG_WAITING = 2, FLAGS = FLAG_ROLL | FLAG_WAITING };
 
 STATIC_ASSERT((int)LIFE_KEY_SIZE + (int)LIFE_TURN_SIZE <= (int)SIGN_LIFE_MAX,
               "there is room for it");
@@ -34,7 +35,8 @@ void life_key_put(const struct life_key *k, struct sign_stored *to)
 	wire_write8(&w, KEY_VERSION);
 	wire_write8(&w, k->role);
 	wire_write8(&w, k->algorithm);
-	wire_write8(&w, k->roll);
+	wire_write8(&w, (uint8_t)((k->roll ? FLAG_ROLL : 0) |
+	                          (k->waiting ? FLAG_WAITING : 0)));
 	wire_write16(&w, k->bits);
 	wire_write64(&w, k->born);
 	wire_write64(&w, k->active);
@@ -93,8 +95,9 @@ int life_key_get(const struct sign_stored *from, struct life_key *out)
 		return ERR_VERSION;
 	k.role = wire_read8(&r);
 	k.algorithm = wire_read8(&r);
-	uint8_t roll = wire_read8(&r);
-	k.roll = roll == 1;
+	uint8_t flags = wire_read8(&r);
+	k.roll = flags & FLAG_ROLL;
+	k.waiting = flags & FLAG_WAITING;
 	k.bits = wire_read16(&r);
 	k.born = wire_read64(&r);
 	k.active = wire_read64(&r);
@@ -103,7 +106,7 @@ int life_key_get(const struct sign_stored *from, struct life_key *out)
 	for (size_t i = 0; i < LIFE_KINDS; i++)
 		k.records[i] = read_record(&r);
 	size_t left = version == KEY_VERSION_TURN ? LIFE_TURN_SIZE : 0;
-	if (!r.ok || wire_left(&r) != left || roll > 1 || k.role < LIFE_KSK ||
+	if (!r.ok || wire_left(&r) != left || flags & ~FLAGS || k.role < LIFE_KSK ||
 	    k.role > LIFE_CSK)
 		return ERR_CORRUPT;
 	*out = k;

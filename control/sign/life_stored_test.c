@@ -29,6 +29,7 @@ static void assert_same(const struct life_key *a, const struct life_key *b)
 	assert_int_equal(a->role, b->role);
 	assert_int_equal(a->algorithm, b->algorithm);
 	assert_int_equal(a->roll, b->roll);
+	assert_int_equal(a->waiting, b->waiting);
 	assert_int_equal(a->bits, b->bits);
 	assert_true(a->born == b->born && a->active == b->active);
 	assert_true(a->retired == b->retired && a->gone == b->gone);
@@ -54,6 +55,23 @@ static void life_of_a_key_comes_back(void **state)
 	                    22);
 }
 
+static void flags_of_a_key_come_back_each_by_itself(void **state)
+{
+	struct sign_stored s = {0};
+	struct life_key out = {0};
+
+	(void)state;
+	for (unsigned flags = 0; flags < 4; flags++) {
+		struct life_key k = key;
+		k.roll = flags & 1;
+		k.waiting = flags & 2;
+		life_key_put(&k, &s);
+		assert_int_equal(s.life[3], flags);
+		assert_int_equal(life_key_get(&s, &out), 0);
+		assert_same(&out, &k);
+	}
+}
+
 static void life_of_any_other_form_is_refused(void **state)
 {
 	static const struct {
@@ -61,7 +79,7 @@ static void life_of_any_other_form_is_refused(void **state)
 		uint8_t octet;
 		int err;
 	} cases[] = {{0, 0, ERR_VERSION}, {0, 3, ERR_VERSION}, {1, 0, ERR_CORRUPT},
-	             {1, 4, ERR_CORRUPT}, {3, 2, ERR_CORRUPT}, {3, 255, ERR_CORRUPT}};
+	             {1, 4, ERR_CORRUPT}, {3, 4, ERR_CORRUPT}, {3, 255, ERR_CORRUPT}};
 	struct sign_stored s = {0};
 	struct life_key out;
 
@@ -131,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(life_of_a_key_comes_back),
+		cmocka_unit_test(flags_of_a_key_come_back_each_by_itself),
 		cmocka_unit_test(life_of_any_other_form_is_refused),
 		cmocka_unit_test(turn_comes_back_beside_the_life),
 		cmocka_unit_test(ttls_of_a_zone_come_back_and_nothing_else_does),
