@@ -26,22 +26,22 @@
 
 struct expected {
 	const char *owner;
-	uint16_t type;
 	unsigned keys; /* how many of the two sign it */
+	uint16_t type;
 	bool by_ksk;
 };
 
 /* In the order of the zone. */
 static const struct expected expected[] = {
-	{"example.", RRTYPE_NS, 1, false},    {"example.", RRTYPE_SOA, 1, false},
-	{"example.", RRTYPE_NSEC, 1, false},  {"example.", RRTYPE_DNSKEY, 1, true},
-	{"example.", RRTYPE_CDS, 1, true},    {"cut", RRTYPE_NS, 0, false},
-	{"cut", RRTYPE_TXT, 0, false},        {"cut", RRTYPE_DS, 1, false},
-	{"cut", RRTYPE_NSEC, 1, false},       {"ns.cut", RRTYPE_A, 0, false},
-	{"deep.ns.cut", RRTYPE_NS, 0, false}, {"cuts", RRTYPE_A, 1, false},
-	{"ns", RRTYPE_A, 1, false},           {"plain", RRTYPE_NS, 0, false},
-	{"red", RRTYPE_TXT, 1, false},        {"red", RRTYPE_DNAME, 1, false},
-	{"below.red", RRTYPE_A, 0, false},    {"*.wild", RRTYPE_TXT, 1, false},
+	{"example.", 1, RRTYPE_NS, false},    {"example.", 1, RRTYPE_SOA, false},
+	{"example.", 1, RRTYPE_NSEC, false},  {"example.", 1, RRTYPE_DNSKEY, true},
+	{"example.", 1, RRTYPE_CDS, true},    {"cut", 0, RRTYPE_NS, false},
+	{"cut", 0, RRTYPE_TXT, false},        {"cut", 1, RRTYPE_DS, false},
+	{"cut", 1, RRTYPE_NSEC, false},       {"ns.cut", 0, RRTYPE_A, false},
+	{"deep.ns.cut", 0, RRTYPE_NS, false}, {"cuts", 1, RRTYPE_A, false},
+	{"ns", 1, RRTYPE_A, false},           {"plain", 0, RRTYPE_NS, false},
+	{"red", 1, RRTYPE_TXT, false},        {"red", 1, RRTYPE_DNAME, false},
+	{"below.red", 0, RRTYPE_A, false},    {"*.wild", 1, RRTYPE_TXT, false},
 };
 
 static const struct sign_periods periods = {

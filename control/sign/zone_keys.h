@@ -72,7 +72,7 @@ MUST_CHECK int zone_keys_open(struct zone_keys *k, struct sign_secrets *secrets,
 void zone_keys_take_bundle(struct zone_keys *k, struct bundles **bundle);
 
 /* Forgets a key. */
-void zone_keys_remove(struct zone_keys *k, size_t i);
+void zone_keys_remove(struct zone_keys *k, size_t at);
 
 /* Takes; NULL is fine. */
 void zone_keys_free(struct zone_keys **k);
