@@ -24,6 +24,7 @@ static struct signing *s;
 
 /* ---- of an engine there is what it is asked for ---- */
 
+/* NOLINTBEGIN(readability-identifier-naming): they are called so */
 struct store *__wrap_engine_store(struct engine *e);
 struct sign_secrets *__wrap_engine_secrets(struct engine *e);
 const struct config *__wrap_engine_config(struct engine *e);
@@ -45,6 +46,7 @@ const struct config *__wrap_engine_config(struct engine *e)
 	(void)e;
 	return config_hold(s->config);
 }
+/* NOLINTEND(readability-identifier-naming) */
 
 /* ---- contents ---- */
 

@@ -18,6 +18,7 @@ uint64_t signing_now = SIGNING_BEGIN;
 
 const uint8_t signing_zone[SIGNING_ZONE_LEN] = "\7example";
 
+/* NOLINTBEGIN(readability-identifier-naming): they are called so */
 int __real_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
 
@@ -28,6 +29,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 	*out = (struct timespec){.tv_sec = (time_t)signing_now};
 	return 0;
 }
+/* NOLINTEND(readability-identifier-naming) */
 
 /* ---- opening ---- */
 
