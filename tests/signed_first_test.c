@@ -1,14 +1,16 @@
 /*
  * The first signing of a zone that is too large to be signed at once: its keys are written down before that, and what
- * becomes of them when it does not come to an end.
+ * becomes of them, and of the signatures that were made, when it does not come to an end.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/sign/orders.h"
 #include "control/sign/zone_contents.h"
 #include "shared/err.h"
+#include "shared/rrtype.h"
 #include "tests/signing.h"
 
 enum { NAMES = ZONE_SIGN_AT_ONCE + 10, LINE = 32, KEYS_MAX = 4 };
@@ -227,6 +229,144 @@ presigned_zone_is_not_signed_over_with_keys_made_for_other_contents(void **state
 	signing_close(s);
 }
 
+/* ---- signatures ---- */
+
+static struct step step;
+static struct bulk_progress progress;
+
+static size_t done(void)
+{
+	return atomic_load_explicit(&progress.done, memory_order_relaxed);
+}
+
+static size_t found(void)
+{
+	return atomic_load_explicit(&progress.found, memory_order_relaxed);
+}
+
+/* Signs anew what has not been committed. */
+static int sign_again(struct signing *s)
+{
+	bool stops = atomic_load_explicit(&progress.stop, memory_order_relaxed);
+
+	progress = (struct bulk_progress){.stop = stops};
+	signing_look(s, &step);
+	assert_int_equal(step.outcome, STEP_SIGN);
+	return step_sign(&step, 2, &progress);
+}
+
+static bool is_journal_kept(struct signing *s)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof path, "%s/signing-%u", s->dir, signing_stored(s).id);
+	return access(path, F_OK) == 0;
+}
+
+static void signatures_that_were_not_committed_are_not_made_again(void **state)
+{
+	struct signing *s = begin();
+
+	(void)state;
+	assert_false(is_journal_kept(s));
+	assert_int_equal(sign_again(s), 0);
+	size_t all = done();
+	assert_true(all > NAMES);
+	assert_int_equal(found(), 0);
+	assert_true(step.change->zones[0].catches_up);
+	assert_int_equal(step.change->zones[0].signed_by, step.keys->state.version);
+	step_fini(&step);
+	assert_true(is_journal_kept(s));
+	signing_reopen(s);
+	assert_int_equal(sign_again(s), 0);
+	assert_int_equal(done(), 0);
+	assert_int_equal(found(), all);
+	step_fini(&step);
+	signing_settle(s);
+	signing_expect_good(s, "of what was kept", 64);
+	signing_close(s);
+}
+
+static void signing_that_is_stopped_says_so_and_goes_on(void **state)
+{
+	struct signing *s = begin();
+
+	(void)state;
+	progress = (struct bulk_progress){.stop = true};
+	assert_int_equal(sign_again(s), ERR_STOPPED);
+	assert_int_equal(step.change->zones[0].signed_by, 0);
+	assert_false(step.change->zones[0].catches_up);
+	step_fini(&step);
+	progress = (struct bulk_progress){0};
+	signing_settle(s);
+	signing_expect_good(s, "in the end", 64);
+	signing_close(s);
+}
+
+/* Takes a link out of the chain, as a fault of ours would. */
+static void break_chain(struct contents *c)
+{
+	size_t i = c->count / 2;
+
+	while (c->rrsets[i].type != RRTYPE_NSEC)
+		i++;
+	memmove(&c->rrsets[i], &c->rrsets[i + 1],
+	        (c->count - i - 1) * sizeof c->rrsets[0]);
+	c->count--;
+}
+
+/* What was kept may be the cause, and does not count the next time. */
+static void zone_that_would_be_bogus_is_not_signed(void **state)
+{
+	struct signing *s = begin();
+
+	(void)state;
+	progress = (struct bulk_progress){0};
+	signing_look(s, &step);
+	assert_int_equal(step.outcome, STEP_SIGN);
+	break_chain(step.change->zones[0].contents);
+	assert_int_equal(step_sign(&step, 2, &progress), ERR_REFUSED);
+	assert_true(step.trouble[0] != '\0');
+	assert_int_equal(step.change->zones[0].signed_by, 0);
+	step_fini(&step);
+	assert_false(is_journal_kept(s));
+	assert_int_equal(sign_again(s), 0);
+	assert_int_equal(found(), 0);
+	step_fini(&step);
+	signing_close(s);
+}
+
+static void small_zone_keeps_nothing(void **state)
+{
+	struct signing *s = signing_open(policies);
+
+	(void)state;
+	signing_load(s,
+	             "@ 3600 SOA ns host 7 3600 600 86400 300\n@ 3600 NS ns\n"
+	             "ns 3600 A 192.0.2.1\n",
+	             "p");
+	progress = (struct bulk_progress){0};
+	assert_int_equal(sign_again(s), 0);
+	assert_true(done() > 0);
+	assert_false(is_journal_kept(s));
+	step_fini(&step);
+	assert_int_equal(keys_of(s).count, 0);
+	signing_close(s);
+}
+
+static void rate_is_not_known_before_anything_is_signed(void **state)
+{
+	struct bulk_progress p = {0};
+
+	(void)state;
+	assert_int_equal(step_signing_rate(&p), 0);
+	atomic_store_explicit(&p.done, 1000, memory_order_relaxed);
+	assert_int_equal(step_signing_rate(&p), 0);
+	atomic_store_explicit(&p.since_ns, 1, memory_order_relaxed);
+	atomic_store_explicit(&p.done, 0, memory_order_relaxed);
+	assert_int_equal(step_signing_rate(&p), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +377,11 @@ int main(void)
 			presigned_zone_is_not_signed_over_after_a_signing_was_given_up),
 		cmocka_unit_test(
 			presigned_zone_is_not_signed_over_with_keys_made_for_other_contents),
+		cmocka_unit_test(signatures_that_were_not_committed_are_not_made_again),
+		cmocka_unit_test(signing_that_is_stopped_says_so_and_goes_on),
+		cmocka_unit_test(zone_that_would_be_bogus_is_not_signed),
+		cmocka_unit_test(small_zone_keeps_nothing),
+		cmocka_unit_test(rate_is_not_known_before_anything_is_signed),
 	};
 
 	return cmocka_run_group_tests(tests, make_text, free_text);
