@@ -12,6 +12,7 @@
 #include "control/config/config.h"
 #include "control/ctl/server.h"
 #include "control/engine.h"
+#include "control/keeper/bootstrap.h"
 #include "control/keeper/keeper.h"
 #include "control/keeper/tokens.h"
 #include "control/net/dispatch.h"
@@ -57,6 +58,7 @@ struct server {
 	struct refresh *refresh;
 	struct digests *digests;
 	struct keeper *keeper;
+	struct bootstrap *bootstrap;
 	struct updates *updates;
 	struct notifier *notifier;
 	struct expire_out *expire_out;
@@ -131,6 +133,7 @@ static int open_transfers(struct server *s)
 	TRY(transfers_out_open(t, s->refresh, &s->transfers_out));
 	digests_open(t, &s->digests);
 	keeper_open(t, &s->keeper);
+	bootstrap_open(t, &s->bootstrap);
 	notifier_open(t, &s->notifier);
 	expire_out_open(t, s->refresh, &s->expire_out);
 	catalogs_open(t, &s->catalogs);
@@ -151,6 +154,7 @@ static void configure_transfers(struct server *s, const struct config *next)
 	refresh_configure(s->refresh, next);
 	catalogs_configure(s->catalogs);
 	keeper_configure(s->keeper, next);
+	bootstrap_configure(s->bootstrap);
 }
 
 /* Before what requests come by is closed: nobody is left who deals with them. */
@@ -161,6 +165,7 @@ static void stop_transfers(struct server *s)
 	notifier_close(&s->notifier);
 	transfers_out_close(&s->transfers_out);
 	digests_close(&s->digests);
+	bootstrap_close(&s->bootstrap);
 	keeper_close(&s->keeper);
 	refresh_close(&s->refresh);
 	updates_close(&s->updates);

@@ -134,6 +134,7 @@ struct config_dnssec_policy {
 	char *token;      /* URI of one of dnssec_tokens; empty: keys are in the store */
 	bool manual;      /* no rollover is begun because of the time */
 	bool offline_ksk; /* the private halves of KSKs are never here */
+	bool bootstrap;   /* the zones are in control/keeper/bootstrap.h's care */
 };
 
 struct config_template {

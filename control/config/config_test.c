@@ -248,7 +248,7 @@ static const char every_option[] =
 	"     parent-propagation: 3h, safety: 0s, signatures-validity: 4w,\n"
 	"     signatures-validity-dnskey: 3w, signatures-refresh: 1w, signatures-jitter: 36h,\n"
 	"     signatures-skew: 5m, parental-agents: [192.0.2.8, 192.0.2.9],\n"
-	"     token: 'pkcs11:token=b%20c'}\n";
+	"     bootstrap: yes, token: 'pkcs11:token=b%20c'}\n";
 
 static void assert_lists(const struct config *c)
 {
@@ -322,6 +322,7 @@ static void assert_policies(const struct config *c)
 	assert_policy(p, &want);
 	assert_true(p->manual);
 	assert_false(p->offline_ksk);
+	assert_true(p->bootstrap);
 	assert_string_equal(p->parental_agents, "192.0.2.8 192.0.2.9");
 	assert_string_equal(p->token, "pkcs11:token=b%20c");
 	assert_string_equal(c->dnssec_tokens,
@@ -345,7 +346,7 @@ static void policy_named_default_is_there_always(void **state)
 	assert_non_null(p);
 	assert_policy(p, &want);
 	assert_int_equal(p->at.line, 0);
-	assert_false(p->manual || p->offline_ksk);
+	assert_false(p->manual || p->offline_ksk || p->bootstrap);
 	assert_string_equal(p->parental_agents, "");
 	assert_int_equal(c->dnssec_policy_count, 2);
 	assert_null(config_dnssec_policy_find(c, "third"));
