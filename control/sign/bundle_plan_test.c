@@ -6,7 +6,7 @@
 
 enum { ROOM = 8, ZONE_TTL = 2 * HOUR, SLACK = 600 };
 
-/* One and a quarter of an hour before a ZSK signs, and two and a quarter after. */
+/* One and a quarter of an hour, and a second, before a ZSK signs, and two and a quarter after. */
 static struct bundle_pace pace(void)
 {
 	ring.policy.propagation = 900;
@@ -18,7 +18,7 @@ static struct bundle_pace pace(void)
 	                            .until = START + 25 * DAY};
 }
 
-enum { LEAD = HOUR + 900, OUT = ZONE_TTL + 900 };
+enum { LEAD = HOUR + 901, OUT = ZONE_TTL + 901 };
 
 static void assert_turns(const struct bundle_turn *got, const struct bundle_turn *want,
                          int count)

@@ -65,6 +65,7 @@ static void zone_in_use(struct zone *z)
 
 /* ---- waits ---- */
 
+/* And the rest of the second in which the wait begins. */
 static void waits_are_ttl_and_propagation_and_safety(UNUSED void **state)
 {
 	struct sign_policy p = sign_policy_default();
@@ -72,9 +73,9 @@ static void waits_are_ttl_and_propagation_and_safety(UNUSED void **state)
 	p.propagation = 100;
 	p.parent_propagation = 2000;
 	p.safety = 30000;
-	assert_int_equal(life_interval(&p, LIFE_DNSKEY, 7), 30107);
-	assert_int_equal(life_interval(&p, LIFE_RRSIG, 7), 30107);
-	assert_int_equal(life_interval(&p, LIFE_DS, 7), 32007);
+	assert_int_equal(life_interval(&p, LIFE_DNSKEY, 7), 30108);
+	assert_int_equal(life_interval(&p, LIFE_RRSIG, 7), 30108);
+	assert_int_equal(life_interval(&p, LIFE_DS, 7), 32008);
 	assert_true(life_interval(&p, LIFE_DS, UINT32_MAX) > UINT32_MAX);
 }
 
@@ -97,6 +98,20 @@ static void nothing_is_waited_for_that_is_not_done(UNUSED void **state)
 	/* That it is done is not said twice. */
 	life_signed(&z.life, NOW + DAY);
 	assert_int_equal(z.keys[0].records[LIFE_RRSIG].done, NOW);
+}
+
+static void the_second_in_which_it_is_done_is_waited_for(UNUSED void **state)
+{
+	struct zone z;
+
+	zone_init(&z, 1);
+	put(&z.keys[0], LIFE_CSK, coming, everywhere, nowhere);
+	z.p.safety = z.p.propagation = 0;
+	life_published(&z.life, NOW);
+	z.in.now = life_deadline(&z.p, &z.life, &z.keys[0], LIFE_DNSKEY) - 1;
+	assert_int_equal(z.in.now, NOW + z.life.ttl[LIFE_DNSKEY].ttl);
+	step(&z);
+	assert_int_equal(life_state(&z.keys[0], LIFE_DNSKEY), LIFE_RUMOURED);
 }
 
 static void answers_with_the_longer_ttl_are_waited_for(UNUSED void **state)
@@ -380,7 +395,7 @@ static void a_key_says_what_it_waits_for(UNUSED void **state)
 	zone_in_use(&z);
 	z.p.safety = z.p.propagation = z.p.parent_propagation = 0;
 	expect_words(&z, &z.keys[0], "is in use, and waits for nothing");
-	z.p.ksk_lifetime = 100 * DAY + HOUR;
+	z.p.ksk_lifetime = 100 * DAY + HOUR + 1;
 	expect_words(&z, &z.keys[0],
 	             "is in use; its successor is made from 2023-11-14T22:13:20Z on");
 	add(&z, LIFE_CSK);
@@ -392,16 +407,16 @@ static void a_key_says_what_it_waits_for(UNUSED void **state)
 	life_published(&z.life, NOW);
 	expect_words(
 		&z, &z.keys[1],
-		"waits for caches everywhere to have its DNSKEY, until 2023-11-14T23:13:20Z");
-	z.in.now += HOUR;
+		"waits for caches everywhere to have its DNSKEY, until 2023-11-14T23:13:21Z");
+	z.in.now += HOUR + 1;
 	step(&z);
 	expect_words(&z, &z.keys[0], "waits for the parent to withdraw its DS");
 	expect_words(&z, &z.keys[1], "waits for the parent to publish its DS");
 	life_saw_ds(&z.keys[0], LIFE_ABSENT, z.in.now);
 	expect_words(
 		&z, &z.keys[0],
-		"waits for caches everywhere to forget its DS, until 2023-11-15T23:13:20Z");
-	z.in.now += DAY;
+		"waits for caches everywhere to forget its DS, until 2023-11-15T23:13:22Z");
+	z.in.now += DAY + 1;
 	step(&z);
 	expect_words(&z, &z.keys[0], "waits for its signatures to be replaced");
 	put(&z.keys[0], LIFE_CSK, nowhere, nowhere, nowhere);
@@ -415,6 +430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_are_ttl_and_propagation_and_safety),
 		cmocka_unit_test(nothing_is_waited_for_that_is_not_done),
+		cmocka_unit_test(the_second_in_which_it_is_done_is_waited_for),
 		cmocka_unit_test(answers_with_the_longer_ttl_are_waited_for),
 		cmocka_unit_test(the_first_dnskey_waits_for_negative_answers),
 		cmocka_unit_test(

@@ -1,5 +1,8 @@
 #include "control/sign/life_times.h"
 
+/* Times have no fractions: what was done in a second may have been done at its end. */
+enum { PART = 1 };
+
 /* Dprp, or DprpP. */
 static uint32_t propagation(const struct sign_policy *p, enum life_kind kind)
 {
@@ -8,7 +11,7 @@ static uint32_t propagation(const struct sign_policy *p, enum life_kind kind)
 
 uint64_t life_interval(const struct sign_policy *p, enum life_kind kind, uint32_t ttl)
 {
-	return (uint64_t)ttl + propagation(p, kind) + p->safety;
+	return (uint64_t)ttl + propagation(p, kind) + p->safety + PART;
 }
 
 /* A TTL that became shorter does not shorten the answers that are out already. */

@@ -10,14 +10,15 @@
  *     IpubC = Dprp + TTLneg           of LIFE_DNSKEY, where there was none before
  *
  * Dsgn and Dreg, the time that signing and the parent take to act, are not computed: a wait begins when the
- * change was seen to be made. Every wait is longer by the policy's safety.
+ * change was seen to be made. Every wait is longer by the policy's safety, and begins at the end of the second
+ * that the change was seen in.
  */
 #ifndef CONTROL_SIGN_LIFE_TIMES_H
 #define CONTROL_SIGN_LIFE_TIMES_H
 
 #include "control/sign/life.h"
 
-/* Gives how long caches may hold an answer of that kind with that TTL after it was replaced. */
+/* Gives how long caches may hold an answer of that kind with that TTL after the second began in which it was replaced. */
 uint64_t life_interval(const struct sign_policy *p, enum life_kind kind, uint32_t ttl);
 
 /* Gives when no cache holds an answer from before the record's last move; LIFE_NEVER: not known yet. */
