@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Every kind of rollover at once, each in a zone of its own, while the control plane is killed at each step.
 
-The policies' TTLs and delays are a second or so. The parent is this test: it takes the DS that it is asked for, some
+The policies' TTLs and delays are a second or two. The parent is this test: it takes the DS that it is asked for, some
 time later, and says so by dnssec ds ZONE seen and gone. anser-control is ended by kill -9 soon after each change that
 the history of a zone shows, and at random in between, and started again. All that time, and after each start:
 
@@ -33,8 +33,9 @@ import dns.rdatatype
 
 from peers import Anser, Stage, Zone
 
-DELAYS = ("dnskey-ttl: 1s, propagation: 1s, parent-ds-ttl: 1s, parent-propagation: 0s, safety: 0s,"
-          " algorithm: %d, csk: %s, %s")
+DS_TTL = 2
+DELAYS = ("dnskey-ttl: 1s, propagation: 1s, parent-ds-ttl: %ds, parent-propagation: 0s, safety: 0s,"
+          " algorithm: %%d, csk: %%s, %%s") % DS_TTL
 POLICIES = policies(
     split=DELAYS % (13, "no", "nsec3: no"), double_ds=DELAYS % (13, "no", "ksk-roll: double-ds"),
     csk=DELAYS % (13, "yes", "nsec3: no"), csk_ed25519=DELAYS % (15, "yes", "nsec3: no"),
@@ -67,6 +68,7 @@ LIVES = {
 }
 ONE_KEY, HASHED = ("csk", "csk-ed25519", "nsec3"), ("rsa", "split-nsec3", "nsec3")
 ASKED = (("www", "A"), ("%x.wild", "TXT"), ("no%x", "A"))
+REFUSED = "connection refused"
 END = 240
 
 
@@ -77,7 +79,7 @@ class Life:
         self.name, self.policy, self.stages, self.at = label + ".example.", policy, stages, 0
         self.ended = False
         self.lock = threading.Lock()
-        self.ds, self.before, self.since = [], [], 0.0    # lines, those before them, and since when
+        self.ds, self.before, self.until = [], [], 0.0    # lines, those before them, and until when caches have these
         self.seen = None                # when it was last looked at
         self.tags = {}                  # by the key's number
         self.counts = {}
@@ -136,26 +138,25 @@ class Life:
         if status["ds"] != self.ds and status["state"] in ("signed", "leaving"):
             check(status["ds"] or self.leaves or not self.ds, self.name, "asks for no DS:", status)
             with self.lock:
-                self.before, self.ds, self.since = self.ds, status["ds"], time.monotonic()
-        elif rng.random() < 0.5:
+                self.before, self.ds, self.until = self.ds, status["ds"], time.monotonic() + DS_TTL
+        if status["ds"] == self.ds and rng.random() < 0.5:
             for key in status["keys"]:
                 for what, said in (("publish", "seen"), ("withdraw", "gone")):
                     if "waits for the parent to %s its DS" % what in key["waits"]:
                         server.tell("dnssec", "ds", self.name, said, str(key["key"]))
 
-    def trusted(self):
-        """Gives the DS that a validator may have, and how long: those of now, or, for as long as their TTL, those
-        before."""
-        with self.lock:
-            now = time.monotonic()
-            if self.before and now < self.since + 1 and random.random() < 0.5:
-                return self.before, self.since + 1
-            return self.ds, now + 1
+    def is_remembered(self):
+        """Says whether caches may have other DS than the parent."""
+        return self.before and time.monotonic() < self.until
 
-    def forgotten(self, trusted):
-        """Until when caches have had these DS; infinite: they are those of now."""
+    def trusted(self):
+        """Gives the DS that a validator may have, of now or of before."""
         with self.lock:
-            return float("inf") if trusted == self.ds else self.since + 1 if trusted == self.before else 0
+            return self.before if self.is_remembered() and random.random() < 0.7 else self.ds
+
+    def may_trust(self, trusted):
+        with self.lock:
+            return trusted == self.ds or trusted == self.before and self.is_remembered()
 
 
 class Trusting(Delv):
@@ -192,15 +193,16 @@ class World:
 
     def says(self, life, owner, rrtype):
         """Gives by which DS, or None, and what delv says then. What takes longer than a DS or a DNSKEY may be kept,
-        as where this machine is busy, says nothing."""
+        as where this machine is busy, says nothing; what is too long for UDP waits for a control plane."""
+        said = ""
         for _ in range(20):
-            trusted, end = life.trusted()
+            began, trusted = time.monotonic(), life.trusted()
             if not trusted:
                 return None, None
             said = Trusting(self.directory, self.server, life, trusted).says(owner, rrtype)
-            if time.monotonic() < min(end, life.forgotten(trusted)):
+            if time.monotonic() < began + 1 and life.may_trust(trusted) and REFUSED not in said:
                 return trusted, said
-        return None, None
+        return (trusted, said) if REFUSED in said else (None, None)
 
     def validate(self, life, asked=ASKED):
         """Answers of now."""
@@ -217,6 +219,8 @@ class World:
         """All the time, with or without a control plane."""
         while not self.ends.is_set():
             for life in self.lives:
+                for other in filter(Life.is_remembered, self.lives):
+                    self.validate(other, [random.choice(ASKED)])
                 self.validate(life)
                 time.sleep(0.05)
 
