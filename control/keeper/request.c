@@ -6,6 +6,7 @@
 
 #include "control/keeper/new_key.h"
 #include "control/sign/bundle_plan.h"
+#include "control/sign/ds.h"
 #include "control/sign/life_rules.h"
 #include "control/sign/zone_scan.h"
 #include "shared/err.h"
@@ -170,20 +171,52 @@ int request_make(const struct request_zone *z, uint64_t until, struct request *o
 
 /* ---- the response ---- */
 
+struct parent_has {
+	uint8_t bytes[SIGN_KEYS_MAX][DS_MAX];
+	struct rdata ds[SIGN_KEYS_MAX];
+	size_t count;
+};
+
+/* Lists the DS that were seen at the parent. Where a DS comes before its key, the parent has others that nobody here knows
+ * of; and so it may once a response begins that begins later. */
+static void list_ds(const struct request_zone *z, const struct bundles *response,
+                    struct parent_has *p)
+{
+	const struct zone_keys *k = z->keys;
+
+	p->count = 0;
+	if (z->policy->policy.double_ds || !bundles_at(response, z->now))
+		return;
+	for (size_t i = 0; i < k->count && p->count < SIGN_KEYS_MAX; i++) {
+		const struct life_record *r = &k->lives[i].records[LIFE_DS];
+		if (!life_has(&k->lives[i], LIFE_DS) || !life_is_given(r) || !r->done)
+			continue;
+		uint8_t *to = p->bytes[p->count];
+		int len = ds_make(k->zone, sign_stored_dnskey(&k->keys[i].stored),
+		                  DS_SHA256, to);
+		if (len > 0)
+			p->ds[p->count++] = (struct rdata){to, (uint16_t)len};
+	}
+}
+
 static int check(const struct request_zone *z, const struct bundles *response,
                  struct bundle_span *span, char *why)
 {
 	struct bundle_zsk zsks[TURNS_MAX];
 	char text[BUNDLE_WHY_SIZE] = "";
+	struct parent_has parent;
 	struct turns t;
 
 	TRY(list_turns(z, &t, why));
+	list_ds(z, response, &parent);
 	for (size_t i = 0; i < t.count; i++)
 		zsks[i] = (struct bundle_zsk){sign_stored_dnskey(&t.keys[i]->stored),
 		                              t.turns[i].from, t.turns[i].until};
 	const struct bundle_terms terms = {.policy = &z->policy->policy,
 	                                   .zsks = zsks,
 	                                   .zsk_count = t.count,
+	                                   .ds = parent.ds,
+	                                   .ds_count = parent.count,
 	                                   .insecure = z->keys->state.leaving,
 	                                   .now = z->now};
 	int err = bundle_check(response, &terms, span, text);
