@@ -76,9 +76,10 @@ char *read_to_end(FILE *from, size_t *len)
 			room = (room + READ_STEP) * 2;
 			text = memory_resize(text, room);
 		}
-		got = fread(text + *len, 1, room - *len, from);
+		got = fread(text + *len, 1, room - *len - 1, from);
 		*len += got;
 	} while (got > 0);
+	text[*len] = '\0';
 	if (!ferror(from))
 		return text;
 	free(text);

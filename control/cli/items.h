@@ -15,8 +15,8 @@ typedef enum engine_outcome items_run(struct cli *c, char *item);
 /* Does it to each, until there is no server or no time. Gives the worst outcome. */
 enum engine_outcome items_each(struct cli *c, items_run *run);
 
-/* Reads from where a stream is to its end. Gives the text, the caller's to free, or NULL with errno
- * set. */
+/* Reads from where a stream is to its end. Gives the text, with a NUL behind it, the caller's to free, or NULL
+ * with errno set. */
 char *read_to_end(FILE *from, size_t *len);
 
 /* The server's working directory is another: every path is made absolute. Gives false after a
