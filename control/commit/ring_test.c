@@ -134,12 +134,13 @@ static void keys_stay_open(void **state)
 	(void)state;
 	sign_zone(&zones[0]);
 	struct zone_keys *first = keys_of(&zones[0], c);
-	sign_secrets_free(&secrets);
 	assert_int_equal(unlink(secret_path), 0);
-	secrets = sign_secrets_new(secret_path);
 	assert_ptr_equal(keys_of(&zones[0], c), first);
 	struct zone_keys *k;
-	key_ring_forget(ring);
+	key_ring_free(&ring);
+	sign_secrets_free(&secrets);
+	secrets = sign_secrets_new(secret_path);
+	ring = key_ring_new(secrets);
 	assert_int_equal(get(&zones[0], c, &k), ERR_REFUSED);
 	assert_true(why[0] != '\0');
 	change_free(&c);
