@@ -16,6 +16,7 @@
 
 enum {
 	TICK_MS = 250,
+	FIRST_MS = 1000,  /* by then a data plane of before shows what this process has */
 	BACKWARDS_S = 60, /* by which the time of day goes back before that is noticed */
 };
 
@@ -391,7 +392,7 @@ void keeper_open(const struct transfer_parts *parts, struct keeper **out)
 	*k = (struct keeper){.parts = *parts, .agenda = agenda_new(), .sift_all = true};
 	(void)uv_timer_init(parts->loop, &k->timer);
 	k->timer.data = k;
-	(void)uv_timer_start(&k->timer, turn, TICK_MS, TICK_MS);
+	(void)uv_timer_start(&k->timer, turn, FIRST_MS, TICK_MS);
 	engine_watch(parts->engine, committed, k);
 	const struct engine_keeper who = {
 		.look = look_at, .list = list, .count = count, .arg = k};
