@@ -76,7 +76,6 @@ def take(server, resolver, name, files, policy, directory):
     before, tags, serial = {key.to_text() for key in keys_of(server, name)}, signers(server, name), server.serial(name)
     asked(resolver, name, "before")
     server.tell("dnssec", "import", name, *files)
-    asked(resolver, name, "imported")
     server.tell("dnssec", "enable", name, policy, "--wait")
     until("it is signed here", lambda: server.serial(name) != serial)
     asked(resolver, name, "taken")
@@ -90,14 +89,19 @@ def take(server, resolver, name, files, policy, directory):
     say("%s goes on with %d keys" % (name, len(after)))
 
 
-def refused(server):
-    """Of what could not be believed nothing is done."""
-    before = server.records(BIND)
+def ask_in_vain(server, before):
     server.tell("zone", "set", BIND, "dnssec=two")
     until("it says why it is not signed here", lambda: "signatures" in server.tell("dnssec", "status", BIND))
     check(server.records(BIND) == before, "a zone without its keys has become another")
+
+
+def refused(server):
+    """Of what could not be believed nothing is done. What is said of that ends when its keys come."""
+    before = server.records(BIND)
+    ask_in_vain(server, before)
     server.tell("zone", "set", BIND, "dnssec=no")
     check(server.records(BIND) == before, "a zone whose keys were never here has become another")
+    ask_in_vain(server, before)
     say("without its keys it stays as it was")
 
 

@@ -201,6 +201,15 @@ static enum engine_outcome end_waiting(struct cli *c, enum engine_outcome outcom
 	return outcome;
 }
 
+/* What was in its way before it was to be signed is not. */
+static bool is_in_trouble(const json_t *status)
+{
+	const json_t *work = json_object_get(status, "work");
+
+	return print_text_of(work, "trouble")[0] &&
+	       !json_is_true(json_object_get(work, "looking"));
+}
+
 /* Until it is signed, or something is in the way. */
 static enum engine_outcome wait_until_signed(struct cli *c)
 {
@@ -212,9 +221,7 @@ static enum engine_outcome wait_until_signed(struct cli *c)
 		if (!put_zone(c, args))
 			return ENGINE_USAGE;
 		enum engine_outcome outcome = cli_call(c, "dnssec status", args, &status);
-		const json_t *work = json_object_get(status, "work");
-		if (outcome != ENGINE_OK || is_signed(status) ||
-		    print_text_of(work, "trouble")[0] ||
+		if (outcome != ENGINE_OK || is_signed(status) || is_in_trouble(status) ||
 		    client_now() - began > c->timeout_ms) {
 			outcome = end_waiting(c, outcome, status);
 			json_decref(status);

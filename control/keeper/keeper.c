@@ -307,6 +307,12 @@ static void describe_progress(json_t *o, const struct bulk_progress *p)
 	         rate ? json_number((total - done) / rate) : json_null());
 }
 
+/* It will be known soon whether what is said of the zone is still so. */
+static bool is_looked_at(const struct kept *one)
+{
+	return one->errand || (one->at.queued && one->at.due <= keeper_now());
+}
+
 static json_t *describe(const struct kept *one)
 {
 	char text[NAME_TEXT_MAX];
@@ -318,6 +324,7 @@ static json_t *describe(const struct kept *one)
 	json_put(o, "due", json_number(one->due_count));
 	json_put(o, "first_expiry",
 	         one->ends == UINT64_MAX ? json_null() : json_number(one->ends));
+	json_put(o, "looking", json_boolean(is_looked_at(one)));
 	json_put(o, "next_look", one->at.queued ? json_number(one->at.due) : json_null());
 	json_put(o, "asks_parent_at",
 	         one->ask_at == UINT64_MAX ? json_null() : json_number(one->ask_at));
