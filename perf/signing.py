@@ -15,6 +15,7 @@ import servers
 from servers import Failed
 
 ALGORITHM = 13
+IN_A_SECOND = 15000     # names whose signatures take a processor about so long
 KNOT = """server:
   rundir: {dir}
 database:
@@ -94,7 +95,7 @@ def bulk(names, rounds, seconds):
     are disturbed now and then the one with longer turns would look the worse."""
     best = {"signatures_per_second": 0}
     reference = 0
-    in_turn = max(1000, names // 4)
+    in_turn = int(IN_A_SECOND * processors() * seconds)
     for _ in range(rounds):
         reference = max(reference, openssl(seconds))
         best = max(best, ours(in_turn), key=lambda r: r["signatures_per_second"])
