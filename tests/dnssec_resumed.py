@@ -3,7 +3,8 @@
 
 * kill -9 at random moments of the signing: each start goes on with what was signed before, the keys are those of the
   first start, nothing is left behind, and all of the zone is right.
-* A change every few milliseconds, from before the signing until after it: the zone is signed, and has every change.
+* A change every few milliseconds, from before the signing until after it: the zone is signed, and has every change. So
+  it is when the TTL of negative answers, and with it that of all the chain of denial, becomes another.
 
     dnssec_resumed.py [killed|changed]... [--names N] [--kills N] [--seed N]
 """
@@ -18,7 +19,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+
+import dns.message
+import dns.query
 
 from checks import Skipped, check, passes, say, until, SKIP
 from signing import is_signed, keys_of, policies, wait_signed
@@ -127,6 +130,18 @@ class Changes(threading.Thread):
             self.failed = error
 
 
+def denial_ttl(server):
+    """That of the apex's NSEC."""
+    answer = dns.query.tcp(dns.message.make_query(NAME, "NSEC"), server.address, 5, server.port).answer
+    return answer[0].ttl
+
+
+def another_ttl(server):
+    server.tell("record", "set", NAME, "600", "SOA", "ns1 hostmaster 0 3600 600 864000 77", "--zone", NAME)
+    until("the chain has another TTL", lambda: denial_ttl(server) == 77, PATIENCE)
+    until("nothing is left of the signing", lambda: not journals(server), PATIENCE)
+
+
 def run_changed(arguments):
     with Stage("dnssec-changed") as stage:
         server = stage.add(Anser, settings=POLICIES)
@@ -138,6 +153,7 @@ def run_changed(arguments):
             server.tell("zone", "set", NAME, "dnssec=nsec")
             wait_signed(server, NAME, PATIENCE)
             until("nothing is left of the signing", lambda: not journals(server), PATIENCE)
+            another_ttl(server)
         finally:
             changes.over.set()
             changes.join()
@@ -147,6 +163,8 @@ def run_changed(arguments):
         wanted = {"c%06d" % i for i in range(changes.made)} | \
             {"n%06d" % i for i in range(changes.made, arguments.names)} | {"ns1"}
         check(there == wanted, "changes are lost:", sorted(there ^ wanted)[:10])
+        ttls = {record[1] for record in records if record[3:4] == ["NSEC"]}
+        check(ttls == {"77"}, "of the chain, TTLs are", ttls)
         say("signed with %d changes meanwhile" % changes.made)
 
 

@@ -206,6 +206,7 @@ struct zone_result {
 	bool changed;
 	bool loaded;
 	bool undigested; /* it is too large for its ZONEMD to be renewed with the change; that has gone */
+	bool chain_lags; /* it is too large for its chain of denial to get its other TTL with the change */
 	uint64_t version;
 	struct commit_report report;
 };

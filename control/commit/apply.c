@@ -404,6 +404,7 @@ static bool fill_results(struct plan *p)
 		r->version = z->before.version;
 		r->loaded = z->before.loaded;
 		r->undigested = z->undigested;
+		r->chain_lags = z->chain_lags;
 		r->changed = z->view.changed || z->attrs_changed ||
 		             z->after.expired != z->before.expired ||
 		             (!zone_change_is_partial(p->change->zones[i].kind) &&

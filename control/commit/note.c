@@ -18,6 +18,7 @@ static void add_zone(struct change_note *n, const struct zone_change *zc,
 		.kind = zc->kind,
 		.attrs = zc->attrs_set != 0,
 		.undigested = r->undigested,
+		.chain_lags = r->chain_lags,
 	};
 	memcpy(z->name, r->name, sizeof z->name);
 }

@@ -19,6 +19,7 @@ struct noted_zone {
 	enum zone_change_kind kind;
 	bool attrs;      /* the change names attributes of it */
 	bool undigested; /* see struct zone_result */
+	bool chain_lags; /* likewise */
 };
 
 /* Zones stand in the order in which they were changed; one that several changes of the commit

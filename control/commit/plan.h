@@ -19,6 +19,7 @@ struct planned {
 		*keys; /* by which it is signed, or NULL; lent while it is planned */
 	bool attrs_changed;
 	bool undigested;    /* see struct zone_result */
+	bool chain_lags;    /* likewise */
 	bool same_contents; /* the new ones are those that are there */
 };
 

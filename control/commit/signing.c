@@ -161,14 +161,16 @@ static int sign_view(struct plan *p, const struct zone_change *zc, struct planne
 	int err = zone_view_sign(&z->view, z->keys, &zc->again, z->after.serial,
 	                         p->time_us / 1000000, p->change->arena);
 
-	if (err == 0)
-		p->c->rrsets_signed += z->keys->made;
 	if (err == ERR_TOOBIG)
-		return plan_refuse(p, "chain-too-large",
-		                   "the TTL of negative answers changes, and with it all "
-		                   "proofs of non-existence of a large zone: load all of "
-		                   "the zone");
-	return err;
+		return plan_refuse(
+			p, "chain-too-large",
+			"what the zone has of NSEC or NSEC3 is not right, and it "
+			"is too large for that to be made anew with a change: "
+			"load all of the zone");
+	TRY(err);
+	p->c->rrsets_signed += z->keys->made;
+	z->chain_lags = z->keys->chain_lags;
+	return 0;
 }
 
 /* ---- what a validator would say ---- */

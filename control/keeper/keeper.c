@@ -205,7 +205,8 @@ static void sift(struct keeper *k)
 
 static bool may_matter(const struct noted_zone *z)
 {
-	return z->attrs || z->kind == ZONE_CREATE || z->kind == ZONE_CONTENTS;
+	return z->attrs || z->chain_lags || z->kind == ZONE_CREATE ||
+	       z->kind == ZONE_CONTENTS;
 }
 
 static void committed(void *arg, const struct change_note *note)

@@ -72,6 +72,11 @@ struct chain_sets {
 MUST_CHECK int chain_change(const struct change_view *v, const struct chain_params *p,
                             struct contents_arena *a, struct chain_sets *out);
 
+/* The same, but with the TTL that the chain has, whatever it is to be by now. */
+MUST_CHECK int chain_change_within(const struct change_view *v,
+                                   const struct chain_params *p, struct contents_arena *a,
+                                   struct chain_sets *out);
+
 /* Gives the same whatever the store has: the whole chain where there is none, or the end of one. Costs what
  * the zone is large: not for the loop nor the commit thread. */
 MUST_CHECK int chain_rebuild(const struct change_view *v, const struct chain_params *p,

@@ -192,10 +192,10 @@ static int stored_apex(const struct chain_stored *s, uint16_t type, struct rrset
 }
 
 /* By the records of the apex, of which a chain of either kind has one. */
-static int check_stored(struct relinking *r)
+static int check_stored(struct relinking *r, bool keeps_ttl)
 {
 	static const struct chain_key apex;
-	const struct chain *c = r->chain;
+	struct chain *c = r->chain;
 	const struct chain_stored *s = r->stored;
 	struct chain_key key;
 	struct chain_link l;
@@ -203,24 +203,28 @@ static int check_stored(struct relinking *r)
 
 	if (c->params->kind == CHAIN_NONE)
 		return ERR_INVALID;
+	chain_link_key(c, &apex, &key);
+	TRY(stored_link(r, chain_ref_of(&key), &set, &l, &key));
+	if (keeps_ttl)
+		c->ttl = set.ttl;
+	if (set.ttl != c->ttl)
+		return ERR_INVALID;
 	TRY(stored_apex(s, RRTYPE_NSEC, &set));
 	if ((set.count > 0) != (c->params->kind == CHAIN_NSEC))
 		return ERR_INVALID;
 	TRY(stored_apex(s, RRTYPE_NSEC3PARAM, &set));
-	if (c->params->kind == CHAIN_NSEC ? set.count > 0
-	                                  : !chain_blob_is(chain_param_blob(c), &set))
-		return ERR_INVALID;
-	chain_link_key(c, &apex, &key);
-	TRY(stored_link(r, chain_ref_of(&key), &set, &l, &key));
-	return set.ttl == c->ttl ? 0 : ERR_INVALID;
+	if (c->params->kind == CHAIN_NSEC)
+		return set.count > 0 ? ERR_INVALID : 0;
+	return chain_blob_is(chain_param_blob(c), &set) ? 0 : ERR_INVALID;
 }
 
-static int change(struct chain *c, const struct change_view *v, struct chain_sets *out)
+static int change(struct chain *c, const struct change_view *v, bool keeps_ttl,
+                  struct chain_sets *out)
 {
 	struct chain_stored s = {.chain = c, .txn = v->txn, .zone = v->zone};
 	struct relinking r = {.chain = c, .stored = &s};
 
-	TRY(check_stored(&r));
+	TRY(check_stored(&r, keeps_ttl));
 	TRY(store_cursor_open(v->txn, v->zone->id, &s.cursor));
 	int err = chain_gather(c, v, &s);
 	if (err == 0)
@@ -231,8 +235,8 @@ static int change(struct chain *c, const struct change_view *v, struct chain_set
 	return err;
 }
 
-int chain_change(const struct change_view *v, const struct chain_params *p,
-                 struct contents_arena *a, struct chain_sets *out)
+static int change_view(const struct change_view *v, const struct chain_params *p,
+                       bool keeps_ttl, struct contents_arena *a, struct chain_sets *out)
 {
 	struct rrset soa;
 	struct chain c;
@@ -241,7 +245,19 @@ int chain_change(const struct change_view *v, const struct chain_params *p,
 	if (err < 0)
 		return err == ERR_NOTFOUND ? ERR_INVALID : err;
 	TRY(chain_begin(&c, v->zone->name, &soa, p, a));
-	err = change(&c, v, out);
+	err = change(&c, v, keeps_ttl, out);
 	chain_end(&c);
 	return err;
+}
+
+int chain_change(const struct change_view *v, const struct chain_params *p,
+                 struct contents_arena *a, struct chain_sets *out)
+{
+	return change_view(v, p, false, a, out);
+}
+
+int chain_change_within(const struct change_view *v, const struct chain_params *p,
+                        struct contents_arena *a, struct chain_sets *out)
+{
+	return change_view(v, p, true, a, out);
 }

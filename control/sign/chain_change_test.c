@@ -258,6 +258,35 @@ static void another_ttl_takes_the_whole_chain(void **state)
 	expect_refused(&nsec3);
 }
 
+static void change_within_a_chain_has_its_ttl(void **state)
+{
+	static const struct chain_params *const kinds[] = {&nsec, &nsec3};
+	struct chain_sets sets;
+	struct rrset set;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		begin_zone(*kinds[i]);
+		put_soa(TTL, 2, MINIMUM + 1);
+		assert_int_equal(chain_change_within(&f.view, kinds[i], f.arena, &sets),
+		                 0);
+		assert_int_equal(sets.count, 0);
+		put("b", RRTYPE_A);
+		assert_int_equal(chain_change_within(&f.view, kinds[i], f.arena, &sets),
+		                 0);
+		assert_int_equal(sets.count, 2);
+		for (size_t n = 0; n < sets.count; n++) {
+			const struct overlay_set *one = &sets.sets[n];
+			assert_int_equal(
+				rrset_open(one->type, one->blob, one->size, &set), 0);
+			assert_int_equal(set.ttl, MINIMUM);
+		}
+		assert_int_equal(chain_change_within(&f.view, kinds[!i], f.arena, &sets),
+		                 ERR_INVALID);
+		end();
+	}
+}
+
 static void a_zone_without_soa_is_refused(void **state)
 {
 	struct chain_sets sets;
@@ -374,6 +403,7 @@ int main(void)
 		TEST(a_delegation_hides_what_is_below_it_from_nsec),
 		TEST(another_chain_is_not_changed),
 		TEST(another_ttl_takes_the_whole_chain),
+		TEST(change_within_a_chain_has_its_ttl),
 		TEST(a_zone_without_soa_is_refused),
 		TEST(a_chain_with_a_hole_is_refused),
 		TEST(links_of_another_form_are_refused),

@@ -164,17 +164,21 @@ int zone_view_bare(struct change_view *v, struct zone_keys *k,
 
 /* ---- chain and signatures ---- */
 
-/* An edit of the SOA may change the TTL of all the chain. That of a small zone is made anew at once. */
-static int make_chain(struct change_view *v, const struct zone_keys *k,
+/* An edit of the SOA may change the TTL of all the chain. That of a small zone is made anew at once. That of a large one
+ * stays for now: a proof may live longer than the answer that it is of. */
+static int make_chain(struct change_view *v, struct zone_keys *k,
                       struct contents_arena *a, struct chain_sets *out)
 {
 	int err = chain_change(v, &k->state.chain, a, out);
 
+	k->chain_lags = false;
 	if (err != ERR_INVALID)
 		return err;
-	if (v->zone->rrsets > ZONE_CHAIN_AT_ONCE)
-		return ERR_TOOBIG;
-	return chain_rebuild(v, &k->state.chain, a, out);
+	if (v->zone->rrsets <= ZONE_CHAIN_AT_ONCE)
+		return chain_rebuild(v, &k->state.chain, a, out);
+	k->chain_lags = true;
+	err = chain_change_within(v, &k->state.chain, a, out);
+	return err == ERR_INVALID ? ERR_TOOBIG : err;
 }
 
 /* Those that are to be signed anew, and that the view does not have: of the chain, and whatever has no signatures, so that it

@@ -35,8 +35,9 @@ MUST_CHECK int zone_view_bare(struct change_view *v, struct zone_keys *k,
                               const struct zone_view_wish *wish,
                               struct contents_arena *a);
 
-/* Puts the chain and the signatures into it. again: as before. now: seconds since 1970. k->made: how many RRsets were signed. ERR_TOOBIG: the chain would have to be made
- * anew, and the zone is larger than ZONE_CHAIN_AT_ONCE. Errors of the store, ERR_SYSTEM. */
+/* Puts the chain and the signatures into it. again: as before. now: seconds since 1970. k->made: how many RRsets were signed;
+ * k->chain_lags: the zone is larger than ZONE_CHAIN_AT_ONCE, and its chain is to get another TTL. ERR_TOOBIG: it is as
+ * large, and its chain would have to be made anew. Errors of the store, ERR_SYSTEM. */
 MUST_CHECK int zone_view_sign(struct change_view *v, struct zone_keys *k,
                               const struct change_again *again, uint32_t serial,
                               uint64_t now, struct contents_arena *a);
