@@ -47,7 +47,7 @@ struct zone_keys {
 	struct sign_terms terms;   /* serial and now: the caller's to set */
 	struct set_signer *signer; /* by these terms */
 	size_t made;               /* RRsets of the view that was signed last */
-	bool chain_lags;           /* its chain has the TTL that it had, not that which is due */
+	bool chain_lags; /* its chain has the TTL that it had, not that which is due */
 };
 
 enum { ZONE_KEYS_WHY_SIZE = VAULT_WHY_SIZE + 128 };
