@@ -75,11 +75,25 @@ uint64_t presign(struct engine *e, const uint8_t *name, struct contents *content
 	return version;
 }
 
+static bool is_wanted(const struct zone_change *z)
+{
+	return z->kind == ZONE_CONTENTS && z->contents && !z->signed_by &&
+	       z->contents->count > ZONE_SIGN_AT_ONCE;
+}
+
+bool presign_is_wanted(const struct change *c)
+{
+	for (size_t i = 0; i < c->zone_count; i++)
+		if (is_wanted(&c->zones[i]))
+			return true;
+	return false;
+}
+
 void presign_change(struct engine *e, struct change *c)
 {
 	for (size_t i = 0; i < c->zone_count; i++) {
 		struct zone_change *z = &c->zones[i];
-		if (z->kind == ZONE_CONTENTS && z->contents && !z->signed_by)
+		if (is_wanted(z))
 			z->signed_by = presign(e, z->name, z->contents);
 	}
 }

@@ -5,6 +5,7 @@
 #ifndef CONTROL_PRESIGN_H
 #define CONTROL_PRESIGN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/change/change.h"
@@ -17,5 +18,8 @@ uint64_t presign(struct engine *e, const uint8_t *name, struct contents *content
 
 /* The same for all contents of a change. */
 void presign_change(struct engine *e, struct change *c);
+
+/* Any thread. Says whether a change has contents that are worth it. */
+bool presign_is_wanted(const struct change *c);
 
 #endif

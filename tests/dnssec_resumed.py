@@ -5,12 +5,14 @@
   first start, nothing is left behind, and all of the zone is right.
 * A change every few milliseconds, from before the signing until after it: the zone is signed, and has every change. So
   it is when the TTL of negative answers, and with it that of all the chain of denial, becomes another.
+* All of it comes anew by the API, without signatures: it gets them.
 
-    dnssec_resumed.py [killed|changed]... [--names N] [--kills N] [--seed N]
+    dnssec_resumed.py [killed|changed|put]... [--names N] [--kills N] [--seed N]
 """
 
 import argparse
 import glob
+import json
 import os
 import random
 import re
@@ -23,7 +25,7 @@ import threading
 import dns.message
 import dns.query
 
-from checks import Skipped, check, passes, say, until, SKIP
+from checks import HttpSocket, Skipped, check, passes, say, until, SKIP
 from signing import is_signed, keys_of, policies, wait_signed
 
 from peers import Anser, Stage, Zone
@@ -32,6 +34,7 @@ NAME = "large.example."
 POLICIES = policies(nsec="nsec3: no, csk: no", nsec3="nsec3: yes, nsec3-salt-length: 8")
 PATIENCE = 300.0
 PAUSE = 0.05            # seconds between two changes
+PUT_MOST = 8000         # names: a request has two megabytes at most
 RRSET = 100             # octets of one that is kept, about; a name has two
 
 
@@ -168,14 +171,45 @@ def run_changed(arguments):
         say("signed with %d changes meanwhile" % changes.made)
 
 
+def put(server):
+    """All of the zone by the API, as it is but for what the changes have brought."""
+    connection = HttpSocket(server.path("api.sock"))
+    path = "/api/v1/servers/localhost/zones/" + NAME
+    status, _, text = connection.ask("GET", path)
+    check(status == 200, "the API says", status, text[:1000])
+    made = ("RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY")
+    rrsets = [rrset for rrset in json.loads(text)["rrsets"]
+              if rrset["type"] not in made and not rrset["name"].startswith("c")]
+    status, _, text = connection.ask("PUT", path, {"rrsets": rrsets})
+    connection.close()
+    check(status == 204, "the API says", status, text[:1000])
+
+
+def run_put(arguments):
+    names = min(arguments.names, PUT_MOST)
+    with Stage("dnssec-put") as stage:
+        server = stage.add(Anser, settings=POLICIES)
+        server.start([Zone(NAME, text=text(names), dnssec="nsec3")])
+        wait_signed(server, NAME, PATIENCE)
+        keys = {key.to_text() for key in keys_of(server, NAME)}
+        server.edit(NAME, ["c%06d 600 A 192.0.2.7" % i for i in range(10)])
+        before = server.serial(NAME)
+        put(server)
+        until("it is another version", lambda: server.serial(NAME) != before, PATIENCE)
+        records = [line.split() for line in whole(server, stage.directory)]
+        check(sum(record[3:4] == ["A"] for record in records) == names + 1, "there are other names")
+        check({key.to_text() for key in keys_of(server, NAME)} == keys, "it has other keys")
+        say("all of it by the API, and signed")
+
+
 def run(arguments):
-    for what in arguments.what or ("killed", "changed"):
-        {"killed": run_killed, "changed": run_changed}[what](arguments)
+    for what in arguments.what or ("killed", "changed", "put"):
+        {"killed": run_killed, "changed": run_changed, "put": run_put}[what](arguments)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="*", metavar="killed|changed")
+    parser.add_argument("what", nargs="*", metavar="killed|changed|put")
     parser.add_argument("--names", type=int, default=20000)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)

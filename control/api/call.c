@@ -8,6 +8,8 @@
 #include "control/api/names.h"
 #include "control/api/transaction.h"
 #include "control/must.h"
+#include "control/pool.h"
+#include "control/presign.h"
 #include "shared/err.h"
 
 /* Where the zone stands in paths, in PowerDNS's and in those of Anser's own. */
@@ -162,16 +164,33 @@ static void on_changed(void *arg, const struct change *change,
 		answer(c);
 }
 
+static void presign_work(void *arg)
+{
+	struct zone_call *c = arg;
+
+	presign_change(c->api->engine, c->change);
+}
+
+static void on_presigned(void *arg, bool ran)
+{
+	struct zone_call *c = arg;
+
+	(void)ran; /* the change will not be made either */
+	engine_change(c->api->engine, &c->change, on_changed, c);
+}
+
 static void on_work(void *arg, int err)
 {
 	struct zone_call *c = arg;
 
 	if (err < 0)
 		(void)api_refuse_for(&c->fault, err);
-	if (c->change && !c->fault.status)
-		engine_change(c->api->engine, &c->change, on_changed, c);
-	else
+	if (!c->change || c->fault.status)
 		answer(c);
+	else if (presign_is_wanted(c->change))
+		pool_run(c->api->engine, presign_work, on_presigned, c);
+	else
+		engine_change(c->api->engine, &c->change, on_changed, c);
 }
 
 void call_begin(struct api *a, struct http_request *r, unsigned status, zone_work *work,
