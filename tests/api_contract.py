@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
 
 from checks import SKIP, check, say, until
@@ -33,12 +34,14 @@ OWN = "/api/anser/v1"
 ZONES, ZONE = V1 + "/zones", V1 + "/zones/{zone_id}"
 METADATA = ZONE + "/metadata"
 # What is not there before it is made.
-NEED_MORE = {V1 + "/tsigkeys/{tsigkey_id}", ZONE + "/cryptokeys/{cryptokey_id}", OWN + "/keys/{key_id}", OWN + "/tenants/{tenant}"}
+NEED_MORE = {V1 + "/tsigkeys/{tsigkey_id}": "404", ZONE + "/cryptokeys/{cryptokey_id}": "404",
+             OWN + "/keys/{key_id}": "404", OWN + "/tenants/{tenant}": "404",
+             OWN + "/zones/{zone_id}/dnssec/skr": "422"}
 
 
 class Contract:
-    def __init__(self, server):
-        self.server = server
+    def __init__(self, server, binaries):
+        self.server, self.binaries = server, binaries
         self.description = openapi.Description(json.loads(server.ask("GET", OWN + "/openapi.json")[2]))
         self.seen = set()      # path, method and status, as described
         self.headers = {}      # of the last answer
@@ -128,7 +131,7 @@ class Contract:
         for path, method, operation, parameters in self.description.operations():
             if method != "get":
                 continue
-            good = "200" if "200" in operation["responses"] and path not in NEED_MORE else "404"
+            good = NEED_MORE.get(path, "200" if "200" in operation["responses"] else "404")
             self.ask("GET", path, int(good), query=self.required_query(parameters))
             if "404" in operation["responses"] and "{zone_id}" in path:
                 self.ask("GET", path, 404, zone_id="nowhere.example.")
@@ -244,8 +247,42 @@ class Contract:
         check(len(self.ask("GET", zone, 200, **at)["keys"]) == 1, "rolled on trial")
         self.ask("POST", zone + "/roll", 200, {}, **at)
         until("there are two keys", lambda: len(self.ask("GET", zone, 200, **at)["keys"]) == 2)
+        self.ask("POST", zone + "/resign", 200, {}, query="dry-run=true", **at)
+        self.ask("POST", zone + "/resign", 200, {}, **at)
+        self.ask("POST", zone + "/ksr", 422, {"seconds": 86400}, **at)
         self.ask("PUT", zone, 200, {"policy": None}, **at)
         until("it is on its way", lambda: self.ask("GET", zone, 200, **at)["state"] == "leaving")
+        self.ask("DELETE", ZONE, 204, **at)
+
+    def sign_elsewhere(self, request):
+        """The response of the one who has the KSK, and no server."""
+        self.server.write("ksr", request)
+
+        def run(*command):
+            done = subprocess.run(command, cwd=self.server.dir, capture_output=True, text=True, timeout=60, check=False)
+            check(done.returncode == 0, command, done.stdout, done.stderr)
+            return done.stdout
+
+        key = run("dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "offline.example.").strip()
+        return run(os.path.join(self.binaries, "anserctl"), "dnssec", "sign-request", "ksr", key)
+
+    def elsewhere(self):
+        """A zone whose KSK is."""
+        zone, at = OWN + "/zones/{zone_id}/dnssec", {"zone_id": "offline.example."}
+        self.ask("POST", ZONES, 201, {"name": "offline.example.", "kind": "Native", "nameservers": ["ns.example."]})
+        self.ask("PUT", zone, 200, {"policy": "offline"}, **at)
+        until("it waits for signatures", lambda: "trouble" in (self.ask("GET", zone, 200, **at)["work"] or {}))
+        for wrong in {}, {"seconds": 0}, {"seconds": "long"}:
+            self.ask("POST", zone + "/ksr", 400, wrong, **at)
+        made = self.ask("POST", zone + "/ksr", 200, {"seconds": 86400}, **at)
+        check(made["request"].startswith(";; KeySigningRequest") and made["bundles"] > 0, made)
+        check(self.ask("GET", zone + "/skr", 200, **at)["bundles"] == [], "signed by nobody")
+        self.ask("POST", zone + "/skr", 400, {}, **at)
+        self.ask("POST", zone + "/skr", 422, {"response": "what is this"}, **at)
+        self.ask("POST", zone + "/skr", 422, {"response": made["request"]}, **at)
+        self.ask("POST", zone + "/skr", 200, {"response": self.sign_elsewhere(made["request"])}, **at)
+        check(self.ask("GET", zone + "/skr", 200, **at)["bundles"], "the response was not kept")
+        until("it is signed", lambda: self.ask("GET", zone, 200, **at)["work"]["signed"])
         self.ask("DELETE", ZONE, 204, **at)
 
     def streams(self):
@@ -374,12 +411,13 @@ def main():
         return SKIP
     with Server("contract", "/readyz") as server:
         start_anser(server, binaries)
-        contract = Contract(server)
+        contract = Contract(server, binaries)
         for what, run in [("the description", contract.description.lint), ("YAML and JSON", contract.languages),
                           ("routes", contract.routes), ("methods", contract.methods), ("keys", contract.keys),
                           ("a zone", contract.make), ("everything that is looked at", contract.gets),
                           ("changes", contract.changes), ("TSIG keys", contract.tsig_keys),
                           ("keys that sign", contract.signing_keys), ("signing", contract.signing),
+                          ("a KSK elsewhere", contract.elsewhere),
                           ("a stream", contract.streams), ("commands", contract.commands),
                           ("the configuration", contract.configuration),
                           ("keys, tenants, audit", contract.access),

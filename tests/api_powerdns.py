@@ -41,6 +41,8 @@ control:
   store: store
   control-socket: control.sock
   dataplane-socket: dataplane.sock
+dnssec-policies:
+  - {name: offline, csk: no, ksk: offline}
 """
 
 POWERDNS = """launch=gsqlite3

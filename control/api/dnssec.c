@@ -109,6 +109,32 @@ static void serve_saw_ds(void *arg, struct http_request *r)
 	run_with(arg, r, "dnssec saw-ds", members);
 }
 
+static void serve_resign(void *arg, struct http_request *r)
+{
+	static const char *const members[] = {NULL};
+
+	run_with(arg, r, "dnssec resign", members);
+}
+
+static void serve_ksr(void *arg, struct http_request *r)
+{
+	static const char *const members[] = {"seconds", NULL};
+
+	run_with(arg, r, "dnssec ksr", members);
+}
+
+static void serve_skr(void *arg, struct http_request *r)
+{
+	run_on_zone(arg, r, "dnssec skr", resource_args(NULL, NULL));
+}
+
+static void serve_import_skr(void *arg, struct http_request *r)
+{
+	static const char *const members[] = {"response", NULL};
+
+	run_with(arg, r, "dnssec import-skr", members);
+}
+
 void dnssec_routes(struct api *a)
 {
 	static const struct http_route routes[] = {
@@ -118,6 +144,10 @@ void dnssec_routes(struct api *a)
 		{"PUT", DNSSEC, HTTP_JSON, serve_put},
 		{"POST", DNSSEC "/roll", HTTP_JSON, serve_roll},
 		{"POST", DNSSEC "/saw-ds", HTTP_JSON, serve_saw_ds},
+		{"POST", DNSSEC "/resign", HTTP_JSON, serve_resign},
+		{"POST", DNSSEC "/ksr", HTTP_JSON, serve_ksr},
+		{"GET", DNSSEC "/skr", 0, serve_skr},
+		{"POST", DNSSEC "/skr", HTTP_JSON, serve_import_skr},
 	};
 
 	api_routes(a, routes, ARRAY_LEN(routes), a);
