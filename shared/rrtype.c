@@ -98,6 +98,18 @@ bool rrtype_is_meta(uint16_t number)
 	return number == 0 || number == RRTYPE_OPT || (number >= 128 && number <= 255);
 }
 
+bool rrtype_is_of_signing(uint16_t number)
+{
+	return number == RRTYPE_NSEC || number == RRTYPE_NSEC3 ||
+	       number == RRTYPE_NSEC3PARAM || number == RRTYPE_RRSIG;
+}
+
+bool rrtype_is_of_keys(uint16_t number)
+{
+	return number == RRTYPE_DNSKEY || number == RRTYPE_CDS ||
+	       number == RRTYPE_CDNSKEY;
+}
+
 bool rrtype_is_compressible(uint16_t number)
 {
 	/* One condition for each type that has such a name; compilers make one test of all. */

@@ -73,6 +73,13 @@ const char *rrtype_to_text(uint16_t number, char text[static RRTYPE_TEXT_MAX]);
 /* Types that no zone may hold: OPT, TSIG, TKEY, meta and query types (RFC 6895 §3.1). */
 bool rrtype_is_meta(uint16_t number);
 
+/* Types that nobody but who signs a zone makes: RRSIG, NSEC, NSEC3, NSEC3PARAM, the last one below the apex too, where
+ * it is of no chain and counts as data. */
+bool rrtype_is_of_signing(uint16_t number);
+
+/* Types that tell, at the apex, of the zone's keys: DNSKEY, CDS, CDNSKEY. Who signs shares them with others. */
+bool rrtype_is_of_keys(uint16_t number);
+
 /* Says whether RDATA has a name that may be compressed. */
 bool rrtype_is_compressible(uint16_t number);
 

@@ -240,6 +240,30 @@ static const struct rdata_case bad[] = {
 	{"EUI48", RDATA("12345"), 0, {{0}}},
 };
 
+/* Gives how many types there are for which it holds. */
+static unsigned count_types(bool (*holds)(uint16_t number))
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i <= UINT16_MAX; i++)
+		count += holds((uint16_t)i);
+	return count;
+}
+
+static void types_of_signing_are_no_types_of_keys(void **state)
+{
+	static const char *const signing[] = {"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM"};
+	static const char *const keys[] = {"DNSKEY", "CDS", "CDNSKEY"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(signing); i++)
+		assert_true(rrtype_is_of_signing((uint16_t)from_text(signing[i])));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_true(rrtype_is_of_keys((uint16_t)from_text(keys[i])));
+	assert_int_equal(count_types(rrtype_is_of_signing), ARRAY_LEN(signing));
+	assert_int_equal(count_types(rrtype_is_of_keys), ARRAY_LEN(keys));
+}
+
 static int names_of(const struct rdata_case *c, struct rdata_name *names)
 {
 	/* A copy of just that size, so that a sanitizer sees a read past the end. */
@@ -308,6 +332,7 @@ int main(void)
 		cmocka_unit_test(text_is_read_in_any_case),
 		cmocka_unit_test(every_number_has_a_text_that_reads_back),
 		cmocka_unit_test(meta_types_are_those_of_rfc_6895),
+		cmocka_unit_test(types_of_signing_are_no_types_of_keys),
 		cmocka_unit_test(names_in_rdata_are_found),
 		cmocka_unit_test(rdata_of_another_layout_is_refused),
 		cmocka_unit_test(rdata_longer_than_a_record_can_be_is_refused),

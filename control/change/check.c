@@ -130,12 +130,6 @@ static const struct view_set *node_get(const struct node *n, uint16_t type)
 	return NULL;
 }
 
-static bool is_signing_type(uint16_t type)
-{
-	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3 || type == RRTYPE_NSEC3PARAM ||
-	       type == RRTYPE_RRSIG;
-}
-
 /* Denial, and signatures without what they sign, are no data. */
 static bool is_data(const struct view_set *s)
 {
@@ -195,7 +189,7 @@ static void check_set(struct check *c, const struct node *n, const struct view_s
 {
 	check_size(c, n, s);
 	check_targets(c, n, s);
-	if (is_signing_type(s->set.type) && !c->view->foreign)
+	if (rrtype_is_of_signing(s->set.type) && !c->view->foreign)
 		refuse(c, n, s, "type-of-signing", "is made by whoever signs the zone");
 	if (s->set.type != RRTYPE_SOA)
 		return;

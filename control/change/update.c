@@ -69,12 +69,6 @@ struct update *update_new(struct change *c)
 	return u;
 }
 
-static bool is_of_signing(uint16_t type)
-{
-	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3 || type == RRTYPE_NSEC3PARAM ||
-	       type == RRTYPE_RRSIG;
-}
-
 static bool has_rdata(enum update_verb v)
 {
 	return v == PREREQ_SET_IS || v == UPDATE_ADD || v == UPDATE_DROP;
@@ -84,7 +78,7 @@ int update_add(struct change *c, struct update *u, const struct update_step *s)
 {
 	size_t owner_len = name_len(s->owner, NAME_MAX_LEN);
 
-	if (s->verb >= UPDATE_ADD && is_of_signing(s->type))
+	if (s->verb >= UPDATE_ADD && rrtype_is_of_signing(s->type))
 		return ERR_REFUSED;
 	if (has_rdata(s->verb) && rdata_check(s->type, s->rdata, s->rdata_len) < 0)
 		return ERR_CORRUPT;

@@ -90,18 +90,11 @@ static int check_kind(struct plan *p, const struct planned *z)
 
 /* ---- edits ---- */
 
-static bool is_signers(uint16_t type)
-{
-	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3 || type == RRTYPE_NSEC3PARAM ||
-	       type == RRTYPE_RRSIG;
-}
-
 /* Says whether an edit is of what comes with its signatures from elsewhere. */
 static bool is_given(const struct planned *z, const struct edit *e)
 {
-	return z->keys->state.bundle && name_equal(e->owner, z->before.name) &&
-	       (e->type == RRTYPE_DNSKEY || e->type == RRTYPE_CDS ||
-	        e->type == RRTYPE_CDNSKEY);
+	return z->keys->state.bundle && rrtype_is_of_keys(e->type) &&
+	       name_equal(e->owner, z->before.name);
 }
 
 static int check_types(struct plan *p, const struct zone_change *zc,
@@ -113,7 +106,7 @@ static int check_types(struct plan *p, const struct zone_change *zc,
 
 	for (size_t i = 0; i < zc->edit_count; i++) {
 		const struct edit *e = &zc->edits[i];
-		if (!is_signers(e->type) && !is_given(z, e))
+		if (!rrtype_is_of_signing(e->type) && !is_given(z, e))
 			continue;
 		change_problem_add(
 			&p->problems, (int)i, "type-of-signing", "type",

@@ -1,5 +1,6 @@
 #include "control/history/bare.h"
 
+#include "control/sign/chain.h"
 #include "control/sign/rrsig.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -26,18 +27,9 @@ int bare_value(struct contents_arena *a, uint16_t type, const void **value, size
 
 static bool is_signers(const struct history_set *s)
 {
-	bool apex = s->key_len == 0;
+	bool of_apex = rrtype_is_of_keys(s->type) || s->type == RRTYPE_ZONEMD;
 
-	switch (s->type) {
-	case RRTYPE_NSEC:
-	case RRTYPE_NSEC3: return true;
-	case RRTYPE_NSEC3PARAM:
-	case RRTYPE_DNSKEY:
-	case RRTYPE_ZONEMD:
-	case RRTYPE_CDS:
-	case RRTYPE_CDNSKEY: return apex;
-	default: return false;
-	}
+	return chain_is_denial(s->key_len, s->type) || (of_apex && s->key_len == 0);
 }
 
 static int bare_set(struct history_set *s, struct contents_arena *a)

@@ -149,8 +149,7 @@ static bool is_wanted(const struct reader *r, int type)
 {
 	if (r->out->kind == BUNDLE_REQUEST)
 		return type == RRTYPE_DNSKEY;
-	return type == RRTYPE_DNSKEY || type == RRTYPE_CDNSKEY || type == RRTYPE_CDS ||
-	       type == RRTYPE_RRSIG;
+	return rrtype_is_of_keys((uint16_t)type) || type == RRTYPE_RRSIG;
 }
 
 struct front {

@@ -47,6 +47,10 @@ struct chain_params {
  * hash or flag, or more than SIGN_ITERATIONS_MAX (policy.h). */
 MUST_CHECK int chain_params_read(const char *text, struct chain_params *out);
 
+/* Says whether an RRset belongs to a chain of some kind, and so is no data: one of NSEC or NSEC3, or of NSEC3PARAM at the
+ * apex. key_len: of its owner's sort key, 0 at the apex. */
+bool chain_is_denial(size_t key_len, uint16_t type);
+
 /* Puts the chain into contents, in place of all NSEC, NSEC3 and NSEC3PARAM that they have. ERR_INVALID: the
  * contents have no SOA. ERR_TOOBIG: a hash in front of the zone's name is no name any more. */
 MUST_CHECK int chain_put(struct contents *c, const struct chain_params *p);

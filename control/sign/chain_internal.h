@@ -91,9 +91,6 @@ static inline uint16_t chain_type(const struct chain *c)
 	return c->params->kind == CHAIN_NSEC ? RRTYPE_NSEC : RRTYPE_NSEC3;
 }
 
-/* Says whether an RRset belongs to a chain of some kind, and so is no data. */
-bool chain_is_denial(size_t key_len, uint16_t type);
-
 /* ---- chain_node.c: what a name is to have ---- */
 
 /* A name and the types that it has data of, rising. Zero before its first use, and used again for the

@@ -28,9 +28,7 @@ int sign_terms_check(const struct sign_terms *t)
 
 static enum sign_part part_of(uint16_t type, bool apex)
 {
-	bool keys = type == RRTYPE_DNSKEY || type == RRTYPE_CDS || type == RRTYPE_CDNSKEY;
-
-	return keys && apex ? SIGN_KEYS : SIGN_ZONE;
+	return rrtype_is_of_keys(type) && apex ? SIGN_KEYS : SIGN_ZONE;
 }
 
 static const struct sign_periods *periods_of(const struct sign_terms *t,

@@ -54,15 +54,9 @@ static bool is_ours(const struct zone_keys *k, uint16_t type, struct rdata r)
 
 bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r)
 {
-	switch (type) {
-	case RRTYPE_NSEC:
-	case RRTYPE_NSEC3:
-	case RRTYPE_NSEC3PARAM: return true;
-	case RRTYPE_DNSKEY:
-	case RRTYPE_CDS:
-	case RRTYPE_CDNSKEY: return k->bundles || is_ours(k, type, r);
-	default: return false;
-	}
+	if (rrtype_is_of_signing(type))
+		return true;
+	return rrtype_is_of_keys(type) && (k->bundles || is_ours(k, type, r));
 }
 
 static void gather_others(struct gathering *g, const struct zone_keys *k,

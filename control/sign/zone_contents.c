@@ -50,12 +50,6 @@ int zone_contents_load(struct store_txn *t, const struct store_zone *zone,
 
 /* ---- bare ---- */
 
-static bool is_of_chain(const struct contents_rrset *s)
-{
-	return s->type == RRTYPE_NSEC || s->type == RRTYPE_NSEC3 ||
-	       (s->type == RRTYPE_NSEC3PARAM && s->key_len == 0);
-}
-
 static int bare(struct contents *c, struct contents_rrset *s, struct rrset *set)
 {
 	if (set->sig_count == 0)
@@ -77,7 +71,7 @@ static int bare_all(struct contents *c)
 		struct rrset set;
 
 		TRY(rrset_open(s.type, s.blob, s.size, &set));
-		if (is_of_chain(&s) || set.count == 0) {
+		if (chain_is_denial(s.key_len, s.type) || set.count == 0) {
 			c->records -= (size_t)set.count + set.sig_count;
 			continue;
 		}

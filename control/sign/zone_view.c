@@ -16,12 +16,6 @@ struct baring {
 	struct contents_arena *arena;
 };
 
-static bool is_of_chain(uint16_t type, size_t key_len)
-{
-	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3 ||
-	       (type == RRTYPE_NSEC3PARAM && key_len == 0);
-}
-
 /* Takes the signatures out of a blob. */
 static int bare(struct contents_arena *a, uint16_t type, const uint8_t **blob,
                 size_t *size)
@@ -55,7 +49,7 @@ static int take_edited(const struct baring *b, struct overlay_set s)
 {
 	bool same;
 
-	if (is_of_chain(s.type, s.key_len))
+	if (chain_is_denial(s.key_len, s.type))
 		return 0;
 	TRY(bare(b->arena, s.type, &s.blob, &s.size));
 	TRY(is_as_before(b, &s, &same));
@@ -83,7 +77,7 @@ static int take_again(const struct baring *b, const struct again_set *w)
 {
 	struct overlay_set s;
 
-	if (is_of_chain(w->type, w->key_len))
+	if (chain_is_denial(w->key_len, w->type))
 		return 0;
 	int err = bare_stored(b, w, &s);
 	if (err < 0)
