@@ -12,16 +12,9 @@ int bare_value(struct contents_arena *a, uint16_t type, const void **value, size
 	if (!*value)
 		return 0;
 	TRY(rrset_open(type, *value, *size, &set));
-	if (set.sig_count == 0)
-		return 0;
-	*size = set.count ? rrsig_blob_size(&set, NULL, 0) : 0;
-	if (set.count == 0) {
-		*value = NULL;
-		return 0;
-	}
-	uint8_t *blob = arena_alloc(a, *size);
-	rrsig_blob_write(&set, NULL, 0, blob);
-	*value = blob;
+	rrsig_take_out(&set, a);
+	*value = set.bytes;
+	*size = set.size;
 	return 0;
 }
 

@@ -181,10 +181,9 @@ static void strip(struct overlay_set *s)
 	struct rrset set;
 
 	assert_int_equal(rrset_open(s->type, s->blob, s->size, &set), 0);
-	s->size = rrsig_blob_size(&set, NULL, 0);
-	uint8_t *blob = arena_alloc(f.arena, s->size);
-	rrsig_blob_write(&set, NULL, 0, blob);
-	s->blob = blob;
+	rrsig_take_out(&set, f.arena);
+	s->blob = set.bytes;
+	s->size = set.size;
 }
 
 /* Does something to one RRset of the view that is not the SOA. */

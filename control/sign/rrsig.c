@@ -211,3 +211,29 @@ void rrsig_blob_write(const struct rrset *set, struct rdata *signatures, unsigne
 	for (unsigned i = 0; i < count; i++)
 		at = rrset_write_rdata(at, signatures[i].bytes, signatures[i].len);
 }
+
+bool rrsig_same_data(const struct rrset *a, const struct rrset *b)
+{
+	size_t size = records_size(a);
+
+	return a->count == b->count && a->ttl == b->ttl && size == records_size(b) &&
+	       memcmp(a->bytes + RRSET_HEADER, b->bytes + RRSET_HEADER, size) == 0;
+}
+
+void rrsig_take_out(struct rrset *set, struct contents_arena *a)
+{
+	uint8_t *blob = NULL;
+	size_t size = 0;
+
+	if (set->count > 0 && set->sig_count == 0)
+		return;
+	if (set->count > 0) {
+		size = rrsig_blob_size(set, NULL, 0);
+		blob = arena_alloc(a, size);
+		rrsig_blob_write(set, NULL, 0, blob);
+	}
+	set->bytes = blob;
+	set->size = size;
+	set->sig_count = 0;
+	set->sig_ttl = 0;
+}

@@ -5,10 +5,12 @@
 #ifndef CONTROL_SIGN_RRSIG_H
 #define CONTROL_SIGN_RRSIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "control/sign/signer.h"
+#include "control/zone/arena.h"
 #include "control/zone/rrset.h"
 #include "shared/compiler.h"
 #include "shared/name.h"
@@ -83,5 +85,12 @@ size_t rrsig_blob_size(const struct rrset *set, const struct rdata *signatures,
  * lent from; they get the RRset's TTL (RFC 4034 §3). */
 void rrsig_blob_write(const struct rrset *set, struct rdata *signatures, unsigned count,
                       uint8_t *blob);
+
+/* Says whether two RRsets with records have the same ones, and the same TTL, whatever they are signed with. */
+bool rrsig_same_data(const struct rrset *a, const struct rrset *b);
+
+/* Takes the signatures out of an RRset, which lies in the arena then if it had any. Of one that was nothing but
+ * signatures no octet is left, and bytes is NULL. */
+void rrsig_take_out(struct rrset *set, struct contents_arena *a);
 
 #endif

@@ -338,17 +338,74 @@ static void signatures_can_be_taken_off(void **state)
 	(void)state;
 	test_zone_of(&old, two_signatures, strlen(two_signatures));
 	test_zone_of(&new, plain, strlen(plain));
-	struct rrset before = test_rrset(old.contents, "a", RRTYPE_A);
+	struct rrset set = test_rrset(old.contents, "a", RRTYPE_A);
 	struct rrset want = test_rrset(new.contents, "a", RRTYPE_A);
+	struct contents_arena *arena = arena_new();
 
-	assert_int_equal(rrsig_blob_size(&before, NULL, 0), want.size);
-	uint8_t *blob = malloc(want.size);
-	assert_non_null(blob);
-	rrsig_blob_write(&before, NULL, 0, blob);
-	assert_memory_equal(blob, want.bytes, want.size);
-	free(blob);
+	assert_true(rrsig_same_data(&set, &want));
+	rrsig_take_out(&set, arena);
+	assert_int_equal(set.size, want.size);
+	assert_memory_equal(set.bytes, want.bytes, want.size);
+	assert_int_equal(set.sig_count, 0);
+	arena_free(arena);
 	test_zone_fini(&old);
 	test_zone_fini(&new);
+}
+
+static void an_rrset_without_signatures_stays_where_it_lies(void **state)
+{
+	struct test_zone zone;
+	static const char plain[] = "a 300 A 192.0.2.1\n";
+
+	(void)state;
+	test_zone_of(&zone, plain, strlen(plain));
+	struct rrset set = test_rrset(zone.contents, "a", RRTYPE_A);
+	const struct rrset before = set;
+
+	rrsig_take_out(&set, zone.contents->arena);
+	assert_ptr_equal(set.bytes, before.bytes);
+	assert_int_equal(set.size, before.size);
+	test_zone_fini(&zone);
+}
+
+static void of_signatures_alone_nothing_is_left(void **state)
+{
+	struct test_zone zone;
+	static const char alone[] = "a 300 RRSIG A 15 2 300 2000 1000 9 example. Yg==\n";
+
+	(void)state;
+	test_zone_of(&zone, alone, strlen(alone));
+	struct rrset set = test_rrset(zone.contents, "a", RRTYPE_A);
+
+	assert_int_equal(set.sig_count, 1);
+	rrsig_take_out(&set, zone.contents->arena);
+	assert_null(set.bytes);
+	assert_int_equal(set.size, 0);
+	assert_int_equal(set.sig_count, 0);
+	test_zone_fini(&zone);
+}
+
+static void other_records_or_another_ttl_are_other_data(void **state)
+{
+	static const char *const texts[] = {
+		"a 300 A 192.0.2.1\n",
+		"a 300 A 192.0.2.2\n",
+		"a 301 A 192.0.2.1\n",
+		"a 300 A 192.0.2.1\na 300 A 192.0.2.2\n",
+	};
+	struct test_zone zones[ARRAY_LEN(texts)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		test_zone_of(&zones[i], texts[i], strlen(texts[i]));
+	struct rrset first = test_rrset(zones[0].contents, "a", RRTYPE_A);
+	for (size_t i = 1; i < ARRAY_LEN(texts); i++) {
+		struct rrset other = test_rrset(zones[i].contents, "a", RRTYPE_A);
+		assert_false(rrsig_same_data(&first, &other));
+		assert_false(rrsig_same_data(&other, &first));
+		test_zone_fini(&zones[i]);
+	}
+	test_zone_fini(&zones[0]);
 }
 
 int main(void)
@@ -367,6 +424,9 @@ int main(void)
 		cmocka_unit_test(what_is_not_to_be_signed_is_refused),
 		cmocka_unit_test(signatures_take_the_place_of_those_before),
 		cmocka_unit_test(signatures_can_be_taken_off),
+		cmocka_unit_test(an_rrset_without_signatures_stays_where_it_lies),
+		cmocka_unit_test(of_signatures_alone_nothing_is_left),
+		cmocka_unit_test(other_records_or_another_ttl_are_other_data),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -50,16 +50,6 @@ static bool is_given(const struct sign_terms *t, const struct rrset *set, bool a
 	return true;
 }
 
-static bool is_same_data(const struct rrset *a, const struct rrset *b)
-{
-	size_t size = rrsig_blob_size(a, NULL, 0);
-
-	return a->count && a->count == b->count && a->ttl == b->ttl &&
-	       size == rrsig_blob_size(b, NULL, 0) &&
-	       memcmp(a->bytes + RRSET_HEADER, b->bytes + RRSET_HEADER,
-	              size - RRSET_HEADER) == 0;
-}
-
 static uint32_t signature_size(const struct sign_key *k, size_t zone_len)
 {
 	const struct sign_algorithm_facts *f = sign_algorithm(sign_key_algorithm(k));
@@ -279,7 +269,7 @@ int set_signer_sign(struct set_signer *s, const uint8_t *owner, const struct rrs
 	struct rrset given;
 
 	if (is_given(s->terms, set, apex, &given)) {
-		if (!is_same_data(&given, set))
+		if (!given.count || !rrsig_same_data(&given, set))
 			return ERR_INVALID;
 		memcpy(blob, given.bytes, given.size);
 		return 0;

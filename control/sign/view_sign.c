@@ -47,15 +47,17 @@ static int look_where(const struct signing *s, const uint8_t *key, size_t key_le
 static int sign_or_strip(struct signing *s, const struct where *at,
                          const struct rrset *set, bool own, struct overlay_set *out)
 {
-	bool apex = at->key_len == 0;
+	struct rrset bare = *set;
 
-	out->size = own ? set_signer_size(s->signer, set, apex)
-	                : rrsig_blob_size(set, NULL, 0);
-	uint8_t *blob = arena_alloc(s->arena, out->size);
-	out->blob = blob;
-	if (own)
+	if (own) {
+		out->size = set_signer_size(s->signer, set, at->key_len == 0);
+		uint8_t *blob = arena_alloc(s->arena, out->size);
+		out->blob = blob;
 		return set_signer_sign(s->signer, at->owner, set, blob);
-	rrsig_blob_write(set, NULL, 0, blob);
+	}
+	rrsig_take_out(&bare, s->arena);
+	out->blob = bare.bytes;
+	out->size = bare.size;
 	return 0;
 }
 

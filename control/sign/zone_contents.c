@@ -50,18 +50,6 @@ int zone_contents_load(struct store_txn *t, const struct store_zone *zone,
 
 /* ---- bare ---- */
 
-static int bare(struct contents *c, struct contents_rrset *s, struct rrset *set)
-{
-	if (set->sig_count == 0)
-		return 0;
-	c->records -= set->sig_count;
-	s->size = (uint32_t)rrsig_blob_size(set, NULL, 0);
-	uint8_t *blob = arena_alloc(c->arena, s->size);
-	rrsig_blob_write(set, NULL, 0, blob);
-	s->blob = blob;
-	return 0;
-}
-
 static int bare_all(struct contents *c)
 {
 	size_t kept = 0;
@@ -71,11 +59,14 @@ static int bare_all(struct contents *c)
 		struct rrset set;
 
 		TRY(rrset_open(s.type, s.blob, s.size, &set));
+		c->records -= set.sig_count;
 		if (chain_is_denial(s.key_len, s.type) || set.count == 0) {
-			c->records -= (size_t)set.count + set.sig_count;
+			c->records -= set.count;
 			continue;
 		}
-		TRY(bare(c, &s, &set));
+		rrsig_take_out(&set, c->arena);
+		s.blob = set.bytes;
+		s.size = (uint32_t)set.size;
 		c->rrsets[kept++] = s;
 	}
 	c->count = kept;
@@ -114,17 +105,6 @@ static int order_of(const struct contents_rrset *s, const struct store_entry *e)
 	return order ? order : (int)s->type - (int)e->set.type;
 }
 
-/* Says whether both have the same records, whatever they are signed with. */
-static bool is_same_data(const struct rrset *a, const struct rrset *b)
-{
-	size_t records = rrsig_blob_size(a, NULL, 0);
-
-	return records == rrsig_blob_size(b, NULL, 0) && a->ttl == b->ttl &&
-	       a->count == b->count &&
-	       memcmp(a->bytes + RRSET_HEADER, b->bytes + RRSET_HEADER,
-	              records - RRSET_HEADER) == 0;
-}
-
 /* set: as it is now. */
 static void take_over(struct contents *c, struct contents_rrset *s,
                       const struct rrset *set, const struct rrset *from)
@@ -155,7 +135,7 @@ bool zone_contents_reuse(struct contents *c, const struct zone_keys *k,
 	if (!s || rrset_open(s->type, s->blob, s->size, &set) < 0 ||
 	    rrset_open(from->type, from->blob, from->size, &with) < 0 ||
 	    sign_is_current(&k->terms, &set, apex) ||
-	    !sign_is_current(&k->terms, &with, apex) || !is_same_data(&set, &with))
+	    !sign_is_current(&k->terms, &with, apex) || !rrsig_same_data(&set, &with))
 		return false;
 	take_over(c, s, &set, &with);
 	return true;
@@ -174,7 +154,7 @@ static int merge(struct contents *c, struct store_cursor *cursor)
 
 		if (order == 0 && e.set.sig_count > 0 &&
 		    rrset_open(s->type, s->blob, s->size, &set) == 0 &&
-		    is_same_data(&set, &e.set))
+		    rrsig_same_data(&set, &e.set))
 			take_over(c, s, &set, &e.set);
 		if (order <= 0)
 			i++;

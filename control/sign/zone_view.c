@@ -16,7 +16,6 @@ struct baring {
 	struct contents_arena *arena;
 };
 
-/* Takes the signatures out of a blob. */
 static int bare(struct contents_arena *a, uint16_t type, const uint8_t **blob,
                 size_t *size)
 {
@@ -25,12 +24,9 @@ static int bare(struct contents_arena *a, uint16_t type, const uint8_t **blob,
 	if (*size == 0)
 		return 0;
 	TRY(rrset_open(type, *blob, *size, &set));
-	*size = set.count ? rrsig_blob_size(&set, NULL, 0) : 0;
-	if (set.sig_count == 0 || set.count == 0)
-		return 0;
-	uint8_t *to = arena_alloc(a, *size);
-	rrsig_blob_write(&set, NULL, 0, to);
-	*blob = to;
+	rrsig_take_out(&set, a);
+	*blob = set.bytes;
+	*size = set.size;
 	return 0;
 }
 
@@ -68,9 +64,13 @@ static int bare_stored(const struct baring *b, const struct again_set *w,
 		.key = w->key, .key_len = w->key_len, .type = w->type, .edit = -1};
 	TRY(store_rrset_get(b->view->txn, b->view->zone->id, w->key, w->key_len, w->type,
 	                    &set));
-	out->before_size = out->size = set.size;
-	out->before = out->blob = arena_copy(b->arena, set.bytes, set.size);
-	return bare(b->arena, out->type, &out->blob, &out->size);
+	set.bytes = arena_copy(b->arena, set.bytes, set.size);
+	out->before = set.bytes;
+	out->before_size = set.size;
+	rrsig_take_out(&set, b->arena);
+	out->blob = set.bytes;
+	out->size = set.size;
+	return 0;
 }
 
 static int take_again(const struct baring *b, const struct again_set *w)
@@ -125,13 +125,12 @@ static int put_keys(struct change_view *v, const struct zone_keys *k, uint16_t t
 		now = (struct rrset){.type = type};
 	else if (err < 0)
 		return err;
-	const uint8_t *had = now.bytes;
-	size_t had_size = now.size;
-	TRY(bare(a, type, &had, &had_size));
+	struct rrset had = now;
+	rrsig_take_out(&had, a);
 	s.blob = zone_keys_apex(k, &now, a, &s.size);
-	if (s.size == 0 && had_size == 0)
+	if (s.size == 0 && had.size == 0)
 		return 0;
-	if (s.size == had_size && memcmp(s.blob, had, had_size) == 0 &&
+	if (s.size == had.size && memcmp(s.blob, had.bytes, had.size) == 0 &&
 	    sign_is_by_keys(&k->terms, &now, true))
 		return 0;
 	return change_view_set(v, a, &s);
