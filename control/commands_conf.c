@@ -106,13 +106,12 @@ enum engine_outcome command_conf_show(struct engine *e, const json_t *args,
 
 static const char *first_error(const struct diag *d, char line[static LINE_SIZE])
 {
-	for (size_t i = 0; i < d->kept; i++) {
-		if (d->entries[i].severity != DIAG_ERROR)
-			continue;
-		diag_format(&d->entries[i], line, LINE_SIZE);
-		return line;
-	}
-	return "the configuration is refused";
+	const struct diag_entry *first = diag_first_error(d);
+
+	if (!first)
+		return "the configuration is refused";
+	diag_format(first, line, LINE_SIZE);
+	return line;
 }
 
 /* Reads the file at path, or, with path NULL, parses again what stood in the file of another

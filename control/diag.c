@@ -81,6 +81,14 @@ void diag_add(struct diag *d, enum diag_severity severity, const char *rule,
 	va_end(args);
 }
 
+const struct diag_entry *diag_first_error(const struct diag *d)
+{
+	for (size_t i = 0; i < d->kept; i++)
+		if (d->entries[i].severity == DIAG_ERROR)
+			return &d->entries[i];
+	return NULL;
+}
+
 void diag_format(const struct diag_entry *e, char *out, size_t size)
 {
 	char place[32] = "";

@@ -44,6 +44,9 @@ void diag_add(struct diag *d, enum diag_severity severity, const char *rule,
               const char *file, unsigned line, unsigned column, const char *format, ...)
 	PRINTF_LIKE(7, 8);
 
+/* Gives the first error, lent, or NULL. */
+const struct diag_entry *diag_first_error(const struct diag *d);
+
 /* "file:line:column: error: text [rule]" without a newline; leaves out what is zero. */
 void diag_format(const struct diag_entry *e, char *out, size_t size);
 

@@ -96,6 +96,22 @@ static void entries_beyond_the_kept_ones_are_counted(void **state)
 	assert_int_equal(d.errors, 0);
 }
 
+static void the_first_error_is_found_behind_warnings(void **state)
+{
+	struct diag d;
+
+	(void)state;
+	diag_init(&d);
+	assert_null(diag_first_error(&d));
+	diag_add(&d, DIAG_WARNING, "w", NULL, 0, 0, "warning");
+	assert_null(diag_first_error(&d));
+	diag_add(&d, DIAG_ERROR, "e", NULL, 0, 0, "first");
+	diag_add(&d, DIAG_ERROR, "e", NULL, 0, 0, "second");
+	assert_non_null(diag_first_error(&d));
+	assert_string_equal(diag_first_error(&d)->text, "first");
+	diag_fini(&d);
+}
+
 static void nothing_is_printed_for_an_empty_list(void **state)
 {
 	struct diag d;
@@ -120,6 +136,7 @@ int main(void)
 		cmocka_unit_test(long_line_is_cut_at_the_buffer),
 		cmocka_unit_test(control_characters_do_not_reach_the_line),
 		cmocka_unit_test(entries_beyond_the_kept_ones_are_counted),
+		cmocka_unit_test(the_first_error_is_found_behind_warnings),
 		cmocka_unit_test(nothing_is_printed_for_an_empty_list),
 	};
 

@@ -196,15 +196,13 @@ static void report(struct loading *l, const struct load *load, const struct zone
 
 static void note_refusal(struct zone *z, const struct diag *diag, int err)
 {
+	const struct diag_entry *first = diag_first_error(diag);
 	char line[1024];
 
-	snprintf(line, sizeof line, "%s", err_text(err));
-	for (size_t i = 0; i < diag->kept; i++) {
-		if (diag->entries[i].severity != DIAG_ERROR)
-			continue;
-		diag_format(&diag->entries[i], line, sizeof line);
-		break;
-	}
+	if (first)
+		diag_format(first, line, sizeof line);
+	else
+		(void)snprintf(line, sizeof line, "%s", err_text(err));
 	z->state = ZONE_STATE_FAILED;
 	must_set_text(&z->error, line);
 	log_warning("%s", line);

@@ -35,19 +35,17 @@ static struct zone_change *zone_of(const struct making *m)
 /* What was wrong, in words. */
 static int refuse(struct making *m)
 {
-	for (size_t i = 0; i < m->diag.kept; i++) {
-		const struct diag_entry *e = &m->diag.entries[i];
-		bool conflict = strcmp(e->rule, "cname-and-other-data") == 0 ||
-		                strcmp(e->rule, "dname-and-ns") == 0;
-		if (e->severity == DIAG_ERROR && e->line)
-			return api_refuse(m->fault, UNPROCESSABLE, "Line %u: %s", e->line,
-			                  e->text);
-		if (e->severity == DIAG_ERROR)
-			return api_refuse(m->fault, UNPROCESSABLE, "%s%s", e->text,
-			                  conflict ? ": Conflicts with another RRset"
-			                           : "");
-	}
-	return api_refuse(m->fault, UNPROCESSABLE, "The zone is refused");
+	const struct diag_entry *e = diag_first_error(&m->diag);
+
+	if (!e)
+		return api_refuse(m->fault, UNPROCESSABLE, "The zone is refused");
+	if (e->line)
+		return api_refuse(m->fault, UNPROCESSABLE, "Line %u: %s", e->line,
+		                  e->text);
+	bool conflict = strcmp(e->rule, "cname-and-other-data") == 0 ||
+	                strcmp(e->rule, "dname-and-ns") == 0;
+	return api_refuse(m->fault, UNPROCESSABLE, "%s%s", e->text,
+	                  conflict ? ": Conflicts with another RRset" : "");
 }
 
 /* ---- records ---- */

@@ -192,11 +192,11 @@ static struct sign_check check_of(const struct plan *p, size_t sets)
 /* A zone that would be bogus stays as it is. */
 static int refuse_bogus(struct plan *p, int err, struct diag *d)
 {
+	const struct diag_entry *first = diag_first_error(d);
 	char line[512] = "";
 
-	for (size_t i = 0; i < d->kept && !line[0]; i++)
-		if (d->entries[i].severity == DIAG_ERROR)
-			diag_format(&d->entries[i], line, sizeof line);
+	if (first)
+		diag_format(first, line, sizeof line);
 	diag_fini(d);
 	if (err != ERR_REFUSED)
 		return err;

@@ -97,9 +97,9 @@ static int check(struct step *s, unsigned threads, const struct bulk_progress *p
 
 	diag_init(&d);
 	int err = sign_check_contents(s->change->zones[0].contents, &how, &d);
-	for (size_t i = 0; i < d.kept && err == ERR_REFUSED && !s->trouble[0]; i++)
-		if (d.entries[i].severity == DIAG_ERROR)
-			diag_format(&d.entries[i], s->trouble, sizeof s->trouble);
+	const struct diag_entry *first = diag_first_error(&d);
+	if (first && err == ERR_REFUSED && !s->trouble[0])
+		diag_format(first, s->trouble, sizeof s->trouble);
 	diag_fini(&d);
 	return err;
 }

@@ -101,11 +101,10 @@ static int refuse_soa(struct transfer_reader *r, const char *text)
 
 struct transfer_problem transfer_problem(const struct transfer_reader *r)
 {
-	for (size_t i = 0; i < r->diag.kept; i++)
-		if (r->diag.entries[i].severity == DIAG_ERROR)
-			return (struct transfer_problem){.rule = r->diag.entries[i].rule,
-			                                 .text = r->diag.entries[i].text};
-	return (struct transfer_problem){0};
+	const struct diag_entry *first = diag_first_error(&r->diag);
+
+	return first ? (struct transfer_problem){.rule = first->rule, .text = first->text}
+	             : (struct transfer_problem){0};
 }
 
 /* ---- records ---- */
