@@ -1,24 +1,16 @@
 #include "control/presign.h"
 
-#include <unistd.h>
-
 #include "control/change/digest.h"
 #include "control/engine_internal.h"
 #include "control/policy/policy.h"
 #include "control/sign/check.h"
+#include "control/sign/threads.h"
 #include "control/sign/zone_contents.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 
 /* Of so many owners one has its signatures verified. */
 enum { CHECK_ONE_IN = 64 };
-
-static unsigned cores(void)
-{
-	long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return count > 0 ? (unsigned)count : 1;
-}
 
 /* With a snapshot, which ends before the signing begins. */
 static int prepare(struct engine *e, struct store_txn *t, const uint8_t *name,
@@ -48,10 +40,10 @@ static int sign(struct contents *c, struct zone_keys *keys)
 	const struct sign_check how = {.now = keys->terms.now,
 	                               .one_in = CHECK_ONE_IN,
 	                               .seed = (uint32_t)keys->terms.now,
-	                               .threads = cores()};
+	                               .threads = threads_of_machine()};
 	struct diag d;
 
-	TRY(zone_contents_sign(c, keys, cores(), &progress, NULL));
+	TRY(zone_contents_sign(c, keys, threads_of_machine(), &progress, NULL));
 	diag_init(&d);
 	int err = sign_check_contents(c, &how, &d);
 	diag_fini(&d);

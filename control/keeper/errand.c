@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "control/commit/commit.h"
 #include "control/engine_internal.h"
@@ -17,6 +16,7 @@
 #include "control/keeper/journals.h"
 #include "control/must.h"
 #include "control/pool.h"
+#include "control/sign/threads.h"
 #include "control/sign/zone_contents.h"
 #include "control/zone/arena.h"
 #include "shared/clock.h"
@@ -177,9 +177,8 @@ static void make_change(struct errand *e, change_done *done)
 static void sign_work(void *arg)
 {
 	struct errand *e = arg;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	e->err = step_sign(&e->step, cores > 0 ? (unsigned)cores : 1, &e->progress);
+	e->err = step_sign(&e->step, threads_of_machine(), &e->progress);
 }
 
 static void signed_all(void *arg, bool ran)

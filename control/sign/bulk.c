@@ -1,10 +1,10 @@
 #include "control/sign/bulk.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/sign/roof.h"
+#include "control/sign/threads.h"
 #include "control/zone/arena.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -165,19 +165,6 @@ static void *take_part(void *arg)
 
 /* ---- all of it ---- */
 
-static void sign_all(struct work *w)
-{
-	pthread_t threads[BULK_THREADS_MAX];
-	unsigned count = 0;
-
-	while (count + 1 < w->bulk->threads && count < BULK_THREADS_MAX &&
-	       pthread_create(&threads[count], NULL, take_part, w) == 0)
-		count++;
-	(void)take_part(w); /* alone, if need be */
-	for (unsigned i = 0; i < count; i++)
-		(void)pthread_join(threads[i], NULL);
-}
-
 static void put_all(const struct work *w)
 {
 	size_t records = 0;
@@ -204,7 +191,7 @@ int bulk_sign(const struct bulk *b)
 	TRY(sign_terms_check(b->terms));
 	int err = find_tasks(&w);
 	if (err == 0) {
-		sign_all(&w);
+		threads_run(b->threads, take_part, &w);
 		err = atomic_load_explicit(&w.err, memory_order_relaxed);
 	}
 	if (err == 0 && atomic_load_explicit(&b->progress->stop, memory_order_relaxed))

@@ -21,8 +21,6 @@
 #include "control/zone/contents.h"
 #include "shared/compiler.h"
 
-enum { BULK_THREADS_MAX = 64 };
-
 /* Zero at first. Any thread may look at it, and set stop, at any time. */
 struct bulk_progress {
 	atomic_size_t total; /* RRsets to be signed */
@@ -45,7 +43,7 @@ struct bulk {
 	struct contents *contents;      /* lent; no thread but these has them meanwhile */
 	const struct sign_terms *terms; /* the zone is that of the contents */
 	bool keep; /* what has the signatures that it is to have, none of them due, stays as it is */
-	unsigned threads; /* the caller's is one of them */
+	unsigned threads; /* see threads_run() */
 	struct bulk_progress *progress;
 	const struct bulk_watcher *watcher; /* NULL: nobody */
 };

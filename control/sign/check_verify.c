@@ -3,12 +3,11 @@
  * takes the next, and each thread has its own verifier. What they find is said in the zone's order
  * once all have been looked at.
  */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "control/must.h"
-#include "control/sign/bulk.h"
 #include "control/sign/check_internal.h"
+#include "control/sign/threads.h"
 #include "shared/err.h"
 
 enum { RUN = 64 }; /* RRsets */
@@ -60,20 +59,6 @@ static void *take_part(void *arg)
 	return NULL;
 }
 
-static void check_all(struct work *w)
-{
-	unsigned threads = w->whole->c.how->threads;
-	pthread_t others[BULK_THREADS_MAX];
-	unsigned count = 0;
-
-	while (count + 1 < threads && count < BULK_THREADS_MAX &&
-	       pthread_create(&others[count], NULL, take_part, w) == 0)
-		count++;
-	(void)take_part(w); /* alone, if need be */
-	for (unsigned i = 0; i < count; i++)
-		(void)pthread_join(others[i], NULL);
-}
-
 int check_verify(const struct check_whole *whole)
 {
 	const struct contents *c = whole->contents;
@@ -81,7 +66,7 @@ int check_verify(const struct check_whole *whole)
 	                 .findings = must(calloc(c->count + 1, sizeof *w.findings))};
 	bool stopped;
 
-	check_all(&w);
+	threads_run(whole->c.how->threads, take_part, &w);
 	stopped = is_stopped(whole);
 	for (size_t i = 0; i < c->count && !stopped; i++) {
 		struct check_place at = check_place_of(whole, &c->rrsets[i]);
