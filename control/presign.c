@@ -9,9 +9,6 @@
 #include "shared/clock.h"
 #include "shared/err.h"
 
-/* Of so many owners one has its signatures verified. */
-enum { CHECK_ONE_IN = 64 };
-
 /* With a snapshot, which ends before the signing begins. */
 static int prepare(struct engine *e, struct store_txn *t, const uint8_t *name,
                    struct contents *c, struct zone_keys **keys)
@@ -38,16 +35,11 @@ static int sign(struct contents *c, struct zone_keys *keys)
 {
 	struct bulk_progress progress = {0};
 	const struct sign_check how = {.now = keys->terms.now,
-	                               .one_in = CHECK_ONE_IN,
 	                               .seed = (uint32_t)keys->terms.now,
 	                               .threads = threads_of_machine()};
-	struct diag d;
 
-	TRY(zone_contents_sign(c, keys, threads_of_machine(), &progress, NULL));
-	diag_init(&d);
-	int err = sign_check_contents(c, &how, &d);
-	diag_fini(&d);
-	return err;
+	TRY(zone_contents_sign(c, keys, how.threads, &progress, NULL));
+	return sign_check_sample(c, &how, NULL, 0);
 }
 
 uint64_t presign(struct engine *e, const uint8_t *name, struct contents *contents)

@@ -12,10 +12,7 @@
 #include "shared/err.h"
 #include "shared/log.h"
 
-enum {
-	CHECK_ONE_IN = 64, /* of so many owners one has its signatures verified */
-	TELL_MS = 10000,
-};
+enum { TELL_MS = 10000 };
 
 /* What those who sign tell. */
 struct telling {
@@ -89,19 +86,12 @@ static int sign_large(struct step *s, struct contents *c, unsigned threads,
 static int check(struct step *s, unsigned threads, const struct bulk_progress *progress)
 {
 	const struct sign_check how = {.now = s->now,
-	                               .one_in = CHECK_ONE_IN,
 	                               .seed = (uint32_t)s->keys->state.version,
 	                               .threads = threads,
 	                               .stop = &progress->stop};
-	struct diag d;
 
-	diag_init(&d);
-	int err = sign_check_contents(s->change->zones[0].contents, &how, &d);
-	const struct diag_entry *first = diag_first_error(&d);
-	if (first && err == ERR_REFUSED && !s->trouble[0])
-		diag_format(first, s->trouble, sizeof s->trouble);
-	diag_fini(&d);
-	return err;
+	return sign_check_sample(s->change->zones[0].contents, &how, s->trouble,
+	                         sizeof s->trouble);
 }
 
 int step_sign(struct step *s, unsigned threads, struct bulk_progress *progress)

@@ -37,6 +37,11 @@ struct sign_check {
 MUST_CHECK int sign_check_contents(const struct contents *c, const struct sign_check *how,
                                    struct diag *out);
 
+/* Checks contents that have just been signed here, of which few signatures are verified: those of one owner in 64. how: its
+ * one_in is of no matter. Errors likewise; with ERR_REFUSED why tells the first one. size 0: nobody wants to know. */
+MUST_CHECK int sign_check_sample(const struct contents *c, const struct sign_check *how,
+                                 char *why, size_t size);
+
 /*
  * Checks a zone where a view, which has the chain of denial and the signatures as they are to be, makes another of
  * it: what the view has, names without data above, what is below delegations and DNAMEs that come or go, and the

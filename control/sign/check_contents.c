@@ -25,6 +25,8 @@
 #include "control/zone/soa.h"
 #include "shared/err.h"
 
+enum { SAMPLE_ONE_IN = 64 };
+
 /* A walk through the names. */
 struct names {
 	struct check_whole *whole;
@@ -229,4 +231,20 @@ int sign_check_contents(const struct contents *c, const struct sign_check *how,
 	free(w.own);
 	TRY(err);
 	return out->errors > errors ? ERR_REFUSED : 0;
+}
+
+int sign_check_sample(const struct contents *c, const struct sign_check *how, char *why,
+                      size_t size)
+{
+	struct sign_check some = *how;
+	struct diag d;
+
+	some.one_in = SAMPLE_ONE_IN;
+	diag_init(&d);
+	int err = sign_check_contents(c, &some, &d);
+	const struct diag_entry *first = diag_first_error(&d);
+	if (err == ERR_REFUSED && first && size > 0)
+		diag_format(first, why, size);
+	diag_fini(&d);
+	return err;
 }

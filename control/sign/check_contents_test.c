@@ -39,6 +39,24 @@ static void other_orders_of_threads_find_the_same(void **state)
 	}
 }
 
+static void a_sample_tells_what_is_wrong_first(void **state)
+{
+	struct fixture *f = *state;
+	char why[128] = "nothing";
+
+	signed_zone(f, DATA CHAIN);
+	assert_int_equal(sign_check_sample(f->zone.contents, &f->how, why, sizeof why),
+	                 0);
+	assert_string_equal(why, "nothing");
+	strip(at(f, "ns", RRTYPE_A));
+	strip(at(f, "*.wild", RRTYPE_TXT));
+	assert_int_equal(sign_check_sample(f->zone.contents, &f->how, NULL, 0),
+	                 ERR_REFUSED);
+	assert_int_equal(sign_check_sample(f->zone.contents, &f->how, why, sizeof why),
+	                 ERR_REFUSED);
+	assert_non_null(strstr(why, "ns.example. A: no signature of algorithm 15"));
+}
+
 /* ---- signatures ---- */
 
 static void a_signature_that_is_not_there_is_missed(void **state)
@@ -320,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_signed_here_is_good),
 		TEST(other_orders_of_threads_find_the_same),
+		TEST(a_sample_tells_what_is_wrong_first),
 		TEST(a_signature_that_is_not_there_is_missed),
 		TEST(a_signature_of_something_else_is_bogus),
 		TEST(signatures_hold_in_their_time_only),
