@@ -10,20 +10,12 @@
 #include "control/policy/policy.h"
 #include "control/sign/ds.h"
 #include "control/sign/life_rules.h"
+#include "control/sign/zone_scan.h"
 #include "shared/clock.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
 /* ---- opening ---- */
-
-static int look_at_signatures(struct keyed_zone *k)
-{
-	struct rrset soa;
-	int err = store_soa_get(k->txn, k->zone.id, &soa);
-
-	k->has_signatures = err == 0 && soa.sig_count > 0;
-	return err == ERR_NOTFOUND ? 0 : err;
-}
 
 static void find_policy(struct keyed_zone *k)
 {
@@ -42,7 +34,7 @@ static void find_policy(struct keyed_zone *k)
 static int open_zone(const uint8_t *name, struct keyed_zone *k)
 {
 	TRY(engine_find_zone(k->txn, name, &k->zone));
-	TRY(look_at_signatures(k));
+	TRY(zone_has_signatures(k->txn, k->zone.id, &k->has_signatures));
 	TRY(orders_open(k->txn, &k->zone, clock_wall_us() / 1000000, &k->orders));
 	find_policy(k);
 	return 0;

@@ -11,15 +11,15 @@
 #include "control/commit/plan.h"
 #include "control/policy/policy.h"
 #include "control/sign/zone_contents.h"
+#include "control/sign/zone_scan.h"
 #include "shared/err.h"
-#include "shared/rrtype.h"
 
 /* What was decided of the zone then has to be so now. */
 static int check_wanted(const struct plan *p, const struct planned *z)
 {
 	const char *policy = zone_policy_dnssec(p->c->config, &z->before);
 	struct sign_state state;
-	struct rrset soa;
+	bool has_signatures;
 
 	if (!z->before.loaded || strcmp(policy, z->keys->state.policy) != 0 ||
 	    zone_kind_is_secondary(zone_policy_kind(p->c->config, &z->before)))
@@ -27,9 +27,8 @@ static int check_wanted(const struct plan *p, const struct planned *z)
 	int err = sign_state_get(p->c->txn, z->before.id, &state);
 	if (err != ERR_NOTFOUND)
 		return err;
-	TRY(store_soa_get(p->c->txn, z->before.id, &soa));
-	return soa.sig_count > 0 ? ERR_STALE
-	                         : 0; /* it comes with others' signatures now */
+	TRY(zone_has_signatures(p->c->txn, z->before.id, &has_signatures));
+	return has_signatures ? ERR_STALE : 0; /* others', with which it comes now */
 }
 
 static size_t count_signed(const struct contents *c)

@@ -11,6 +11,7 @@
 #include "control/sign/bundle_stored.h"
 #include "control/sign/check.h"
 #include "control/sign/zone_contents.h"
+#include "control/sign/zone_scan.h"
 #include "control/sign/zone_view.h"
 #include "control/zone/zonemd.h"
 #include "shared/err.h"
@@ -48,14 +49,14 @@ int signing_keys(struct plan *p, struct planned *z)
 
 int signing_begin(struct plan *p, struct planned *z)
 {
-	struct rrset soa;
+	bool has_signatures;
 
 	TRY(signing_keys(p, z));
 	if (z->keys)
 		return 0;
 	/* An edit would leave it with signatures that do not fit. */
-	TRY(store_soa_get(p->c->txn, z->zone->table.id, &soa));
-	if (z->zone->table.denial != 0 || soa.sig_count > 0)
+	TRY(zone_has_signatures(p->c->txn, z->zone->table.id, &has_signatures));
+	if (z->zone->table.denial != 0 || has_signatures)
 		return plan_refuse(p, "presigned",
 		                   "the zone is presigned: whoever signs it edits it");
 	return 0;

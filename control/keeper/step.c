@@ -7,7 +7,6 @@
 #include "control/policy/policy.h"
 #include "control/sign/bundle_stored.h"
 #include "shared/err.h"
-#include "shared/rrtype.h"
 
 enum {
 	WINDOWS = 32,   /* of a refresh period: what is due in one is signed together */
@@ -86,7 +85,7 @@ static void plan_next(struct step_state *st, const struct life_result *r)
 /* Of one that is signed here. */
 static int look_at_signatures(struct step_state *st)
 {
-	TRY(step_has_signatures(st, &st->was_signed));
+	TRY(zone_has_signatures(st->txn, st->zone.id, &st->was_signed));
 	st->was_signed &= zone_keys_sign(st->keys);
 	if (!st->was_signed)
 		return zone_longest_ttl(st->txn, st->zone.id,
@@ -99,7 +98,7 @@ static int look_at_signatures(struct step_state *st)
 /* Of one that is not yet. */
 static int look_at_data(struct step_state *st)
 {
-	TRY(step_has_signatures(st, &st->presigned));
+	TRY(zone_has_signatures(st->txn, st->zone.id, &st->presigned));
 	return zone_longest_ttl(st->txn, st->zone.id, &st->step->scan.longest_ttl);
 }
 

@@ -30,8 +30,6 @@ struct step_state {
 
 /* ERR_NOTFOUND: there is none of that name. */
 MUST_CHECK int step_find_policy(struct step_state *st, const char *name);
-/* Whoever made them. */
-MUST_CHECK int step_has_signatures(const struct step_state *st, bool *out);
 /* Of the policy, and of the chain that it or the zone itself asks for. ERR_SYSTEM. */
 void step_take_numbers(struct step_state *st);
 MUST_CHECK int step_take_chain(struct step_state *st);

@@ -20,15 +20,6 @@ int step_find_policy(struct step_state *st, const char *name)
 	return 0;
 }
 
-int step_has_signatures(const struct step_state *st, bool *out)
-{
-	struct rrset soa;
-	int err = store_soa_get(st->txn, st->zone.id, &soa);
-
-	*out = err == 0 && soa.sig_count > 0;
-	return err == ERR_NOTFOUND ? 0 : err;
-}
-
 void step_take_numbers(struct step_state *st)
 {
 	const struct sign_policy *p = &st->numbers;

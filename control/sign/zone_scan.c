@@ -126,6 +126,17 @@ int zone_scan(struct store_txn *t, struct zone_keys *keys, struct zone_scan *s)
 	return err;
 }
 
+int zone_has_signatures(struct store_txn *t, uint32_t zone, bool *out)
+{
+	struct rrset soa;
+	int err = store_soa_get(t, zone, &soa);
+
+	if (err < 0 && err != ERR_NOTFOUND)
+		return err;
+	*out = err == 0 && soa.sig_count > 0;
+	return 0;
+}
+
 int zone_longest_ttl(struct store_txn *t, uint32_t zone, uint32_t *out)
 {
 	struct store_cursor *cursor;

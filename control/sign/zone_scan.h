@@ -35,6 +35,9 @@ struct zone_scan {
 MUST_CHECK int zone_scan(struct store_txn *t, struct zone_keys *keys,
                          struct zone_scan *s);
 
+/* Says whether a zone has signatures, whoever made them. Errors of the store. */
+MUST_CHECK int zone_has_signatures(struct store_txn *t, uint32_t zone, bool *out);
+
 /* Gives the longest TTL in a zone, signed or not. */
 MUST_CHECK int zone_longest_ttl(struct store_txn *t, uint32_t zone, uint32_t *out);
 
