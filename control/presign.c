@@ -1,6 +1,5 @@
 #include "control/presign.h"
 
-#include "control/change/digest.h"
 #include "control/engine_internal.h"
 #include "control/policy/policy.h"
 #include "control/sign/check.h"
@@ -22,8 +21,7 @@ static int prepare(struct engine *e, struct store_txn *t, const uint8_t *name,
 	if (err == 0)
 		err = zone_keys_read(t, &z, NULL, engine_secrets(e), keys, why);
 	if (err == 0)
-		digest = zone_policy_makes_zonemd(config, &z) &&
-		         c->count <= DIGEST_AT_ONCE;
+		digest = zone_policy_digests_at_once(config, &z, c->count);
 	config_release(config);
 	TRY(err);
 	if (!zone_keys_sign(*keys))

@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "control/change/digest.h"
 #include "control/commit/plan.h"
 #include "control/policy/policy.h"
 #include "control/sign/zone_contents.h"
@@ -55,8 +54,7 @@ static bool is_little(const struct contents *from, const struct contents *to)
 static int sign_like(struct plan *p, struct planned *z, const struct contents *from,
                      struct contents *to)
 {
-	bool digest = zone_policy_makes_zonemd(p->c->config, &z->before) &&
-	              to->count <= DIGEST_AT_ONCE;
+	bool digest = zone_policy_digests_at_once(p->c->config, &z->before, to->count);
 	struct bulk_progress progress = {0};
 
 	TRY(zone_contents_prepare(to, z->keys, p->c->txn, digest, p->time_us / 1000000));

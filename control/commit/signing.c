@@ -132,8 +132,7 @@ static bool lacks_digest(const struct plan *p, const struct planned *z)
 {
 	struct rrset set;
 
-	return zone_policy_makes_zonemd(p->c->config, &z->after) &&
-	       z->before.rrsets <= DIGEST_AT_ONCE &&
+	return zone_policy_digests_at_once(p->c->config, &z->after, z->before.rrsets) &&
 	       change_view_get(&z->view, (const uint8_t *)"", 0, RRTYPE_ZONEMD, &set) ==
 	               ERR_NOTFOUND;
 }
@@ -263,8 +262,8 @@ static int sign_digest(const struct zone_change *zc, struct planned *z)
 
 int signing_contents(struct plan *p, const struct zone_change *zc, struct planned *z)
 {
-	bool digest = zone_policy_makes_zonemd(p->c->config, &z->after) &&
-	              zc->contents->count <= DIGEST_AT_ONCE;
+	bool digest =
+		zone_policy_digests_at_once(p->c->config, &z->after, zc->contents->count);
 	struct bulk_progress progress = {0};
 	uint64_t now = p->time_us / 1000000;
 

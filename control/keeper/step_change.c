@@ -1,5 +1,4 @@
 /* The one change that brings a zone from what it is to what it is to be next. */
-#include "control/change/digest.h"
 #include "control/keeper/step_internal.h"
 #include "control/policy/policy.h"
 #include "control/sign/bundle_stored.h"
@@ -28,8 +27,7 @@ static int change_whole(struct step_state *st, bool sign)
 	if (!sign)
 		return zone_contents_bare(zc->contents, st->keys);
 	TRY(zone_keys_open(st->keys, st->step->secrets, st->step->trouble));
-	bool digest = zone_policy_makes_zonemd(s->config, &st->zone) &&
-	              st->zone.rrsets <= DIGEST_AT_ONCE;
+	bool digest = zone_policy_digests_at_once(s->config, &st->zone, st->zone.rrsets);
 	TRY(zone_contents_prepare(zc->contents, st->keys, st->txn, digest, s->now));
 	s->keys = st->keys;
 	st->keys = NULL;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "control/change/digest.h"
 #include "control/policy/address.h"
 #include "control/policy/meta.h"
 #include "control/policy/servers.h"
@@ -71,6 +72,12 @@ bool zone_policy_makes_zonemd(const struct config *c, const struct store_zone *z
 
 	return zonemd_of(z, template) == ZONEMD_MAKE &&
 	       !zone_kind_is_secondary(kind_of(z, entry, template));
+}
+
+bool zone_policy_digests_at_once(const struct config *c, const struct store_zone *z,
+                                 uint64_t rrsets)
+{
+	return rrsets <= DIGEST_AT_ONCE && zone_policy_makes_zonemd(c, z);
 }
 
 /* What the first of the zone, its entry and its template says, and where that was. */

@@ -88,6 +88,10 @@ enum zone_kind zone_policy_kind(const struct config *c, const struct store_zone 
 /* Any thread. Only whether the zone gets a ZONEMD of ours; a secondary, whose primary makes it, does not. */
 bool zone_policy_makes_zonemd(const struct config *c, const struct store_zone *z);
 
+/* Any thread. Likewise, and whether it gets one with each change, having so many RRsets; others get theirs afterwards. */
+bool zone_policy_digests_at_once(const struct config *c, const struct store_zone *z,
+                                 uint64_t rrsets);
+
 /* Any thread. Gives what is said of the zone's primaries, as words for remote_find(); lent by c and z. */
 const char *zone_policy_primaries(const struct config *c, const struct store_zone *z);
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "control/change/digest.h"
 #include "control/policy/address.h"
 #include "control/policy/meta.h"
 #include "control/tsig/key.h"
@@ -237,6 +238,8 @@ static void attributes_and_metadata_count_before_all(void **state)
 	assert_string_equal(p->template_name, "sec");
 	assert_true(p->zonemd_make);
 	assert_true(zone_policy_makes_zonemd(f->config, &z));
+	assert_true(zone_policy_digests_at_once(f->config, &z, DIGEST_AT_ONCE));
+	assert_false(zone_policy_digests_at_once(f->config, &z, DIGEST_AT_ONCE + 1));
 	assert_false(p->zonemd_check);
 	SAY(f, &z, "ALSO-NOTIFY", "192.0.2.77", "one");
 	SAY(f, &z, "TSIG-ALLOW-AXFR", "kx");
@@ -253,6 +256,7 @@ static void attributes_and_metadata_count_before_all(void **state)
 	SAY(f, &s, "IXFR", "0");
 	p = policy_of(f, &s);
 	assert_false(zone_policy_makes_zonemd(f->config, &s));
+	assert_false(zone_policy_digests_at_once(f->config, &s, 1));
 	assert_int_equal(p->primary_count, 2);
 	assert_remote(&p->primaries[0], "192.0.2.50:5353", "192.0.2.50:5353", "km.");
 	assert_remote(&p->primaries[1], "two", "192.0.2.2", "km.");
