@@ -26,9 +26,8 @@ static void find_policy(struct keyed_zone *k)
 		name = k->orders.keys->state.policy;
 	(void)snprintf(k->acting, sizeof k->acting, "%s", name);
 	k->policy = name[0] ? config_dnssec_policy_find(k->config, name) : NULL;
-	k->numbers = k->policy ? k->policy->policy : sign_policy_default();
-	if (k->policy && k->policy->manual)
-		k->numbers.ksk_lifetime = k->numbers.zsk_lifetime = 0;
+	k->numbers = k->policy ? config_dnssec_policy_numbers(k->policy)
+	                       : sign_policy_default();
 }
 
 static int open_zone(const uint8_t *name, struct keyed_zone *k)

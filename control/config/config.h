@@ -297,12 +297,15 @@ const struct config_template *config_template_find(const struct config *c,
                                                    const char *name);
 const struct config_dnssec_policy *config_dnssec_policy_find(const struct config *c,
                                                              const char *name);
+const struct config_key *config_key_find(const struct config *c, const uint8_t *name);
+
+/* Gives a policy's numbers as keys live by them: none is replaced by its age where that is manual. */
+struct sign_policy config_dnssec_policy_numbers(const struct config_dnssec_policy *p);
 
 /* Calls back for each of a policy's settings, by name and as the file may have it. */
 void config_dnssec_policy_each(const struct config_dnssec_policy *p,
                                void (*fn)(const char *name, const char *value, void *arg),
                                void *arg);
-const struct config_key *config_key_find(const struct config *c, const uint8_t *name);
 
 /* Any thread. The last release frees; NULL is fine there. */
 const struct config *config_hold(const struct config *c);

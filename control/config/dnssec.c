@@ -41,6 +41,15 @@ void dnssec_inherit(struct config *c, const char *dir)
 	c->dnssec_policy_count = count + 1;
 }
 
+struct sign_policy config_dnssec_policy_numbers(const struct config_dnssec_policy *p)
+{
+	struct sign_policy numbers = p->policy;
+
+	if (p->manual)
+		numbers.ksk_lifetime = numbers.zsk_lifetime = 0;
+	return numbers;
+}
+
 void config_dnssec_policy_each(const struct config_dnssec_policy *p,
                                void (*fn)(const char *name, const char *value, void *arg),
                                void *arg)

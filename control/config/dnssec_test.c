@@ -131,6 +131,29 @@ static void policies_that_are_merely_unwise_are_warned_of(void **state)
 	}
 }
 
+static void lifetimes_count_for_nothing_where_keys_are_manual(void **state)
+{
+	char line[LINE_SIZE];
+	struct config *c = parse(
+		"dnssec-policies:\n"
+		"  - {name: a, csk: no, ksk-lifetime: 52w, zsk-lifetime: 30d}\n"
+		"  - {name: m, csk: no, ksk-lifetime: 52w, zsk-lifetime: 30d, keys: manual}\n",
+		line);
+
+	(void)state;
+	assert_non_null(c);
+	struct sign_policy p =
+		config_dnssec_policy_numbers(config_dnssec_policy_find(c, "a"));
+	assert_int_equal(p.ksk_lifetime, 52 * 7 * 86400);
+	assert_int_equal(p.zsk_lifetime, 30 * 86400);
+	struct sign_policy m =
+		config_dnssec_policy_numbers(config_dnssec_policy_find(c, "m"));
+	assert_int_equal(m.ksk_lifetime, 0);
+	assert_int_equal(m.zsk_lifetime, 0);
+	assert_int_equal(m.dnskey_ttl, p.dnskey_ttl);
+	config_release(c);
+}
+
 static void what_names_no_policy_is_refused(void **state)
 {
 	static const struct {
@@ -252,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies_that_could_not_work_are_refused),
 		cmocka_unit_test(policies_that_are_merely_unwise_are_warned_of),
+		cmocka_unit_test(lifetimes_count_for_nothing_where_keys_are_manual),
 		cmocka_unit_test(what_names_no_policy_is_refused),
 		cmocka_unit_test(secondaries_may_have_a_template_that_signs_others),
 		cmocka_unit_test(master_secret_is_beside_the_store_or_elsewhere),

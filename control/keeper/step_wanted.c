@@ -14,9 +14,7 @@ int step_find_policy(struct step_state *st, const char *name)
 	st->policy = config_dnssec_policy_find(st->step->config, name);
 	if (!st->policy)
 		return ERR_NOTFOUND;
-	st->numbers = st->policy->policy;
-	if (st->policy->manual)
-		st->numbers.ksk_lifetime = st->numbers.zsk_lifetime = 0;
+	st->numbers = config_dnssec_policy_numbers(st->policy);
 	return 0;
 }
 
