@@ -16,31 +16,40 @@
 
 enum { SECONDS_MAX = 20 * 366 * 86400 };
 
-static struct request_zone request_zone_of(struct engine *e, struct keyed_zone *k)
+/* What a command does with such a zone. */
+typedef enum engine_outcome offline_fn(const struct request_zone *z, struct keyed_zone *k,
+                                       const json_t *args, json_t *result);
+
+static enum engine_outcome run_open(struct engine *e, struct keyed_zone *k,
+                                    const json_t *args, json_t *result, offline_fn *fn)
 {
-	return (struct request_zone){.txn = k->txn,
-	                             .policy = k->policy,
-	                             .secrets = engine_secrets(e),
-	                             .keys = k->orders.keys,
-	                             .now = k->orders.now};
+	const struct request_zone z = {.txn = k->txn,
+	                               .policy = k->policy,
+	                               .secrets = engine_secrets(e),
+	                               .keys = k->orders.keys,
+	                               .now = k->orders.now};
+
+	if (!k->policy || !(k->policy->offline_ksk || k->orders.keys->state.bundle))
+		return engine_refuse(
+			result, ERR_REFUSED,
+			"the zone's policy does not say that its KSK is offline "
+			"(ksk: offline)");
+	return fn(&z, k, args, result);
 }
 
-static enum engine_outcome open_offline(struct engine *e, const json_t *args,
-                                        json_t *result, struct keyed_zone *k)
+static enum engine_outcome run_offline(struct engine *e, const json_t *args,
+                                       json_t *result, offline_fn *fn)
 {
-	enum engine_outcome bad = engine_refuse_grants(result);
+	struct keyed_zone k;
+	enum engine_outcome outcome = engine_refuse_grants(result);
 
-	if (bad == ENGINE_OK)
-		bad = keyed_zone_open(e, args, result, k);
-	if (bad != ENGINE_OK)
-		return bad;
-	if (k->policy && (k->policy->offline_ksk || k->orders.keys->state.bundle))
-		return ENGINE_OK;
-	bad = engine_refuse(result, ERR_REFUSED,
-	                    "the zone's policy does not say that its KSK is offline "
-	                    "(ksk: offline)");
-	keyed_zone_close(k);
-	return bad;
+	if (outcome == ENGINE_OK)
+		outcome = keyed_zone_open(e, args, result, &k);
+	if (outcome != ENGINE_OK)
+		return outcome;
+	outcome = run_open(e, &k, args, result, fn);
+	keyed_zone_close(&k);
+	return outcome;
 }
 
 static enum engine_outcome refuse(json_t *result, int err, const char *why)
@@ -88,15 +97,7 @@ static enum engine_outcome make_request(const struct request_zone *z,
 enum engine_outcome command_dnssec_ksr(struct engine *e, const json_t *args,
                                        json_t *result)
 {
-	struct keyed_zone k;
-	enum engine_outcome bad = open_offline(e, args, result, &k);
-
-	if (bad != ENGINE_OK)
-		return bad;
-	const struct request_zone z = request_zone_of(e, &k);
-	bad = make_request(&z, &k, args, result);
-	keyed_zone_close(&k);
-	return bad;
+	return run_offline(e, args, result, make_request);
 }
 
 /* ---- the response ---- */
@@ -171,16 +172,20 @@ static json_t *bundle_json(const struct bundle *b, const struct zone_keys *k)
 	return o;
 }
 
-static enum engine_outcome list_bundles(const struct request_zone *z, json_t *result)
+static enum engine_outcome list_bundles(const struct request_zone *z,
+                                        struct keyed_zone *k, const json_t *args,
+                                        json_t *result)
 {
 	json_t *list = json_array();
-	struct bundles *b;
+	struct bundles *b = NULL;
 	int err = bundle_stored_all(z->txn, z->keys->id, z->keys->zone, &b);
 
 	for (size_t i = 0; err == 0 && i < b->count; i++)
 		(void)json_array_append_new(list, bundle_json(&b->list[i], z->keys));
 	if (err == 0)
 		bundles_free(&b);
+	(void)k;
+	(void)args;
 	json_put(result, "bundles", list);
 	return err < 0 ? refuse(result, err, "") : ENGINE_OK;
 }
@@ -188,27 +193,11 @@ static enum engine_outcome list_bundles(const struct request_zone *z, json_t *re
 enum engine_outcome command_dnssec_skr(struct engine *e, const json_t *args,
                                        json_t *result)
 {
-	struct keyed_zone k;
-	enum engine_outcome bad = open_offline(e, args, result, &k);
-
-	if (bad != ENGINE_OK)
-		return bad;
-	const struct request_zone z = request_zone_of(e, &k);
-	bad = list_bundles(&z, result);
-	keyed_zone_close(&k);
-	return bad;
+	return run_offline(e, args, result, list_bundles);
 }
 
 enum engine_outcome command_dnssec_import_skr(struct engine *e, const json_t *args,
                                               json_t *result)
 {
-	struct keyed_zone k;
-	enum engine_outcome bad = open_offline(e, args, result, &k);
-
-	if (bad != ENGINE_OK)
-		return bad;
-	const struct request_zone z = request_zone_of(e, &k);
-	bad = take_response(&z, &k, args, result);
-	keyed_zone_close(&k);
-	return bad;
+	return run_offline(e, args, result, take_response);
 }

@@ -31,11 +31,12 @@ static json_t *name_or_null(const char *name)
 	return name[0] ? json_string(name) : json_null();
 }
 
-static void put_zone(struct keyed_zone *k, json_t *result)
+static enum engine_outcome show(struct keyed_zone *k, const json_t *args, json_t *result)
 {
 	char text[NAME_TEXT_MAX];
 	json_t *keys = json_array();
 
+	(void)args;
 	json_put(result, "zone", json_string(name_to_text(k->zone.name, text)));
 	json_put(result, "state", json_string(keyed_zone_state(k)));
 	json_put(result, "policy", name_or_null(k->wanted));
@@ -47,6 +48,7 @@ static void put_zone(struct keyed_zone *k, json_t *result)
 		(void)json_array_append_new(keys, keyed_zone_key_json(k, i));
 	json_put(result, "keys", keys);
 	keyed_zone_put_records(k, result);
+	return ENGINE_OK;
 }
 
 /* Loop thread: what is known of it beyond the store. */
@@ -68,14 +70,10 @@ static enum engine_outcome add_work(struct engine *e, const json_t *args, json_t
 
 static enum engine_outcome show_one(struct engine *e, const json_t *args, json_t *result)
 {
-	struct keyed_zone k;
-	enum engine_outcome bad = keyed_zone_open(e, args, result, &k);
+	enum engine_outcome bad = keyed_zone_with(e, args, result, show);
 
-	if (bad != ENGINE_OK)
-		return bad;
-	put_zone(&k, result);
-	keyed_zone_close(&k);
-	return engine_continue_with_zone(e, args, result, add_work);
+	return bad != ENGINE_OK ? bad
+	                        : engine_continue_with_zone(e, args, result, add_work);
 }
 
 static enum engine_outcome list_all(struct engine *e, const json_t *args, json_t *result)
@@ -169,31 +167,24 @@ enum engine_outcome command_dnssec_enable(struct engine *e, const json_t *args,
                                           json_t *result)
 {
 	const json_t *policy = json_object_get(args, "policy");
-	struct keyed_zone k;
 
 	if (policy && !json_is_string(policy))
 		return engine_fail(result, ENGINE_USAGE, "\"policy\" must be a text");
-	enum engine_outcome bad = keyed_zone_open(e, args, result, &k);
-	if (bad != ENGINE_OK)
-		return bad;
-	bad = enable(&k, args, result);
-	keyed_zone_close(&k);
-	return bad;
+	return keyed_zone_with(e, args, result, enable);
+}
+
+static enum engine_outcome disable(struct keyed_zone *k, const json_t *args,
+                                   json_t *result)
+{
+	if (!k->wanted[0] && !k->orders.is_signed)
+		return engine_refuse(result, ERR_REFUSED, "the zone is not signed here");
+	return change_attribute(k, args, POLICY_UNSIGNED);
 }
 
 enum engine_outcome command_dnssec_disable(struct engine *e, const json_t *args,
                                            json_t *result)
 {
-	struct keyed_zone k;
-	enum engine_outcome bad = keyed_zone_open(e, args, result, &k);
-
-	if (bad != ENGINE_OK)
-		return bad;
-	bad = k.wanted[0] || k.orders.is_signed
-	              ? change_attribute(&k, args, POLICY_UNSIGNED)
-	              : engine_refuse(result, ERR_REFUSED, "the zone is not signed here");
-	keyed_zone_close(&k);
-	return bad;
+	return keyed_zone_with(e, args, result, disable);
 }
 
 /* ---- policies ---- */

@@ -219,9 +219,10 @@ static void put_warnings(struct keyed_zone *k, json_t *result)
 		     "when the zone is signed by it");
 }
 
-static enum engine_outcome import(struct keyed_zone *k, const json_t *keys,
+static enum engine_outcome import(struct keyed_zone *k, const json_t *args,
                                   json_t *result)
 {
+	const json_t *keys = json_object_get(args, "keys");
 	struct sign_secrets *secrets = engine_secrets(engine_job()->engine);
 	json_t *list = json_array();
 	const json_t *key;
@@ -247,22 +248,12 @@ static enum engine_outcome import(struct keyed_zone *k, const json_t *keys,
 enum engine_outcome command_dnssec_import(struct engine *e, const json_t *args,
                                           json_t *result)
 {
-	const json_t *keys = json_object_get(args, "keys");
-	struct keyed_zone k;
 	enum engine_outcome bad = engine_refuse_grants(result);
 
-	if (bad == ENGINE_OK && json_array_size(keys) == 0)
+	if (bad == ENGINE_OK && json_array_size(json_object_get(args, "keys")) == 0)
 		bad = engine_fail(result, ENGINE_USAGE,
 		                  "\"keys\" must be a list of keys");
-	if (bad == ENGINE_OK)
-		bad = keyed_zone_open(e, args, result, &k);
-	if (bad != ENGINE_OK)
-		return bad;
-	bad = import(&k, keys, result);
-	if (bad == ENGINE_OK)
-		keyed_zone_change(&k, args);
-	keyed_zone_close(&k);
-	return bad;
+	return bad != ENGINE_OK ? bad : keyed_zone_order(e, args, result, import);
 }
 
 /* ---- export ---- */
@@ -300,40 +291,41 @@ static void put_texts(struct keyed_zone *k, size_t at, const struct sign_key *ke
 	secret_forget(text, sizeof text);
 }
 
-static enum engine_outcome export(struct keyed_zone *k, const json_t *args,
-                                  json_t *result) {
-	struct sign_key *key = NULL; size_t at;
+static void note_export(const struct keyed_zone *k, const json_t *result)
+{
+	struct job *j = engine_job();
+	char zone[NAME_TEXT_MAX];
+	json_t *detail = json_object();
+
+	json_put(detail, "zone", json_string(name_to_text(k->zone.name, zone)));
+	json_put(detail, "key", json_copy(json_object_get(result, "name")));
+	engine_note(j->engine, j->actor, "dnssec export", detail);
+}
+
+static enum engine_outcome export_key(struct keyed_zone *k, const json_t *args,
+                                      json_t *result)
+{
+	struct sign_key *key = NULL;
+	size_t at;
 	enum engine_outcome bad = keyed_zone_find(k, args, result, &at);
 
-	if (bad != ENGINE_OK) return bad;
+	if (bad != ENGINE_OK)
+		return bad;
 	int err = open_key(k, at, &key);
-	if (err < 0) return keyed_zone_refuse(k, err, result);
+	if (err < 0)
+		return keyed_zone_refuse(k, err, result);
 	put_texts(k, at, key, result);
 	sign_key_free(&key);
-	return json_object_get(result, "private")
-	               ? ENGINE_OK
-	               : engine_refuse(
-				 result, ERR_REFUSED,
-				 "the key is in a token, which does not give it away");
+	if (!json_object_get(result, "private"))
+		return engine_refuse(
+			result, ERR_REFUSED,
+			"the key is in a token, which does not give it away");
+	note_export(k, result);
+	return ENGINE_OK;
 }
 
 enum engine_outcome command_dnssec_export(struct engine *e, const json_t *args,
                                           json_t *result)
 {
-	struct keyed_zone k;
-	char zone[NAME_TEXT_MAX];
-	enum engine_outcome bad = keyed_zone_open(e, args, result, &k);
-
-	if (bad != ENGINE_OK)
-		return bad;
-	bad = export(&k, args, result);
-	name_to_text(k.zone.name, zone);
-	keyed_zone_close(&k);
-	if (bad != ENGINE_OK)
-		return bad;
-	json_t *detail = json_object();
-	json_put(detail, "zone", json_string(zone));
-	json_put(detail, "key", json_copy(json_object_get(result, "name")));
-	engine_note(e, engine_job()->actor, "dnssec export", detail);
-	return ENGINE_OK;
+	return keyed_zone_with(e, args, result, export_key);
 }

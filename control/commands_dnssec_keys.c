@@ -9,25 +9,12 @@
 #include "control/keyed_zone.h"
 #include "shared/err.h"
 
-/* An order: changes k->orders, or refuses. */
-typedef enum engine_outcome order(struct keyed_zone *k, const json_t *args,
-                                  json_t *result);
-
 static enum engine_outcome carry_out(struct engine *e, const json_t *args, json_t *result,
-                                     order *what)
+                                     keyed_zone_fn *what)
 {
-	struct keyed_zone k;
 	enum engine_outcome bad = engine_refuse_grants(result);
 
-	if (bad == ENGINE_OK)
-		bad = keyed_zone_open(e, args, result, &k);
-	if (bad != ENGINE_OK)
-		return bad;
-	bad = what(&k, args, result);
-	if (bad == ENGINE_OK)
-		keyed_zone_change(&k, args);
-	keyed_zone_close(&k);
-	return bad;
+	return bad != ENGINE_OK ? bad : keyed_zone_order(e, args, result, what);
 }
 
 static enum engine_outcome outcome_of(const struct keyed_zone *k, int err, json_t *result)
@@ -89,20 +76,22 @@ enum engine_outcome command_dnssec_resign(struct engine *e, const json_t *args,
 
 /* ---- the parent ---- */
 
+static enum engine_outcome show_ds(struct keyed_zone *k, const json_t *args,
+                                   json_t *result)
+{
+	char text[NAME_TEXT_MAX];
+
+	(void)args;
+	json_put(result, "zone", json_string(name_to_text(k->zone.name, text)));
+	json_put(result, "state", json_string(keyed_zone_state(k)));
+	keyed_zone_put_records(k, result);
+	return ENGINE_OK;
+}
+
 enum engine_outcome command_dnssec_ds(struct engine *e, const json_t *args,
                                       json_t *result)
 {
-	struct keyed_zone k;
-	enum engine_outcome bad = keyed_zone_open(e, args, result, &k);
-	char text[NAME_TEXT_MAX];
-
-	if (bad != ENGINE_OK)
-		return bad;
-	json_put(result, "zone", json_string(name_to_text(k.zone.name, text)));
-	json_put(result, "state", json_string(keyed_zone_state(&k)));
-	keyed_zone_put_records(&k, result);
-	keyed_zone_close(&k);
-	return ENGINE_OK;
+	return keyed_zone_with(e, args, result, show_ds);
 }
 
 static enum engine_outcome saw_ds(struct keyed_zone *k, const json_t *args,

@@ -132,6 +132,33 @@ void keyed_zone_change(struct keyed_zone *k, const json_t *args)
 	orders_write(&k->orders, j->change);
 }
 
+static enum engine_outcome run(struct engine *e, const json_t *args, json_t *result,
+                               keyed_zone_fn *fn, bool orders)
+{
+	struct keyed_zone k;
+	enum engine_outcome outcome = keyed_zone_open(e, args, result, &k);
+
+	if (outcome != ENGINE_OK)
+		return outcome;
+	outcome = fn(&k, args, result);
+	if (outcome == ENGINE_OK && orders)
+		keyed_zone_change(&k, args);
+	keyed_zone_close(&k);
+	return outcome;
+}
+
+enum engine_outcome keyed_zone_with(struct engine *e, const json_t *args, json_t *result,
+                                    keyed_zone_fn *fn)
+{
+	return run(e, args, result, fn, false);
+}
+
+enum engine_outcome keyed_zone_order(struct engine *e, const json_t *args, json_t *result,
+                                     keyed_zone_fn *fn)
+{
+	return run(e, args, result, fn, true);
+}
+
 /* ---- records ---- */
 
 /* Gives "example. IN DS 1 13 2 ...". */

@@ -34,6 +34,18 @@ enum engine_outcome keyed_zone_open(struct engine *e, const json_t *args, json_t
                                     struct keyed_zone *out);
 void keyed_zone_close(struct keyed_zone *k);
 
+/* What a command does with a zone that is open. */
+typedef enum engine_outcome keyed_zone_fn(struct keyed_zone *k, const json_t *args,
+                                          json_t *result);
+
+/* Opens a zone, has that done with it, closes it. Gives what comes of it. */
+enum engine_outcome keyed_zone_with(struct engine *e, const json_t *args, json_t *result,
+                                    keyed_zone_fn *fn);
+
+/* The same, where what is done gives orders about keys, which are carried out unless it refuses: keyed_zone_change(). */
+enum engine_outcome keyed_zone_order(struct engine *e, const json_t *args, json_t *result,
+                                     keyed_zone_fn *fn);
+
 /* Sets "error" by what an order has come to. Gives ENGINE_REFUSED. */
 enum engine_outcome keyed_zone_refuse(const struct keyed_zone *k, int err,
                                       json_t *result);
