@@ -10,17 +10,7 @@
 #include "control/zone/literal.h"
 #include "shared/err.h"
 
-/* Gives false after a message. */
-static bool put_zone(const struct cli *c, json_t *args)
-{
-	return cli_put_text(args, "zone", c->args[0]);
-}
-
-static enum engine_outcome give_up(json_t *args)
-{
-	json_decref(args);
-	return ENGINE_USAGE;
-}
+static const char *const zone_alone[] = {"zone", NULL};
 
 /* ---- the request ---- */
 
@@ -35,14 +25,12 @@ enum engine_outcome run_dnssec_ksr(struct cli *c)
 	const struct entry_token t = {.text = c->args[1],
 	                              .len = (uint32_t)strlen(c->args[1])};
 	uint32_t seconds;
-	json_t *args = cli_change_args(c);
 
-	if (!put_zone(c, args))
-		return give_up(args);
-	if (literal_period(&t, &seconds) < 0 || seconds == 0) {
-		json_decref(args);
+	if (literal_period(&t, &seconds) < 0 || seconds == 0)
 		return cli_usage("\"%s\" is no time such as 180d or 26w", c->args[1]);
-	}
+	json_t *args = cli_named_args(c, cli_change_args(c), zone_alone);
+	if (!args)
+		return ENGINE_USAGE;
 	json_put(args, "seconds", json_number(seconds));
 	return cli_ask(c, "dnssec ksr", args, show_request);
 }
@@ -84,15 +72,16 @@ static void show_bundles(struct cli *c, const json_t *result)
 
 enum engine_outcome run_dnssec_skr(struct cli *c)
 {
-	json_t *args;
+	bool has_file = c->arg_count > 1;
+	json_t *args =
+		cli_named_args(c, has_file ? cli_change_args(c) : cli_args(), zone_alone);
 
-	if (c->arg_count == 1) {
-		args = cli_args();
-		return put_zone(c, args) ? cli_ask(c, "dnssec skr", args, show_bundles)
-		                         : give_up(args);
-	}
-	args = cli_change_args(c);
-	if (!put_zone(c, args) || !put_file(args, c->args[1]))
-		return give_up(args);
-	return cli_ask_change(c, "dnssec import-skr", args, NULL);
+	if (!args)
+		return ENGINE_USAGE;
+	if (!has_file)
+		return cli_ask(c, "dnssec skr", args, show_bundles);
+	if (put_file(args, c->args[1]))
+		return cli_ask_change(c, "dnssec import-skr", args, NULL);
+	json_decref(args);
+	return ENGINE_USAGE;
 }

@@ -59,6 +59,17 @@ bool cli_put_text(json_t *args, const char *key, const char *text)
 	return false;
 }
 
+json_t *cli_named_args(const struct cli *c, json_t *args, const char *const *names)
+{
+	for (unsigned i = 0; i < c->arg_count && names[i]; i++) {
+		if (!cli_put_text(args, names[i], c->args[i])) {
+			json_decref(args);
+			return NULL;
+		}
+	}
+	return args;
+}
+
 bool cli_put_texts(json_t *args, const char *key, char **texts, unsigned count)
 {
 	json_t *list = json_array();

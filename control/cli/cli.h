@@ -171,7 +171,11 @@ json_t *cli_args(void);
 /* Adds a text to args; says so and gives false when it is not UTF-8. */
 bool cli_put_text(json_t *args, const char *key, const char *text);
 
-/* Adds a list of texts in the same way. */
+/* Adds the command's arguments, as many as there are, under these names, the last of which is NULL. Gives args; or NULL
+ * after a message, and args are released. */
+json_t *cli_named_args(const struct cli *c, json_t *args, const char *const *names);
+
+/* Adds a list of texts in the same way as one. */
 bool cli_put_texts(json_t *args, const char *key, char **texts, unsigned count);
 
 /* Adds a positive number to args; says so and gives false when the text is none. */

@@ -9,14 +9,7 @@
 
 enum { POLL_MS = 200 };
 
-/* Takes args; NULL for a text that is no argument. */
-static bool put_zone(struct cli *c, json_t *args)
-{
-	if (cli_put_text(args, "zone", c->args[0]))
-		return true;
-	json_decref(args);
-	return false;
-}
+static const char *const zone_alone[] = {"zone", NULL};
 
 /* ---- how a zone is ---- */
 
@@ -107,12 +100,11 @@ static void show_all(struct cli *c, const json_t *result)
 
 enum engine_outcome run_dnssec_status(struct cli *c)
 {
-	json_t *args = cli_args();
+	json_t *args = cli_named_args(c, cli_args(), zone_alone);
 
-	if (!c->arg_count)
-		return cli_ask(c, "dnssec status", args, show_all);
-	return put_zone(c, args) ? cli_ask(c, "dnssec status", args, show_status)
-	                         : ENGINE_USAGE;
+	return args ? cli_ask(c, "dnssec status", args,
+	                      c->arg_count ? show_status : show_all)
+	            : ENGINE_USAGE;
 }
 
 /* ---- what was asked for ---- */
@@ -216,9 +208,9 @@ static enum engine_outcome wait_until_signed(struct cli *c)
 	uint64_t began = client_now();
 
 	for (;;) {
-		json_t *args = cli_args();
+		json_t *args = cli_named_args(c, cli_args(), zone_alone);
 		json_t *status = NULL;
-		if (!put_zone(c, args))
+		if (!args)
 			return ENGINE_USAGE;
 		enum engine_outcome outcome = cli_call(c, "dnssec status", args, &status);
 		if (outcome != ENGINE_OK || is_signed(status) || is_in_trouble(status) ||
@@ -235,14 +227,11 @@ static enum engine_outcome wait_until_signed(struct cli *c)
 
 enum engine_outcome run_dnssec_enable(struct cli *c)
 {
-	json_t *args = cli_change_args(c);
+	static const char *const names[] = {"zone", "policy", NULL};
+	json_t *args = cli_named_args(c, cli_change_args(c), names);
 
-	if (!put_zone(c, args))
+	if (!args)
 		return ENGINE_USAGE;
-	if (c->arg_count > 1 && !cli_put_text(args, "policy", c->args[1])) {
-		json_decref(args);
-		return ENGINE_USAGE;
-	}
 	enum engine_outcome outcome = cli_ask(c, "dnssec enable", args, show_ordered);
 	bool waits = c->wait == WAIT_YES && !c->dry_run;
 	return outcome == ENGINE_OK && waits ? wait_until_signed(c) : outcome;
@@ -250,15 +239,10 @@ enum engine_outcome run_dnssec_enable(struct cli *c)
 
 static enum engine_outcome ask_to_change(struct cli *c, const char *command)
 {
-	json_t *args = cli_change_args(c);
+	static const char *const names[] = {"zone", "key", NULL};
+	json_t *args = cli_named_args(c, cli_change_args(c), names);
 
-	if (!put_zone(c, args))
-		return ENGINE_USAGE;
-	if (c->arg_count > 1 && !cli_put_text(args, "key", c->args[1])) {
-		json_decref(args);
-		return ENGINE_USAGE;
-	}
-	return cli_ask(c, command, args, show_ordered);
+	return args ? cli_ask(c, command, args, show_ordered) : ENGINE_USAGE;
 }
 
 enum engine_outcome run_dnssec_disable(struct cli *c)
@@ -295,20 +279,15 @@ static void show_ds(struct cli *c, const json_t *result)
 /* A word about the parent: "seen [KEY]", "gone [KEY]". */
 static enum engine_outcome say_ds(struct cli *c)
 {
+	static const char *const names[] = {"zone", "present", "key", NULL};
 	bool seen = strcmp(c->args[1], "seen") == 0;
-	json_t *args = cli_change_args(c);
 
-	if (!seen && strcmp(c->args[1], "gone") != 0) {
-		json_decref(args);
+	if (!seen && strcmp(c->args[1], "gone") != 0)
 		return cli_usage("\"%s\" is neither seen nor gone", c->args[1]);
-	}
-	if (!put_zone(c, args))
+	json_t *args = cli_named_args(c, cli_change_args(c), names);
+	if (!args)
 		return ENGINE_USAGE;
 	json_put(args, "present", json_boolean(seen));
-	if (c->arg_count > 2 && !cli_put_text(args, "key", c->args[2])) {
-		json_decref(args);
-		return ENGINE_USAGE;
-	}
 	return cli_ask(c, "dnssec saw-ds", args, show_ordered);
 }
 
@@ -318,8 +297,8 @@ enum engine_outcome run_dnssec_ds(struct cli *c)
 
 	if (c->arg_count > 1)
 		return say_ds(c);
-	args = cli_args();
-	return put_zone(c, args) ? cli_ask(c, "dnssec ds", args, show_ds) : ENGINE_USAGE;
+	args = cli_named_args(c, cli_args(), zone_alone);
+	return args ? cli_ask(c, "dnssec ds", args, show_ds) : ENGINE_USAGE;
 }
 
 /* ---- policies ---- */

@@ -220,14 +220,12 @@ static enum engine_outcome write_files(struct cli *c, const json_t *result)
 
 enum engine_outcome run_dnssec_export(struct cli *c)
 {
-	json_t *args = cli_args();
+	static const char *const names[] = {"zone", "key", NULL};
+	json_t *args = cli_named_args(c, cli_args(), names);
 	json_t *result = NULL;
 
-	if (!cli_put_text(args, "zone", c->args[0]) ||
-	    !cli_put_text(args, "key", c->args[1])) {
-		json_decref(args);
+	if (!args)
 		return ENGINE_USAGE;
-	}
 	enum engine_outcome outcome = cli_call(c, "dnssec export", args, &result);
 	if (outcome != ENGINE_OK)
 		cli_refuse(c, result);

@@ -166,13 +166,10 @@ static void show_policy(struct cli *c, const json_t *result)
 
 enum engine_outcome run_zone_policy(struct cli *c)
 {
-	json_t *args = cli_args();
+	static const char *const names[] = {"zone", NULL};
+	json_t *args = cli_named_args(c, cli_args(), names);
 
-	if (!cli_put_text(args, "zone", c->args[0])) {
-		json_decref(args);
-		return ENGINE_USAGE;
-	}
-	return cli_ask(c, "zone policy", args, show_policy);
+	return args ? cli_ask(c, "zone policy", args, show_policy) : ENGINE_USAGE;
 }
 
 /* ---- changing ---- */

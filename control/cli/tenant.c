@@ -25,38 +25,31 @@ static void show_nothing(struct cli *c, const json_t *result)
 	(void)result;
 }
 
-/* members: what the arguments are called. */
 static enum engine_outcome ask(struct cli *c, const char *command,
-                               const char *const members[2])
+                               const char *const *names)
 {
-	json_t *args = cli_args();
+	json_t *args = cli_named_args(c, cli_args(), names);
 
-	for (unsigned i = 0; i < 2 && i < c->arg_count; i++) {
-		if (!cli_put_text(args, members[i], c->args[i])) {
-			json_decref(args);
-			return ENGINE_USAGE;
-		}
-	}
-	return cli_ask(c, command, args, show_nothing);
+	return args ? cli_ask(c, command, args, show_nothing) : ENGINE_USAGE;
 }
 
 enum engine_outcome run_tenant_add(struct cli *c)
 {
-	return ask(c, "tenant add", (const char *const[2]){"tenant"});
+	return ask(c, "tenant add", (const char *const[]){"tenant", NULL});
 }
 
 enum engine_outcome run_tenant_remove(struct cli *c)
 {
-	return ask(c, "tenant remove", (const char *const[2]){"tenant"});
+	return ask(c, "tenant remove", (const char *const[]){"tenant", NULL});
 }
 
 enum engine_outcome run_tenant_rename(struct cli *c)
 {
-	return ask(c, "tenant rename", (const char *const[2]){"tenant", "to"});
+	return ask(c, "tenant rename", (const char *const[]){"tenant", "to", NULL});
 }
 
 /* Without a tenant, the zone has none from then on. */
 enum engine_outcome run_tenant_assign(struct cli *c)
 {
-	return ask(c, "tenant assign", (const char *const[2]){"zone", "tenant"});
+	return ask(c, "tenant assign", (const char *const[]){"zone", "tenant", NULL});
 }

@@ -27,13 +27,10 @@ static void show_zone_list(struct cli *c, const json_t *result)
 
 enum engine_outcome run_zone_list(struct cli *c)
 {
-	json_t *args = cli_args();
+	static const char *const names[] = {"match", NULL};
+	json_t *args = cli_named_args(c, cli_args(), names);
 
-	if (c->arg_count && !cli_put_text(args, "match", c->args[0])) {
-		json_decref(args);
-		return ENGINE_USAGE;
-	}
-	return cli_ask(c, "zone list", args, show_zone_list);
+	return args ? cli_ask(c, "zone list", args, show_zone_list) : ENGINE_USAGE;
 }
 
 static const struct column show_columns[] = {
