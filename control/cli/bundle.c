@@ -40,21 +40,17 @@ enum engine_outcome run_dnssec_ksr(struct cli *c)
 /* Reads a file, or standard input, into args. False after a message. */
 static bool put_file(json_t *args, const char *path)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *from = from_stdin ? stdin : fopen(path, "re");
 	size_t len = 0;
-	char *text = from ? read_to_end(from, &len) : NULL;
+	char *text = read_path(path, &len);
 	json_t *value = text ? json_stringn(text, len) : NULL;
 
 	if (!text)
 		(void)fprintf(stderr, "anserctl: %s: %s\n", path, strerror(errno));
-	else if (!value)
-		(void)fprintf(stderr, "anserctl: %s: not UTF-8\n", path);
-	else
+	else if (value)
 		json_put(args, "response", value);
+	else
+		(void)fprintf(stderr, "anserctl: %s: not UTF-8\n", path);
 	free(text);
-	if (from && !from_stdin)
-		(void)fclose(from);
 	return value != NULL;
 }
 

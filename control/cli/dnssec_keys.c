@@ -26,20 +26,6 @@ static bool complain(const char *path, const char *what)
 	return false;
 }
 
-/* Gives all of a file that holds no secret, or NULL: the caller's to free. */
-static char *read_open(const char *path)
-{
-	size_t len = 0;
-	FILE *from = fopen(path, "re");
-	char *text = from ? read_to_end(from, &len) : NULL;
-
-	if (!text)
-		(void)complain(path, strerror(errno));
-	if (from)
-		(void)fclose(from);
-	return text;
-}
-
 static char *read_secret(const char *path)
 {
 	char why[WHY_SIZE] = "";
@@ -84,8 +70,12 @@ static bool put_pair(json_t *key, const char *path)
 {
 	char *public = keyfiles_name(path, ".key");
 	char *private = keyfiles_name(path, ".private");
-	char *text = read_open(public);
-	bool done = put_text(key, "public", public, text) && put_secret(key, private);
+	size_t len = 0;
+	char *text = read_path(public, &len);
+	bool done = text ? put_text(key, "public", public, text)
+	                 : complain(public, strerror(errno));
+
+	done = done && put_secret(key, private);
 
 	free(text);
 	free(public);
@@ -156,16 +146,8 @@ static const struct column imported[] = {
 
 static void show_imported(struct cli *c, const json_t *result)
 {
-	size_t i;
-	const json_t *warning;
-
 	print_grid(c, imported, ARRAY_LEN(imported), json_object_get(result, "keys"));
-	json_array_foreach(json_object_get(result, "warnings"), i, warning)
-	{
-		(void)fputs("warning: ", stderr);
-		print_text(json_string_value(warning), stderr);
-		(void)fputc('\n', stderr);
-	}
+	print_warnings(json_object_get(result, "warnings"));
 }
 
 enum engine_outcome run_dnssec_import(struct cli *c)

@@ -1,6 +1,7 @@
 #include "control/cli/items.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,6 +85,19 @@ char *read_to_end(FILE *from, size_t *len)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *read_path(const char *path, size_t *len)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	FILE *from = from_stdin ? stdin : fopen(path, "re");
+	char *text = from ? read_to_end(from, len) : NULL;
+	int why = errno;
+
+	if (from && !from_stdin)
+		(void)fclose(from);
+	errno = why;
+	return text;
 }
 
 bool absolute_path(const char *path, char out[static PATH_MAX])

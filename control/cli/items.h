@@ -19,6 +19,9 @@ enum engine_outcome items_each(struct cli *c, items_run *run);
  * with errno set. */
 char *read_to_end(FILE *from, size_t *len);
 
+/* Reads all of a file, or with "-" of standard input, in the same way. */
+char *read_path(const char *path, size_t *len);
+
 /* The server's working directory is another: every path is made absolute. Gives false after a
  * message. */
 bool absolute_path(const char *path, char out[static PATH_MAX]);

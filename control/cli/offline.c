@@ -105,14 +105,8 @@ static bool read_words(const struct cli *c, struct job *j)
 /* Gives a file, or standard input: the caller's to free. */
 static int read_text(struct job *j, const char *path, char **out, size_t *len)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *from = from_stdin ? stdin : fopen(path, "re");
-
-	*out = from ? read_to_end(from, len) : NULL;
-	int err = *out ? 0 : complain(j, path, strerror(errno));
-	if (from && !from_stdin)
-		(void)fclose(from);
-	return err;
+	*out = read_path(path, len);
+	return *out ? 0 : complain(j, path, strerror(errno));
 }
 
 static int read_public(struct job *j, const char *path, struct keyfile_public *out)

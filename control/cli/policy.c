@@ -146,22 +146,15 @@ static void show_policy(struct cli *c, const json_t *result)
 	static const char *const placed[] = {"kind", "template", "zonemd", "dnssec",
 	                                     "catalog"};
 	json_t *lines = json_copy((json_t *)(uintptr_t)result);
-	size_t i;
-	const json_t *warning;
 
-	for (i = 0; i < ARRAY_LEN(placed); i++)
+	for (size_t i = 0; i < ARRAY_LEN(placed); i++)
 		put_with_place(lines, result, placed[i]);
 	put_remotes(lines, "primaries", json_object_get(result, "primaries"));
 	put_remotes(lines, "notify", json_object_get(result, "notify"));
 	print_fields(c, columns, ARRAY_LEN(columns), lines);
 	json_decref(lines);
 	show_rules(c, json_object_get(result, "rules"));
-	json_array_foreach(json_object_get(result, "warnings"), i, warning)
-	{
-		(void)fputs("warning: ", stderr);
-		print_text(json_string_value(warning), stderr);
-		(void)fputc('\n', stderr);
-	}
+	print_warnings(json_object_get(result, "warnings"));
 }
 
 enum engine_outcome run_zone_policy(struct cli *c)

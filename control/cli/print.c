@@ -319,3 +319,16 @@ void print_diagnostics(const json_t *list, FILE *to)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		print_diagnostic(json_array_get(list, i), to);
 }
+
+void print_warnings(const json_t *list)
+{
+	size_t i;
+	const json_t *warning;
+
+	json_array_foreach(list, i, warning)
+	{
+		(void)fputs("warning: ", stderr);
+		print_text(json_string_value(warning), stderr);
+		(void)fputc('\n', stderr);
+	}
+}

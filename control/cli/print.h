@@ -52,6 +52,9 @@ bool print_where_more_is(const json_t *page);
 /* "file:line:column: error: text [rule]", one line each. */
 void print_diagnostics(const json_t *list, FILE *to);
 
+/* A list of texts to standard error, each with a word in front. */
+void print_warnings(const json_t *list);
+
 void print_json(const json_t *value);
 
 #endif
