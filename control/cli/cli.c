@@ -233,6 +233,8 @@ enum engine_outcome cli_ask(struct cli *c, const char *command, json_t *args,
 
 /* ---- the command line ---- */
 
+enum { TIMEOUT_S = 60 }; /* as a small change may wait behind a load */
+
 static const struct command *find_exact(const char *noun, const char *verb)
 {
 	for (unsigned i = 0; i < cli_command_count; i++) {
@@ -409,7 +411,8 @@ static enum engine_outcome read_times(struct cli *c, const struct said *said)
 	const char *timeout = said->values['t'];
 	const char *interval = said->values['e'];
 
-	c->timeout_ms = c->command->timeout_s * 1000;
+	c->timeout_ms =
+		1000 * (c->command->timeout_s ? c->command->timeout_s : TIMEOUT_S);
 	if (timeout && !parse_timeout(timeout, &c->timeout_ms))
 		return cli_usage("--timeout: \"%s\" is no number of seconds (0 to 86400)",
 		                 timeout);

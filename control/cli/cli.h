@@ -107,7 +107,7 @@ struct command {
 	unsigned min_args;
 	unsigned max_args;
 	unsigned takes;
-	unsigned timeout_s; /* unless --timeout says otherwise */
+	unsigned timeout_s; /* unless --timeout says otherwise; 0: TIMEOUT_S of cli.c */
 };
 
 /* A spelling of another tool that means the same. */
