@@ -92,19 +92,11 @@ static int read_as(struct incoming *in, uint8_t algorithm, uint16_t flags,
 /* Says whether the zone has the DNSKEY. */
 static bool is_published(const struct keyed_zone *k, const struct sign_key *key)
 {
-	struct rdata own = sign_key_dnskey(key);
 	struct rrset set;
+	int err = store_rrset_get(k->txn, k->zone.id, (const uint8_t *)"", 0,
+	                          RRTYPE_DNSKEY, &set);
 
-	if (store_rrset_get(k->txn, k->zone.id, (const uint8_t *)"", 0, RRTYPE_DNSKEY,
-	                    &set) < 0)
-		return false;
-	const uint8_t *at = rrset_first(&set);
-	for (unsigned i = 0; i < set.count; i++) {
-		struct rdata r = rrset_next(&at);
-		if (r.len == own.len && memcmp(r.bytes, own.bytes, r.len) == 0)
-			return true;
-	}
-	return false;
+	return err == 0 && rrset_has(&set, sign_key_dnskey(key));
 }
 
 /* A private half alone says neither what the key is for nor, of RSA in PEM, which algorithm it is of. The zone's own DNSKEY

@@ -2,8 +2,6 @@
  * What of a change is the signer's. A zone that is signed here goes through all the steps that others go through; before
  * and after them the signer takes out what is its own and puts it back (control/sign/zone_view.h, zone_contents.h).
  */
-#include <string.h>
-
 #include "control/change/digest.h"
 #include "control/commit/plan.h"
 #include "control/commit/ring.h"
@@ -295,8 +293,7 @@ static int check_number(const struct plan *p, uint32_t zone, uint32_t number,
 	if (err < 0)
 		return err == ERR_NOTFOUND ? 0 : err;
 	TRY(sign_stored_decode(item->value, item->size, &next));
-	return now.dnskey_len == next.dnskey_len &&
-	                       memcmp(now.dnskey, next.dnskey, now.dnskey_len) == 0
+	return rdata_same(sign_stored_dnskey(&now), sign_stored_dnskey(&next))
 	               ? 0
 	               : ERR_STALE;
 }

@@ -176,8 +176,7 @@ static void take_ksk(struct zone_keys *k, const struct bundle *b,
 	struct sign_stored s = {.created_at = now, .dnskey_len = next.len};
 	struct life_key life = life_key_new(LIFE_KSK, p, now);
 
-	if (!next.len ||
-	    (had.len == next.len && memcmp(had.bytes, next.bytes, had.len) == 0))
+	if (!next.len || rdata_same(had, next))
 		return;
 	memcpy(s.dnskey, next.bytes, next.len);
 	l->changed = true;

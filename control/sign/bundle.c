@@ -93,15 +93,7 @@ const struct bundle *bundles_at(const struct bundles *b, uint64_t now)
 
 bool bundle_publishes(const struct bundle *b, struct rdata dnskey)
 {
-	const struct rrset *set = &b->sets[BUNDLE_DNSKEY];
-	const uint8_t *at = set->count ? rrset_first(set) : NULL;
-
-	for (unsigned i = 0; i < set->count; i++) {
-		struct rdata d = rrset_next(&at);
-		if (d.len == dnskey.len && memcmp(d.bytes, dnskey.bytes, d.len) == 0)
-			return true;
-	}
-	return false;
+	return rrset_has(&b->sets[BUNDLE_DNSKEY], dnskey);
 }
 
 bool bundle_is_ksk(struct rdata d)

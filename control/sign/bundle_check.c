@@ -44,15 +44,10 @@ static int complain(const struct look *l, const char *format, ...)
 	return ERR_REFUSED;
 }
 
-static bool same(struct rdata a, struct rdata b)
-{
-	return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
-}
-
 static bool has(const struct keys *k, struct rdata d)
 {
 	for (size_t i = 0; i < k->count; i++)
-		if (same(k->list[i], d))
+		if (rdata_same(k->list[i], d))
 			return true;
 	return false;
 }
@@ -112,7 +107,7 @@ static int check_zsks(const struct look *l)
 		bool known = false;
 
 		for (size_t j = 0; j < t->zsk_count && !known; j++)
-			known = same(t->zsks[j].dnskey, d);
+			known = rdata_same(t->zsks[j].dnskey, d);
 		if (!known)
 			return complain(l, "ZSK %u is not one of this zone's",
 			                dnskey_tag(d));
@@ -260,7 +255,8 @@ static bool asks_for_no_ds(struct rdata d, uint16_t type)
 
 static bool names(const struct look *l, uint16_t type, struct rdata d, struct rdata ksk)
 {
-	return type == RRTYPE_CDS ? ds_is_of(d, l->response->zone, ksk) : same(d, ksk);
+	return type == RRTYPE_CDS ? ds_is_of(d, l->response->zone, ksk)
+	                          : rdata_same(d, ksk);
 }
 
 /* Says whether one of the records names a KSK. */

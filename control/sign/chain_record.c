@@ -209,7 +209,5 @@ bool chain_blob_is(struct chain_blob b, const struct rrset *set)
 	assert(err == 0);
 	if (set->count != 1 || set->ttl != ours.ttl)
 		return false;
-	struct rdata one = rrset_first_record(&ours);
-	struct rdata other = rrset_first_record(set);
-	return one.len == other.len && memcmp(one.bytes, other.bytes, one.len) == 0;
+	return rdata_same(rrset_first_record(&ours), rrset_first_record(set));
 }

@@ -203,18 +203,6 @@ struct trace {
 	bool signed_data; /* the SOA RRset */
 };
 
-static bool has_record(const struct rrset *set, struct rdata r)
-{
-	const uint8_t *at = rrset_first(set);
-
-	for (unsigned i = 0; i < set->count; i++) {
-		struct rdata one = rrset_next(&at);
-		if (one.len == r.len && memcmp(one.bytes, r.bytes, r.len) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool has_signature(const struct rrset *set, const struct sign_key *k)
 {
 	const uint8_t *at = rrset_first(set);
@@ -241,7 +229,7 @@ static int find_trace(const struct orders *o, const struct sign_key *k, struct t
 	                      &set);
 	if (err < 0)
 		return err == ERR_NOTFOUND ? 0 : err;
-	out->dnskey = has_record(&set, sign_key_dnskey(k));
+	out->dnskey = rrset_has(&set, sign_key_dnskey(k));
 	out->signed_keys = out->dnskey && has_signature(&set, k);
 	err = store_soa_get(o->txn, o->zone->id, &set);
 	if (err < 0)
@@ -310,8 +298,7 @@ static int check_new(struct orders *o, const struct sign_key *k)
 		if (sign_stored_algorithm(s) != sign_key_algorithm(k) ||
 		    sign_stored_tag(s) != sign_key_tag(k))
 			continue;
-		bool same = s->dnskey_len == dnskey.len &&
-		            memcmp(s->dnskey, dnskey.bytes, dnskey.len) == 0;
+		bool same = rdata_same(sign_stored_dnskey(s), dnskey);
 		return refuse(o, ERR_EXISTS,
 		              same ? "the zone has that key: its number is %u"
 		                   : "key %u of the zone has the same tag",

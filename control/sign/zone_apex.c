@@ -30,23 +30,18 @@ static void gather(struct gathering *g, const uint8_t *bytes, size_t len)
 	                                        .len = (uint16_t)len};
 }
 
-static bool is_same(struct rdata a, struct rdata b)
-{
-	return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
-}
-
 /* Says whether a record is of one of our keys, or asks for no DS. */
 static bool is_ours(const struct zone_keys *k, uint16_t type, struct rdata r)
 {
 	const struct rdata none = {.bytes = type == RRTYPE_CDS ? no_cds : no_cdnskey,
 	                           .len = sizeof no_cds};
 
-	if (type != RRTYPE_DNSKEY && is_same(r, none))
+	if (type != RRTYPE_DNSKEY && rdata_same(r, none))
 		return true;
 	for (size_t i = 0; i < k->count; i++) {
 		struct rdata dnskey = sign_stored_dnskey(&k->keys[i].stored);
 		if (type == RRTYPE_CDS ? ds_is_of(r, k->zone, dnskey)
-		                       : is_same(r, dnskey))
+		                       : rdata_same(r, dnskey))
 			return true;
 	}
 	return false;

@@ -48,6 +48,16 @@ int rrset_open(uint16_t type, const void *blob, size_t size, struct rrset *out)
 	return 0;
 }
 
+bool rrset_has(const struct rrset *s, struct rdata record)
+{
+	const uint8_t *at = s->count ? rrset_first(s) : NULL;
+
+	for (unsigned i = 0; i < s->count; i++)
+		if (rdata_same(rrset_next(&at), record))
+			return true;
+	return false;
+}
+
 void rrset_write_header(uint8_t *blob, const struct rrset *s)
 {
 	memcpy(blob, &s->ttl, sizeof s->ttl);

@@ -63,6 +63,14 @@ static inline struct rdata rrset_next(const uint8_t **at)
 	return d;
 }
 
+static inline bool rdata_same(struct rdata a, struct rdata b)
+{
+	return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
+}
+
+/* Says whether an RRset has a record, octet by octet. */
+bool rrset_has(const struct rrset *s, struct rdata record);
+
 /* Gives the first record of an RRset that has any. */
 static inline struct rdata rrset_first_record(const struct rrset *s)
 {

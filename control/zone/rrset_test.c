@@ -44,6 +44,28 @@ static void what_was_written_is_read(void **state)
 	assert_ptr_equal(at, b.bytes + b.size);
 }
 
+static bool has(const struct rrset *s, const char *record, uint16_t len)
+{
+	return rrset_has(s, (struct rdata){(const uint8_t *)record, len});
+}
+
+static void a_record_is_found_octet_by_octet(void **state)
+{
+	(void)state;
+	struct blob b = two_and_one();
+	const struct rrset none = {.type = 1};
+	struct rrset s;
+
+	assert_int_equal(rrset_open(1, b.bytes, b.size, &s), 0);
+	assert_true(has(&s, "\1\2\3\4", 4));
+	assert_true(has(&s, "", 0));
+	assert_false(has(&s, "\1\2\3\5", 4));
+	assert_false(has(&s, "\1\2\3", 3));
+	assert_false(has(&s, "\1\2\3\4\5", 5));
+	assert_false(has(&s, "signature", 9)); /* is no record of it */
+	assert_false(has(&none, "", 0));
+}
+
 static void a_blob_cut_or_prolonged_is_corrupt(void **state)
 {
 	(void)state;
@@ -80,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_is_read),
+		cmocka_unit_test(a_record_is_found_octet_by_octet),
 		cmocka_unit_test(a_blob_cut_or_prolonged_is_corrupt),
 		cmocka_unit_test(a_blob_without_records_is_corrupt),
 		cmocka_unit_test(a_count_beyond_the_records_is_corrupt),
