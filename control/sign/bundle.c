@@ -114,3 +114,14 @@ const char *bundle_time(uint64_t time, char text[static BUNDLE_TIME_SIZE])
 		(void)snprintf(text, BUNDLE_TIME_SIZE, "in another age");
 	return text;
 }
+
+void bundle_say(char why[static BUNDLE_WHY_SIZE], uint64_t from, const char *format,
+                va_list args)
+{
+	char what[BUNDLE_WHY_SIZE - BUNDLE_TIME_SIZE - 20];
+	char time[BUNDLE_TIME_SIZE];
+
+	(void)vsnprintf(what, sizeof what, format, args);
+	(void)snprintf(why, BUNDLE_WHY_SIZE, "from %s on: %s", bundle_time(from, time),
+	               what);
+}

@@ -16,6 +16,7 @@
 #ifndef CONTROL_SIGN_BUNDLE_H
 #define CONTROL_SIGN_BUNDLE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -148,5 +149,9 @@ MUST_CHECK int bundle_respond(const struct bundles *request, const struct bundle
 
 /* "2026-12-02T11:17:37Z". */
 const char *bundle_time(uint64_t time, char text[static BUNDLE_TIME_SIZE]);
+
+/* Says what is wrong with the bundle that begins then. */
+void bundle_say(char why[static BUNDLE_WHY_SIZE], uint64_t from, const char *format,
+                va_list args) PRINTF_LIKE(3, 0);
 
 #endif

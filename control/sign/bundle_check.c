@@ -32,15 +32,11 @@ static int complain(const struct look *l, const char *format, ...) PRINTF_LIKE(2
 
 static int complain(const struct look *l, const char *format, ...)
 {
-	char what[BUNDLE_WHY_SIZE - BUNDLE_TIME_SIZE - 20];
-	char time[BUNDLE_TIME_SIZE];
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(what, sizeof what, format, args);
+	bundle_say(l->why, l->bundle->from, format, args);
 	va_end(args);
-	(void)snprintf(l->why, BUNDLE_WHY_SIZE, "from %s on: %s",
-	               bundle_time(l->bundle->from, time), what);
 	return ERR_REFUSED;
 }
 

@@ -31,15 +31,11 @@ static int complain(const struct responder *r, uint64_t from, int err, const cha
 static int complain(const struct responder *r, uint64_t from, int err, const char *format,
                     ...)
 {
-	char what[BUNDLE_WHY_SIZE - BUNDLE_TIME_SIZE - 20];
-	char time[BUNDLE_TIME_SIZE];
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(what, sizeof what, format, args);
+	bundle_say(r->why, from, format, args);
 	va_end(args);
-	(void)snprintf(r->why, BUNDLE_WHY_SIZE, "from %s on: %s", bundle_time(from, time),
-	               what);
 	return err;
 }
 
