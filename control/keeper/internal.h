@@ -57,6 +57,11 @@ struct keeper {
 	bool closed, timer_closed;
 };
 
+static inline struct kept *kept_of(struct agenda_entry *e)
+{
+	return (struct kept *)(void *)e;
+}
+
 /* Gives the zone, which is kept from now on. */
 struct kept *keeper_keep(struct keeper *k, uint32_t id, const uint8_t *name);
 void keeper_forget(struct keeper *k, struct kept *one);
@@ -72,6 +77,10 @@ void errand_begin(struct keeper *k, struct kept *one);
 void errand_stop(struct errand *e);
 /* How far a zone's signing is, lent; NULL: it is not being signed as a whole. */
 const struct bulk_progress *errand_progress(const struct errand *e);
+
+/* figures.c: see struct engine_keeper; arg is the keeper. */
+json_t *keeper_list(void *arg, uint32_t zone, size_t most);
+void keeper_count(void *arg, struct keeper_figures *to);
 
 uint64_t keeper_now(void);
 
