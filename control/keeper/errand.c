@@ -6,13 +6,12 @@
  *                         +--> contents --> signing on the pool --> engine +---> look again at once
  *                         +--> RRsets that are due --> engine, a batch each, with pauses
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/commit/commit.h"
 #include "control/engine_internal.h"
-#include "control/keeper/internal.h"
+#include "control/keeper/errand_internal.h"
 #include "control/keeper/journals.h"
 #include "control/must.h"
 #include "control/pool.h"
@@ -31,27 +30,7 @@ enum {
 	STALE_MAX =
 		20, /* changes of others in between, until the zone rests for a while */
 	ROW_MAX = 100, /* steps without a pause: more of them lead nowhere */
-	ASK_MIN_S = 5,
-	ASK_MAX_S = 3600,
-	ASK_LATER_S = 30, /* when too many are asked: some have answered by then */
-	ASKS = 24,        /* in the time that the parent takes to forget a DS */
 	VISIBLE_MS = 60000,
-};
-
-struct errand {
-	struct keeper *keeper;
-	struct kept *one;
-	struct step step;
-	struct bulk_progress progress;
-	struct parent *parent;
-	bool asks;                    /* it counts among those that do */
-	struct contents_arena *arena; /* of the servers that are asked */
-	size_t batch;                 /* of what is due: where the next one begins */
-	size_t batch_end;
-	uint64_t began_ns; /* of the change under way */
-	uv_timer_t timer;  /* of the pause between two */
-	bool timer_open;
-	int err;
 };
 
 /* ---- the end ---- */
@@ -94,8 +73,7 @@ static void timer_closed(uv_handle_t *h)
 	free_errand(h->data);
 }
 
-/* The zone is looked at again then. */
-static void end(struct errand *e, uint64_t due)
+void errand_end(struct errand *e, uint64_t due)
 {
 	struct keeper *k = e->keeper;
 	struct kept *one = e->one;
@@ -118,7 +96,7 @@ static void end(struct errand *e, uint64_t due)
 static void fail(struct errand *e, const char *text)
 {
 	set_trouble(e->one, text);
-	end(e, keeper_now() + RETRY_S);
+	errand_end(e, keeper_now() + RETRY_S);
 }
 
 /* ---- changes ---- */
@@ -146,7 +124,7 @@ static void changed(void *arg, const struct change *change, const struct change_
 	(void)change;
 	one->in_a_row++;
 	if (r->err == ERR_STALE && one->in_a_row < STALE_MAX) {
-		end(e, keeper_now());
+		errand_end(e, keeper_now());
 		return;
 	}
 	if (r->err < 0 && r->err != ERR_TIMEOUT) {
@@ -161,7 +139,7 @@ static void changed(void *arg, const struct change *change, const struct change_
 		return;
 	}
 	set_trouble(one, "");
-	end(e, keeper_now());
+	errand_end(e, keeper_now());
 }
 
 static void make_change(struct errand *e, change_done *done)
@@ -186,7 +164,7 @@ static void signed_all(void *arg, bool ran)
 	struct errand *e = arg;
 
 	if (!ran || e->keeper->closed || e->err == ERR_STOPPED)
-		end(e, keeper_now());
+		errand_end(e, keeper_now());
 	else if (e->err < 0)
 		fail(e, e->step.trouble[0] ? e->step.trouble : err_text(e->err));
 	else
@@ -228,7 +206,7 @@ static void next_batch(struct errand *e)
 	size_t left = due->count - e->batch;
 
 	if (left == 0 || e->keeper->closed) {
-		end(e, keeper_now());
+		errand_end(e, keeper_now());
 		return;
 	}
 	struct change *c = change_new(actor_self());
@@ -242,95 +220,6 @@ static void next_batch(struct errand *e)
 	c->wait_visible = false;
 	e->began_ns = clock_now_ns();
 	engine_change(e->keeper->parts.engine, &e->step.change, batch_done, e);
-}
-
-/* ---- the parent ---- */
-
-static uint64_t ask_interval(const struct errand *e)
-{
-	uint64_t s = e->step.ds_ttl / ASKS;
-
-	return s < ASK_MIN_S ? ASK_MIN_S : s > ASK_MAX_S ? ASK_MAX_S : s;
-}
-
-static void parent_said(void *arg, const struct parent_result *r)
-{
-	struct errand *e = arg;
-	struct kept *one = e->one;
-	struct step_seen *seen = memory_get(sizeof *seen);
-
-	*seen = (struct step_seen){.ttl = r->ttl};
-	for (size_t i = 0; i < e->step.asked_count && r->answered; i++) {
-		seen->numbers[i] = e->step.asked[i].number;
-		seen->seen[i] = r->seen[i];
-		seen->count++;
-	}
-	free(one->seen);
-	one->seen = seen;
-	one->ask_at = keeper_now() + ask_interval(e);
-	end(e, keeper_now());
-}
-
-static int find_agents(struct errand *e, struct remote *out, unsigned most)
-{
-	char words[CONFIG_WORDS_SIZE];
-	unsigned found = 0;
-	char *rest;
-
-	snprintf(words, sizeof words, "%s", e->step.agents);
-	for (char *w = strtok_r(words, " ", &rest); w && found < most;
-	     w = strtok_r(NULL, " ", &rest))
-		if (remote_find(e->step.config, w, e->arena, &out[found]) == 0)
-			found++;
-	return (int)found;
-}
-
-/* Gives false when nobody is asked now. What is waited for must not keep other zones from being signed. */
-static bool ask_parent(struct errand *e)
-{
-	struct keeper *k = e->keeper;
-	struct remote agents[CONFIG_API_LISTEN_MAX];
-	struct rdata dnskeys[SIGN_KEYS_MAX];
-
-	if (k->asking == ASKING_MAX) {
-		e->one->ask_at = keeper_now() + ASK_LATER_S;
-		return false;
-	}
-	e->arena = arena_new();
-	int count = find_agents(e, agents, CONFIG_API_LISTEN_MAX);
-	if (count == 0 || e->step.asked_count == 0) {
-		e->one->ask_at = keeper_now() + ask_interval(e);
-		return false;
-	}
-	for (size_t i = 0; i < e->step.asked_count; i++)
-		dnskeys[i] = (struct rdata){.bytes = e->step.asked[i].dnskey,
-		                            .len = e->step.asked[i].len};
-	const struct parent_asked asked = {.zone = e->one->name,
-	                                   .config = e->step.config,
-	                                   .servers = agents,
-	                                   .server_count = (unsigned)count,
-	                                   .dnskeys = dnskeys,
-	                                   .dnskey_count = e->step.asked_count};
-	e->asks = true;
-	k->asking++;
-	e->parent = parent_ask(&k->parts, &asked, parent_said, e);
-	keeper_go_on(k);
-	return true;
-}
-
-/* What the parent has is not known yet, and matters. */
-static bool is_time_to_ask(struct errand *e)
-{
-	struct kept *one = e->one;
-	uint64_t now = keeper_now();
-
-	if (!e->step.ask || !e->step.agents[0]) {
-		one->ask_at = UINT64_MAX;
-		return false;
-	}
-	if (one->ask_at == UINT64_MAX || one->ask_at > now + ask_interval(e))
-		one->ask_at = now;
-	return one->ask_at <= now;
 }
 
 /* ---- the look ---- */
@@ -360,9 +249,9 @@ static void rest(struct errand *e)
 	/* The server ended when it was signed, and before that was noticed. */
 	if (e->step.scan.signed_count > ZONE_SIGN_AT_ONCE)
 		journals_remove(e->step.config, e->step.id);
-	if (e->step.agents && is_time_to_ask(e) && ask_parent(e))
+	if (e->step.agents && errand_asks(e))
 		return;
-	end(e, e->step.again);
+	errand_end(e, e->step.again);
 }
 
 static void forget(struct errand *e)
@@ -373,7 +262,7 @@ static void forget(struct errand *e)
 
 	journals_remove(e->step.config, one->at.id);
 	one->ask_at = UINT64_MAX; /* no other look begins meanwhile */
-	end(e, UINT64_MAX);
+	errand_end(e, UINT64_MAX);
 	if (!again && !k->closed)
 		keeper_forget(k, one);
 }
@@ -428,7 +317,7 @@ void errand_stop(struct errand *e)
 	atomic_store_explicit(&e->progress.stop, true, memory_order_relaxed);
 	if (e->parent) {
 		parent_drop(&e->parent);
-		end(e, keeper_now());
+		errand_end(e, keeper_now());
 	}
 }
 
