@@ -165,12 +165,11 @@ static int get_key(struct zone_call *c, struct wanted *w,
 
 /* A zone that came with its signatures goes on to have them from elsewhere until all of its keys are here, which its
  * owner knows: PUT of the zone with "dnssec". */
-static int comes_signed(struct zone_call *c, struct store_txn *t, const struct orders *o,
-                        bool *out)
+static int comes_signed(const struct orders *o, bool *out)
 {
 	struct rrset set;
-	int err = store_rrset_get(t, c->zone.id, (const uint8_t *)"", 0, RRTYPE_DNSKEY,
-	                          &set);
+	int err = store_rrset_get(o->txn, o->zone->id, (const uint8_t *)"", 0,
+	                          RRTYPE_DNSKEY, &set);
 
 	*out = err == 0 && !o->is_signed;
 	return err == ERR_NOTFOUND ? 0 : err;
@@ -194,7 +193,7 @@ static int add_key(struct zone_call *c, struct orders *o, const struct wanted *w
 	return 0;
 }
 
-static int add_work(struct zone_call *c, struct store_txn *t, struct orders *o)
+static int add_wanted(struct zone_call *c, struct orders *o)
 {
 	const struct config_dnssec_policy *policy = NULL;
 	struct sign_key *key = NULL;
@@ -202,7 +201,7 @@ static int add_work(struct zone_call *c, struct store_txn *t, struct orders *o)
 	bool presigned;
 
 	TRY(read_wanted(c, &w));
-	TRY(comes_signed(c, t, o, &presigned));
+	TRY(comes_signed(o, &presigned));
 	if (presigned && !w.content)
 		return api_refuse(&c->fault, UNPROCESSABLE,
 		                  "The zone comes signed: bring its keys first");
@@ -215,11 +214,5 @@ static int add_work(struct zone_call *c, struct store_txn *t, struct orders *o)
 
 int cryptokeys_post_work(struct zone_call *c, struct store_txn *t)
 {
-	struct orders o;
-	int err = cryptokeys_begin(c, t, &o);
-
-	if (err == 0)
-		err = add_work(c, t, &o);
-	orders_close(&o);
-	return err;
+	return cryptokeys_change(c, t, add_wanted);
 }

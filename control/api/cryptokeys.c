@@ -36,9 +36,8 @@ static int open_keys(struct zone_call *c, struct store_txn *t, struct orders *o)
 	return orders_open(t, &c->zone, clock_wall_us() / 1000000, o);
 }
 
-int cryptokeys_begin(struct zone_call *c, struct store_txn *t, struct orders *o)
+static int check_changeable(struct zone_call *c)
 {
-	TRY(open_keys(c, t, o));
 	if (!actor_may(c->actor, MAY_MANAGE_ZONES) ||
 	    !actor_may_edit_all(c->actor, c->name))
 		return ERR_DENIED;
@@ -46,6 +45,26 @@ int cryptokeys_begin(struct zone_call *c, struct store_txn *t, struct orders *o)
 		return api_refuse(&c->fault, UNPROCESSABLE,
 		                  "Zones that come from primaries are signed there");
 	return 0;
+}
+
+/* Opens the keys of the zone in the path, has that done with them, closes them. */
+static int with_keys(struct zone_call *c, struct store_txn *t, bool changes,
+                     cryptokeys_fn *fn)
+{
+	struct orders o;
+	int err = open_keys(c, t, &o);
+
+	if (err == 0 && changes)
+		err = check_changeable(c);
+	if (err == 0)
+		err = fn(c, &o);
+	orders_close(&o);
+	return err;
+}
+
+int cryptokeys_change(struct zone_call *c, struct store_txn *t, cryptokeys_fn *fn)
+{
+	return with_keys(c, t, true, fn);
 }
 
 int cryptokeys_refuse(struct zone_call *c, const struct orders *o, int err)
@@ -123,17 +142,19 @@ static void write_json(struct zone_call *c, json_t *value)
 	json_decref(value);
 }
 
+static int list_keys(struct zone_call *c, struct orders *o)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < o->keys->count; i++)
+		(void)json_array_append_new(list, cryptokey_json(o, i));
+	write_json(c, list);
+	return 0;
+}
+
 static int list_work(struct zone_call *c, struct store_txn *t)
 {
-	struct orders o;
-	json_t *list = json_array();
-	int err = open_keys(c, t, &o);
-
-	for (size_t i = 0; err == 0 && i < o.keys->count; i++)
-		(void)json_array_append_new(list, cryptokey_json(&o, i));
-	orders_close(&o);
-	write_json(c, list);
-	return err;
+	return with_keys(c, t, false, list_keys);
 }
 
 /* A private half is for administrators, and that it was given to one is noted. */
@@ -163,34 +184,33 @@ static int show_key(struct zone_call *c, struct orders *o, size_t key)
 	return 0;
 }
 
+static int show_wanted(struct zone_call *c, struct orders *o)
+{
+	size_t key = 0;
+
+	TRY(find_key(c, o, &key));
+	return show_key(c, o, key);
+}
+
 static int show_work(struct zone_call *c, struct store_txn *t)
 {
-	struct orders o;
-	size_t key = 0;
-	int err = open_keys(c, t, &o);
-
-	if (err == 0)
-		err = find_key(c, &o, &key);
-	if (err == 0)
-		err = show_key(c, &o, key);
-	orders_close(&o);
-	return err;
+	return with_keys(c, t, false, show_wanted);
 }
 
 /* The one that has come; c->result is its number. */
-static int show_posted_work(struct zone_call *c, struct store_txn *t)
+static int show_posted(struct zone_call *c, struct orders *o)
 {
 	json_int_t number = json_integer_value(c->result);
-	struct orders o;
-	int err = open_keys(c, t, &o);
 
-	for (size_t i = 0; err == 0 && i < o.keys->count; i++)
-		if (o.keys->keys[i].number == number) {
-			err = show_key(c, &o, i);
-			break;
-		}
-	orders_close(&o);
-	return err;
+	for (size_t i = 0; i < o->keys->count; i++)
+		if (o->keys->keys[i].number == number)
+			return show_key(c, o, i);
+	return 0;
+}
+
+static int show_posted_work(struct zone_call *c, struct store_txn *t)
+{
+	return with_keys(c, t, false, show_posted);
 }
 
 /* ---- PUT ---- */
@@ -248,13 +268,7 @@ static int put_key(struct zone_call *c, struct orders *o)
 
 static int put_work(struct zone_call *c, struct store_txn *t)
 {
-	struct orders o;
-	int err = cryptokeys_begin(c, t, &o);
-
-	if (err == 0)
-		err = put_key(c, &o);
-	orders_close(&o);
-	return err;
+	return cryptokeys_change(c, t, put_key);
 }
 
 /* ---- DELETE ---- */
@@ -290,13 +304,7 @@ static int delete_key(struct zone_call *c, struct orders *o)
 
 static int delete_work(struct zone_call *c, struct store_txn *t)
 {
-	struct orders o;
-	int err = cryptokeys_begin(c, t, &o);
-
-	if (err == 0)
-		err = delete_key(c, &o);
-	orders_close(&o);
-	return err;
+	return cryptokeys_change(c, t, delete_key);
 }
 
 /* ---- routes ---- */

@@ -5,9 +5,12 @@
 #include "control/api/call.h"
 #include "control/sign/orders.h"
 
-/* Begins a request that changes the keys of the zone in the path. o is to be closed, however it ends. */
-MUST_CHECK int cryptokeys_begin(struct zone_call *c, struct store_txn *t,
-                                struct orders *o);
+/* What a request does with the keys of a zone. */
+typedef int cryptokeys_fn(struct zone_call *c, struct orders *o);
+
+/* Has that done with the keys of the zone in the path, by a request that changes them. */
+MUST_CHECK int cryptokeys_change(struct zone_call *c, struct store_txn *t,
+                                 cryptokeys_fn *fn);
 
 /* Gives the fault that an error of an order is. */
 int cryptokeys_refuse(struct zone_call *c, const struct orders *o, int err);
