@@ -96,15 +96,12 @@ enum engine_outcome keyed_zone_find(struct keyed_zone *k, const json_t *args,
 
 unsigned keyed_zone_role(const json_t *value)
 {
-	static const struct {
-		const char *name;
-		enum life_role role;
-	} roles[] = {{"ksk", LIFE_KSK}, {"zsk", LIFE_ZSK}, {"csk", LIFE_CSK}};
+	static const enum life_role roles[] = {LIFE_KSK, LIFE_ZSK, LIFE_CSK};
 	const char *text = json_string_value(value);
 
 	for (size_t i = 0; text && i < ARRAY_LEN(roles); i++)
-		if (strcmp(text, roles[i].name) == 0)
-			return roles[i].role;
+		if (strcmp(text, life_role_name(roles[i])) == 0)
+			return roles[i];
 	return 0;
 }
 
@@ -292,10 +289,7 @@ json_t *keyed_zone_key_json(struct keyed_zone *k, size_t key)
 	json_put(o, "algorithm_name", json_string(facts ? facts->name : "?"));
 	json_put(o, "bits", l->bits ? json_number(l->bits) : json_null());
 	json_put(o, "flags", json_number(sign_stored_flags(&one->stored)));
-	json_put(o, "role",
-	         json_string(l->role == LIFE_CSK   ? "csk"
-	                     : l->role == LIFE_KSK ? "ksk"
-	                                           : "zsk"));
+	json_put(o, "role", json_string(life_role_name(l->role)));
 	json_put(o, "private",
 	         json_boolean(one->stored.sealed_len > 0 || one->stored.uri[0]));
 	json_put(o, "in_token", json_boolean(one->stored.uri[0] != '\0'));

@@ -15,11 +15,6 @@ enum { DNSKEY_HEAD = 4, BASE64_SIZE = (DNSKEY_MAX + 2) / 3 * 4 + 1 };
 
 /* ---- what it is ---- */
 
-static const char *type_text(const struct life_key *k)
-{
-	return k->role == LIFE_CSK ? "csk" : k->role == LIFE_KSK ? "ksk" : "zsk";
-}
-
 /* Of curves what PowerDNS says of them. */
 static unsigned bits_of(const struct life_key *k, const struct sign_algorithm_facts *a)
 {
@@ -92,7 +87,7 @@ json_t *cryptokey_json(const struct orders *o, size_t key)
 		put_ds(o, key, to);
 	json_put(to, "flags", json_number(sign_stored_flags(s)));
 	json_put(to, "id", json_number(o->keys->keys[key].number));
-	json_put(to, "keytype", json_string(type_text(k)));
+	json_put(to, "keytype", json_string(life_role_name(k->role)));
 	json_put(to, "published",
 	         json_boolean(waits_for_zone(o, k) || life_publishes(k)));
 	json_put(to, "type", json_string("Cryptokey"));

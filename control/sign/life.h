@@ -42,6 +42,9 @@ enum life_role {
 	LIFE_CSK = LIFE_KSK | LIFE_ZSK,
 };
 
+/* "ksk", "zsk", "csk". */
+const char *life_role_name(enum life_role role);
+
 enum life_kind {
 	LIFE_DNSKEY,
 	LIFE_RRSIG, /* over everything but DNSKEY, CDS and CDNSKEY; not of a KSK */

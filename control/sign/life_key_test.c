@@ -73,6 +73,13 @@ static void what_was_seen_before_the_move_is_no_answer(UNUSED void **state)
 	assert_int_equal(k.records[LIFE_DS].done, 0);
 }
 
+static void every_role_has_a_name(UNUSED void **state)
+{
+	assert_string_equal(life_role_name(LIFE_KSK), "ksk");
+	assert_string_equal(life_role_name(LIFE_ZSK), "zsk");
+	assert_string_equal(life_role_name(LIFE_CSK), "csk");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,6 +87,7 @@ int main(void)
 		cmocka_unit_test(a_ds_that_somebody_took_away_is_not_everywhere),
 		cmocka_unit_test(a_ds_that_lingers_is_not_gone),
 		cmocka_unit_test(what_was_seen_before_the_move_is_no_answer),
+		cmocka_unit_test(every_role_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

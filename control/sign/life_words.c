@@ -21,6 +21,11 @@ static const char *const undone[LIFE_KINDS][2] = {
                      "waits for the parent to publish its DS"},
 };
 
+const char *life_role_name(enum life_role role)
+{
+	return role == LIFE_CSK ? "csk" : role == LIFE_KSK ? "ksk" : "zsk";
+}
+
 struct time_text {
 	char text[24];
 };
