@@ -7,6 +7,7 @@
 #include "control/sign/bundle_stored.h"
 #include "control/sign/ds.h"
 #include "control/sign/life_rules.h"
+#include "control/sign/times.h"
 #include "shared/err.h"
 
 enum {
@@ -75,7 +76,7 @@ static bool may_take(struct zone_keys *k, const struct bundle *b, uint64_t now,
                      struct bundles_look *l)
 {
 	size_t missing = find_missing(k, b);
-	char text[BUNDLE_TIME_SIZE];
+	char text[SIGN_TIME_SIZE];
 
 	if (missing == k->count)
 		return true;
@@ -83,7 +84,7 @@ static bool may_take(struct zone_keys *k, const struct bundle *b, uint64_t now,
 		l->why, sizeof l->why,
 		"the bundle of %s lacks key %u, which validators may need: another "
 		"response is needed (dnssec ksr)",
-		bundle_time(b->from, text), k->keys[missing].number);
+		sign_time_text(b->from, text), k->keys[missing].number);
 	note_next(l, now + RETRY_S);
 	if (can_stay(k, now))
 		return false;
@@ -196,7 +197,7 @@ static void take_ksk(struct zone_keys *k, const struct bundle *b,
 static void look_at_end(const struct bundles *b, const struct sign_policy *p,
                         uint64_t now, struct bundles_look *l)
 {
-	char text[BUNDLE_TIME_SIZE];
+	char text[SIGN_TIME_SIZE];
 	char line[ZONE_KEYS_WHY_SIZE];
 
 	if (b->count > 1) {
@@ -215,7 +216,7 @@ static void look_at_end(const struct bundles *b, const struct sign_policy *p,
 	                         "request signed (dnssec ksr)"
 	                       : "its DNSKEYs are signed until %s, which is over: have "
 	                         "another request signed (dnssec ksr)",
-	               bundle_time(until, text));
+	               sign_time_text(until, text));
 	warn(l, line);
 	note_next(l, now < until ? until : now + WARN_S);
 }

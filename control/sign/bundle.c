@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "control/must.h"
 #include "control/sign/dnskey.h"
+#include "control/sign/times.h"
 #include "control/zone/rdata.h"
 #include "shared/err.h"
 #include "shared/wire.h"
@@ -104,24 +104,13 @@ bool bundle_is_ksk(struct rdata d)
 	       (wire_load16(d.bytes) & mask) == (DNSKEY_ZONE | DNSKEY_SEP);
 }
 
-const char *bundle_time(uint64_t time, char text[static BUNDLE_TIME_SIZE])
-{
-	time_t seconds = (time_t)time;
-	struct tm date;
-
-	if (time > BUNDLE_TIME_MAX || !gmtime_r(&seconds, &date) ||
-	    !strftime(text, BUNDLE_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &date))
-		(void)snprintf(text, BUNDLE_TIME_SIZE, "in another age");
-	return text;
-}
-
 void bundle_say(char why[static BUNDLE_WHY_SIZE], uint64_t from, const char *format,
                 va_list args)
 {
-	char what[BUNDLE_WHY_SIZE - BUNDLE_TIME_SIZE - 20];
-	char time[BUNDLE_TIME_SIZE];
+	char what[BUNDLE_WHY_SIZE - SIGN_TIME_SIZE - 20];
+	char time[SIGN_TIME_SIZE];
 
 	(void)vsnprintf(what, sizeof what, format, args);
-	(void)snprintf(why, BUNDLE_WHY_SIZE, "from %s on: %s", bundle_time(from, time),
+	(void)snprintf(why, BUNDLE_WHY_SIZE, "from %s on: %s", sign_time_text(from, time),
 	               what);
 }

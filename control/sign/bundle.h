@@ -50,7 +50,6 @@ enum {
 	BUNDLES_MAX = 4096,   /* ten years of a bundle a day */
 	BUNDLE_KEYS_MAX = 32, /* DNSKEYs in one */
 	BUNDLE_WHY_SIZE = 256,
-	BUNDLE_TIME_SIZE = 24,
 };
 
 /* Any later time is a mistake: the year 9999 is over. */
@@ -146,9 +145,6 @@ struct bundle_safe {
  */
 MUST_CHECK int bundle_respond(const struct bundles *request, const struct bundle_safe *s,
                               struct bundles **out, char why[static BUNDLE_WHY_SIZE]);
-
-/* "2026-12-02T11:17:37Z". */
-const char *bundle_time(uint64_t time, char text[static BUNDLE_TIME_SIZE]);
 
 /* Says what is wrong with the bundle that begins then. */
 void bundle_say(char why[static BUNDLE_WHY_SIZE], uint64_t from, const char *format,

@@ -146,12 +146,12 @@ static int check_signature(const struct look *l, struct verifier *v,
 		                                      : rrsig_fault_text(fault));
 	TRY(rrsig_open(signature, &s));
 	uint64_t end = l->until + l->terms->policy->propagation;
-	char time[BUNDLE_TIME_SIZE];
+	char time[SIGN_TIME_SIZE];
 	if (!covers_until(&s, end, l->bundle->from))
 		return complain(l,
 		                "the signature of %s expires before all servers have the "
 		                "next, at %s",
-		                type, bundle_time(end, time));
+		                type, sign_time_text(end, time));
 	return 0;
 }
 
@@ -347,7 +347,7 @@ static int check_bundle(struct look *l, const struct keys *before)
 static int check_span(struct look *l, struct bundle_span *out)
 {
 	const struct bundles *b = l->response;
-	char time[BUNDLE_TIME_SIZE];
+	char time[SIGN_TIME_SIZE];
 	struct bundle_span span = {
 		.from = b->list[0].from,
 		.until = bundle_last_until(&b->list[b->count - 1],
@@ -356,7 +356,7 @@ static int check_span(struct look *l, struct bundle_span *out)
 
 	if (span.until <= l->terms->now)
 		return complain(l, "it cannot be used any more, since %s",
-		                bundle_time(span.until, time));
+		                sign_time_text(span.until, time));
 	*out = span;
 	return 0;
 }

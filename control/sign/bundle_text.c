@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/sign/times.h"
 #include "control/zone/contents.h"
 #include "control/zone/entry.h"
 #include "control/zone/literal.h"
@@ -390,10 +391,10 @@ int bundles_read(const char *text, size_t len, const uint8_t *zone, enum bundle_
 
 static int write_bundle(FILE *to, const struct bundles *b, const struct bundle *from)
 {
-	char time[BUNDLE_TIME_SIZE];
+	char time[SIGN_TIME_SIZE];
 
 	if (fprintf(to, ";; %s 1.0 %llu (%s) =========\n", titles[b->kind],
-	            (unsigned long long)from->from, bundle_time(from->from, time)) < 0)
+	            (unsigned long long)from->from, sign_time_text(from->from, time)) < 0)
 		return ERR_IO;
 	for (enum bundle_part part = 0; part < BUNDLE_PARTS; part++)
 		if (from->sets[part].count)
@@ -403,12 +404,12 @@ static int write_bundle(FILE *to, const struct bundles *b, const struct bundle *
 
 int bundles_write(FILE *to, const struct bundles *b, uint64_t now)
 {
-	char time[BUNDLE_TIME_SIZE];
+	char time[SIGN_TIME_SIZE];
 
 	for (size_t i = 0; i < b->count; i++)
 		TRY(write_bundle(to, b, &b->list[i]));
 	return fprintf(to, ";; %s 1.0 generated at %s by Anser " ANSER_VERSION "\n",
-	               titles[b->kind], bundle_time(now, time)) < 0
+	               titles[b->kind], sign_time_text(now, time)) < 0
 	               ? ERR_IO
 	               : 0;
 }

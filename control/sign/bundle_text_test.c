@@ -208,16 +208,6 @@ static void too_many_records_are_refused(void **state)
 	free(text);
 }
 
-static void times_are_written_for_people(void **state)
-{
-	char text[BUNDLE_TIME_SIZE];
-
-	(void)state;
-	assert_string_equal(bundle_time(1796210257, text), "2026-12-02T11:17:37Z");
-	assert_string_equal(bundle_time(BUNDLE_TIME_MAX, text), "9999-12-31T23:59:59Z");
-	assert_string_equal(bundle_time(BUNDLE_FOREVER, text), "in another age");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,7 +219,6 @@ int main(void)
 		cmocka_unit_test_setup(cut_text_is_refused_wherever_it_is_cut,
 	                               fresh_ring),
 		cmocka_unit_test(too_many_records_are_refused),
-		cmocka_unit_test(times_are_written_for_people),
 	};
 
 	return cmocka_run_group_tests(tests, make_ring, free_ring);

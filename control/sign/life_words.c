@@ -1,9 +1,9 @@
 /* What a key waits for, for people. The parent comes first: there somebody may have to do something. */
 #include <stdio.h>
-#include <time.h>
 
 #include "control/sign/life_rules.h"
 #include "control/sign/life_times.h"
+#include "control/sign/times.h"
 
 static const char *const names[LIFE_KINDS] = {
 	[LIFE_DNSKEY] = "DNSKEY",
@@ -26,21 +26,6 @@ const char *life_role_name(enum life_role role)
 	return role == LIFE_CSK ? "csk" : role == LIFE_KSK ? "ksk" : "zsk";
 }
 
-struct time_text {
-	char text[24];
-};
-
-static struct time_text time_text(uint64_t when)
-{
-	struct time_text t = {"in another age"};
-	time_t seconds = (time_t)when;
-	struct tm date;
-
-	if (gmtime_r(&seconds, &date))
-		(void)strftime(t.text, sizeof t.text, "%Y-%m-%dT%H:%M:%SZ", &date);
-	return t;
-}
-
 /* Says whether the record is on its way, and how far. */
 static bool put_on_its_way(const struct sign_policy *p, const struct life *l,
                            const struct life_key *k, enum life_kind kind,
@@ -49,6 +34,7 @@ static bool put_on_its_way(const struct sign_policy *p, const struct life *l,
 	enum life_state state = life_state(k, kind);
 	bool given = state == LIFE_RUMOURED;
 	uint64_t deadline = life_deadline(p, l, k, kind);
+	char time[SIGN_TIME_SIZE];
 
 	if (!given && state != LIFE_UNRETENTIVE)
 		return false;
@@ -58,17 +44,19 @@ static bool put_on_its_way(const struct sign_policy *p, const struct life *l,
 		(void)snprintf(out, LIFE_WORDS,
 		               "waits for caches everywhere to %s its %s, until %s",
 		               given ? "have" : "forget", names[kind],
-		               time_text(deadline).text);
+		               sign_time_text(deadline, time));
 	return true;
 }
 
 static void put_leaving(const struct sign_policy *p, const struct life_key *k,
                         char out[LIFE_WORDS])
 {
+	char time[SIGN_TIME_SIZE];
+
 	if (k->gone)
 		(void)snprintf(out, LIFE_WORDS,
 		               "is of no use any more, and kept until %s",
-		               time_text(k->gone + p->purge_after).text);
+		               sign_time_text(k->gone + p->purge_after, time));
 	else
 		(void)snprintf(out, LIFE_WORDS, "serves until %s",
 		               k->retired ? "its successor can take over"
@@ -79,6 +67,7 @@ static void put_staying(const struct sign_policy *p, const struct life_key *k,
                         char out[LIFE_WORDS])
 {
 	uint64_t roll = life_roll_time(p, k);
+	char time[SIGN_TIME_SIZE];
 
 	for (enum life_kind kind = 0; kind < LIFE_KINDS; kind++) {
 		if (!life_has(k, kind) || life_is_given(&k->records[kind]))
@@ -93,7 +82,7 @@ static void put_staying(const struct sign_policy *p, const struct life_key *k,
 	else
 		(void)snprintf(out, LIFE_WORDS,
 		               "is in use; its successor is made from %s on",
-		               time_text(roll).text);
+		               sign_time_text(roll, time));
 }
 
 void life_words(const struct sign_policy *p, const struct life_now *in,

@@ -1,8 +1,14 @@
 #include "control/sign/times.h"
 
+#include <stdio.h>
+#include <time.h>
+
 #include "shared/err.h"
 #include "shared/name.h"
 #include "shared/wire.h"
+
+/* The year 9999 is over: later ones do not fit. */
+#define TIME_MAX UINT64_C(253402300799)
 
 int sign_periods_check(const struct sign_periods *p)
 {
@@ -69,4 +75,15 @@ uint64_t sign_times_due(const struct sign_periods *p, struct rrsig_times made,
 	if (sign_time_near(made.inception, now) > now)
 		return 0;
 	return expires > p->refresh ? expires - p->refresh : 0;
+}
+
+const char *sign_time_text(uint64_t time, char text[static SIGN_TIME_SIZE])
+{
+	time_t seconds = (time_t)time;
+	struct tm date;
+
+	if (time > TIME_MAX || !gmtime_r(&seconds, &date) ||
+	    !strftime(text, SIGN_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &date))
+		(void)snprintf(text, SIGN_TIME_SIZE, "in another age");
+	return text;
 }

@@ -49,6 +49,11 @@ struct rrsig_times sign_times(const struct sign_periods *p, const struct sign_oc
 uint64_t sign_times_due(const struct sign_periods *p, struct rrsig_times made,
                         uint64_t now);
 
+enum { SIGN_TIME_SIZE = 24 };
+
+/* "2026-12-02T11:17:37Z", of seconds since 1970. */
+const char *sign_time_text(uint64_t time, char text[static SIGN_TIME_SIZE]);
+
 /* Seconds since 1970 of a time modulo 2^32: the one that is nearest to now. */
 uint64_t sign_time_near(uint32_t time, uint64_t now);
 

@@ -183,6 +183,19 @@ static void a_time_is_the_nearest_one(void **state)
 		                 cases[i].want);
 }
 
+static void times_are_written_for_people(void **state)
+{
+	char text[SIGN_TIME_SIZE];
+
+	(void)state;
+	assert_string_equal(sign_time_text(1796210257, text), "2026-12-02T11:17:37Z");
+	assert_string_equal(sign_time_text(UINT64_C(253402300799), text),
+	                    "9999-12-31T23:59:59Z");
+	assert_string_equal(sign_time_text(UINT64_C(253402300800), text),
+	                    "in another age");
+	assert_string_equal(sign_time_text(UINT64_MAX, text), "in another age");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +208,7 @@ int main(void)
 		cmocka_unit_test(a_signature_that_is_not_valid_yet_is_due_at_once),
 		cmocka_unit_test(times_go_on_past_2106),
 		cmocka_unit_test(a_time_is_the_nearest_one),
+		cmocka_unit_test(times_are_written_for_people),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
