@@ -80,7 +80,7 @@ def free_ports(count):
     return [free_port() for _ in range(count)]
 
 
-def end_process(process, number=signal.SIGTERM, patience=10):
+def end_process(process, number=signal.SIGTERM, patience=30):
     """Gives its exit status; one that does not heed the signal is killed."""
     if process.poll() is None:
         process.send_signal(number)
