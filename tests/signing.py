@@ -88,6 +88,7 @@ def verifiers(name, path, keys, opt_out, moment):
         if not opt_out:
             yield ["ldns-verify-zone", "-V", "1", path]
     yield ["kzonecheck", "-d", "on", *at, "-o", name, path]
+    yield ["named-checkzone", "-q", "-i", "none", name, path]
 
 
 def whole(server, name, directory, opt_out=False, moment=None):
