@@ -15,7 +15,7 @@ import urllib.request
 import dns.message
 import dns.query
 
-from checks import SKIP, ControlSocket, Programs, check, free_ports, passes, say, until
+from checks import ControlSocket, Programs, Skipped, check, free_ports, passes, say, until
 
 BIN = os.path.abspath(os.environ.get("ANSER_BIN_DIR", "build/dev/bin"))
 ZONE = "acme.example."
@@ -142,6 +142,9 @@ def by_lego(stage):
 
 
 def main():
+    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    if missing:
+        raise Skipped("not installed: " + " ".join(missing))
     with Stage() as stage:
         stage.start_anser()
         stage.start_pebble()
@@ -149,8 +152,4 @@ def main():
         by_lego(stage)
 
 
-missing = [program for program in PROGRAMS if not shutil.which(program)]
-if missing:
-    print("skipped: not installed:", *missing)
-    sys.exit(SKIP)
 sys.exit(passes(main))

@@ -34,6 +34,9 @@ def passes(run):
     """Gives the exit status of a script that is this, and says it."""
     try:
         run()
+    except Skipped as reason:
+        print("skipped: %s" % reason)
+        return SKIP
     except Failure as failure:
         print("FAILED: %s" % failure)
         return 1

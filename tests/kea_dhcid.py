@@ -14,7 +14,7 @@ import time
 import dns.message
 import dns.query
 
-from checks import SKIP, ControlSocket, Programs, check, free_ports, passes, say, until
+from checks import ControlSocket, Programs, Skipped, check, free_ports, passes, say, until
 
 BIN = os.path.abspath(os.environ.get("ANSER_BIN_DIR", "build/dev/bin"))
 PROGRAM = shutil.which("kea-dhcp-ddns") or "/usr/sbin/kea-dhcp-ddns"
@@ -113,13 +113,12 @@ def leases(stage):
 
 
 def main():
+    if not os.path.exists(PROGRAM):
+        raise Skipped("kea-dhcp-ddns is not installed")
     with Stage() as stage:
         stage.start_anser()
         stage.start_kea()
         leases(stage)
 
 
-if not os.path.exists(PROGRAM):
-    print("skipped: kea-dhcp-ddns is not installed")
-    sys.exit(SKIP)
 sys.exit(passes(main))
