@@ -9,7 +9,6 @@
 """
 
 import contextlib
-import os
 import socket
 import sys
 import threading
@@ -22,13 +21,12 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
-from checks import Skipped, check, free_port, passes, say, until
-from signing import Unbound, anchors, keys_of, policies, wait_signed
+from checks import check, free_port, passes, say, until
+from clock import DAY, HOUR, PARENT, World
+from signing import keys_of, policies
 
-from peers import Anser, Stage, Zone
+from peers import Stage, Zone
 
-HOUR, DAY = 3600, 86400
-PARENT = "example."
 HASTY = ("csk: no, zsk-lifetime: 8h, ksk-lifetime: 16h, dnskey-ttl: 1h, propagation: 5m, safety: 10m, purge-after: 1h,"
          " parent-ds-ttl: 2h, parent-propagation: 5m, parental-agents: [%s]")
 TEXT = """$ORIGIN %s
@@ -39,48 +37,7 @@ $TTL 1h
 ns A 127.0.0.1
 *.any A 192.0.2.1
 """
-LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 PAUSE = 0.35            # seconds in which the keeper has its turn, or goes on in the next step
-
-
-class Clock:
-    """A time that processes have, so many seconds from ours."""
-
-    def __init__(self, directory):
-        paths = [LIBRARY, *(os.path.join(part, "libfaketimeMT.so.1")
-                            for part in os.environ.get("LD_LIBRARY_PATH", "").split(":") if part)]
-        library = next(filter(os.path.exists, paths), None)
-        if not library:
-            raise Skipped("libfaketime is not installed")
-        self.path, self.offset = os.path.join(directory, "clock"), 0
-        self.environment = {"LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": self.path, "FAKETIME_NO_CACHE": "1",
-                            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
-        self.go(0)
-
-    def go(self, seconds):
-        self.offset += seconds
-        with open(self.path + ".new", "w", encoding="ascii") as file:
-            file.write("%+d\n" % self.offset)
-        os.rename(self.path + ".new", self.path)
-
-    def now(self):
-        return time.time() + self.offset
-
-
-class Elsewhen(Anser):
-    """The control plane has another time; the data plane, which may open no files, has ours."""
-
-    def live_in(self, clock):
-        self.environment = {**os.environ, **clock.environment}
-
-    def configure(self):
-        super().configure()
-        plane = self.program.replace("anser-control", "anser-dataplane")
-        script = self.write("plane", '#!/bin/sh\nunset LD_PRELOAD\nexec %s "$@"\n' % plane)
-        os.chmod(script, 0o700)
-        with open(self.path("anser.yaml"), encoding="utf-8") as file:
-            text = file.read()
-        self.write("anser.yaml", text.replace("supervise: " + plane, "supervise: " + script))
 
 
 class Stale(threading.Thread):
@@ -115,7 +72,7 @@ class Stale(threading.Thread):
         self.socket.close()
 
 
-class World:
+class Years(World):
     # By whom the DS is taken from the CDS, and who is asked for it.
     CHILDREN = {"hours.example.": (True, ["here"]), "months.example.": (True, ["here"]),
                 "never.example.": (False, ["here"]), "split.example.": (True, ["here", "stale"]),
@@ -123,53 +80,22 @@ class World:
                 "quiet.example.": (True, ["nobody"])}
 
     def __init__(self, stage):
-        self.directory = stage.directory
-        self.clock, self.stale = Clock(stage.directory), Stale()
-        self.server = stage.add(Elsewhen)
-        self.server.live_in(self.clock)
-        self.trouble, self.step, self.ds = 0, 0, {}
+        super().__init__(stage, ds_ttl=7200)
+        self.stale, self.step = Stale(), 0
         where = {"here": "127.0.0.1@%d" % self.server.port, "stale": "127.0.0.1@%d" % self.stale.port,
                  "nobody": "127.0.0.1@%d" % free_port()}
         named = {name.split(".")[0]: HASTY % ", ".join(where[one] for one in agents)
                  for name, (_, agents) in self.CHILDREN.items()}
         named["months"] = named["months"].replace("8h", "10d").replace("16h", "20d")
-        self.server.settings = policies(parent="csk: yes", **named)
         zones = [Zone(name, text=TEXT % name, dnssec=name.split(".")[0]) for name in self.CHILDREN]
-        parent = TEXT % PARENT + "".join("%s NS ns\n" % name for name in self.CHILDREN)
         self.seen = {name: {0: set(), 1: set()} for name in self.CHILDREN}
         self.stale.start()
-        self.server.start([Zone(PARENT, text=parent, dnssec="parent"), *zones])
-        for name in (PARENT, *self.CHILDREN):
-            wait_signed(self.server, name)
+        self.start(policies(parent="csk: yes", **named), TEXT % PARENT, zones)
 
-    def resolver(self, name):
-        directory = os.path.join(self.directory, name)
-        os.makedirs(directory, exist_ok=True)
-        return Unbound(directory, dict.fromkeys((PARENT, *self.CHILDREN), self.server), anchors(self.server, PARENT),
-                       self.clock.environment)
-
-    # The parent.
-
-    def answer(self, name, rrtype):
-        query = dns.message.make_query(name, rrtype)
-        return dns.query.tcp(query, self.server.address, 5, self.server.port).answer
-
-    def wanted(self, name):
-        """The DS that the CDS ask for, or None: as it is."""
-        found = self.answer(name, "CDS")
-        texts = sorted(rdata.to_text() for rdata in found[0]) if found else None
-        return [] if texts and texts[0].startswith("0 0 0") else texts
-
-    def registry(self, first=False):
-        """Takes what the children ask for."""
-        for name, (takes, _) in self.CHILDREN.items():
-            wanted = self.wanted(name) if takes or first else None
-            if wanted is None or wanted == self.ds.get(name, []):
-                continue
-            words = ["record", "set", name, "7200", "DS", *wanted] if wanted else ["record", "del", name, "DS"]
-            self.server.tell(*words, "--zone", PARENT)
-            self.ds[name] = wanted
-            if wanted and name.startswith("split"):
+    def take(self, first=False):
+        """The parent takes what the children ask for, of those whose DS it takes after the first."""
+        for name in self.registry([name for name, (takes, _) in self.CHILDREN.items() if takes or first]):
+            if name.startswith("split") and self.ds[name]:
                 self.stale.sets.setdefault(name, self.answer(name, "DS")[0])
 
     # Time.
@@ -178,7 +104,7 @@ class World:
         """Until all have their first DS."""
         for _ in range(8):
             self.go(HOUR)
-            self.registry(first=True)
+            self.take(first=True)
         check(set(self.ds) == set(self.CHILDREN), "only these have asked for a DS:", self.ds)
         self.go(3 * HOUR)
 
@@ -221,7 +147,7 @@ def live(world, often, seldom, steps, seconds):
         world.go(seconds)
         if seconds > DAY:
             world.renewed()
-        world.registry()
+        world.take()
         world.look(often)
         if number % 5 == 4:
             world.look(seldom)
@@ -269,7 +195,7 @@ def insecure(world, often):
     world.server.tell("zone", "set", name, "dnssec=no")
     for number in range(16):
         world.go(HOUR)
-        world.registry()
+        world.take()
         world.look(often, secure=False, only=[name])
         if not world.answer(name, "DNSKEY"):
             break
@@ -283,7 +209,7 @@ def insecure(world, often):
 
 def run():
     with Stage("dnssec-clock") as stage:
-        world = World(stage)
+        world = Years(stage)
         try:
             world.begin()
             say("all have a DS")

@@ -21,10 +21,8 @@ import sys
 import time
 
 from checks import Skipped, check, free_port, passes, say, until
+from clock import DAY, Clock
 from control_plane import OK, REFUSED, USAGE, ControlPlane
-
-DAY = 86400
-LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 CONFIG = """
 server:
@@ -79,24 +77,20 @@ zone:
 class Server(ControlPlane):
     def __init__(self):
         super().__init__("dnssec_offline")
-        self.offset, self.edits = 0, 0
+        self.clock, self.edits = Clock(self.dir), 0
         self.write("zone", ZONE)
         self.write("anser.yaml", CONFIG % free_port())
-        self.go(0)
 
     def go(self, seconds):
         """The server's clock jumps."""
-        self.offset += seconds
-        self.write("clock.new", "%+d\n" % self.offset)
-        os.rename(self.path("clock.new"), self.path("clock"))
+        self.clock.go(seconds)
 
     def now(self):
-        return int(time.time()) + self.offset
+        return int(self.clock.now())
 
     def start(self):
         self.process = self.spawn(os.path.join(os.environ["ANSER_BIN_DIR"], "anser-control"), "-c", "anser.yaml",
-                                  LD_PRELOAD=LIBRARY, FAKETIME_TIMESTAMP_FILE=self.path("clock"),
-                                  FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1", NO_FAKE_STAT="1")
+                                  **self.clock.environment)
         self.wait_until_loaded()
 
     def json(self, *words, given=None):
@@ -125,7 +119,7 @@ class Server(ControlPlane):
 
     def tool(self, *command, fake=True):
         """Somebody else's program, at the server's time."""
-        when = {"LD_PRELOAD": LIBRARY, "FAKETIME": "%+d" % self.offset} if fake else {}
+        when = self.clock.environment if fake else {}
         return subprocess.run(command, cwd=self.dir, capture_output=True, text=True, timeout=60, check=False,
                               env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin", **when})
 
@@ -151,7 +145,7 @@ class Server(ControlPlane):
 
     def verify(self, zone="example"):
         wrong = self.wrong(zone)
-        check(not wrong, "%+d s" % self.offset, wrong, self.status(zone))
+        check(not wrong, "%+d s" % self.clock.offset, wrong, self.status(zone))
 
     def settle(self):
         """The keeper has its turn, and has no more to do. Gives when it looks again."""
@@ -159,7 +153,7 @@ class Server(ControlPlane):
             work = self.status()["work"]
             return (work and work["next_look"] and work["next_look"] > self.now() + 2 and not self.wrong() and
                     work["next_look"])
-        return until("all is done at %+.1f days" % (self.offset / DAY), rests, patience=20)
+        return until("all is done at %+.1f days" % (self.clock.offset / DAY), rests, patience=20)
 
     def edit(self):
         self.edits += 1
@@ -304,7 +298,7 @@ def leaves(server):
 
 
 def run():
-    for program in ("/usr/sbin/keymgr", "ldns-verify-zone", LIBRARY):
+    for program in ("/usr/sbin/keymgr", "ldns-verify-zone"):
         if not shutil.which(program) and not os.path.exists(program):
             raise Skipped("%s is not installed" % program)
     with Server() as server:

@@ -141,15 +141,16 @@ def anchors(server, name):
 # ---- validators ----
 
 class Unbound:
-    """A resolver that trusts these anchors, and knows these servers. environment: of its process."""
+    """A resolver that trusts these anchors, and knows these servers. environment: of its process. more: of its
+    settings. forwards: the servers are resolvers themselves."""
 
     program = "/usr/sbin/unbound"
 
-    def __init__(self, directory, zones, trusted, environment=None):
+    def __init__(self, directory, zones, trusted, environment=None, more=(), forwards=False):
         """zones: the server of each."""
         if not os.path.exists(self.program):
             raise Skipped("unbound is not installed")
-        self.port = free_port()
+        self.address, self.port = "127.0.0.1", free_port()
         self.directory = directory
         self.environment = {**os.environ, **(environment or {})}
         lines = ["server:", "  interface: 127.0.0.1", "  port: %d" % self.port, '  chroot: ""',
@@ -159,12 +160,14 @@ class Unbound:
                  "  qname-minimisation: no", "  root-hints: /dev/null", "  infra-host-ttl: 0",
                  "  val-sig-skew-min: 0", "  val-sig-skew-max: 0", "  val-bogus-ttl: 0",
                  "  serve-expired: no", "  aggressive-nsec: no"]
+        lines += ["  " + line for line in more]
         lines += ['  trust-anchor: "%s"' % line for line in trusted]
         lines += ['  local-zone: "%s" nodefault' % name for name in zones]
         lines += ["remote-control:", "  control-enable: no"]
         for name, server in zones.items():
-            lines += ["stub-zone:", '  name: "%s"' % name,
-                      "  stub-addr: %s@%d" % (server.address, server.port)]
+            kind = "forward" if forwards else "stub"
+            lines += [kind + "-zone:", '  name: "%s"' % name,
+                      "  %s-addr: %s@%d" % (kind, server.address, server.port)]
         self.path = os.path.join(directory, "unbound.conf")
         with open(self.path, "w", encoding="ascii") as file:
             file.write("\n".join(lines) + "\n")
