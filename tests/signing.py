@@ -173,10 +173,15 @@ class Unbound:
             file.write("\n".join(lines) + "\n")
         self.process = None
 
-    def __enter__(self):
+    def begin(self):
+        """It runs, and will answer."""
         with open(self.path + ".log", "ab") as log:
             self.process = subprocess.Popen([self.program, "-d", "-c", self.path], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env=self.environment)
+
+    def __enter__(self):
+        if not self.process:
+            self.begin()
         until("unbound answers", lambda: self.answers("version.bind.", "TXT", "CH", 0.2))
         return self
 
