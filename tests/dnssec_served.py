@@ -2,12 +2,14 @@
 """Zones that Anser signs, by each algorithm and in each way to deny names, as others find them.
 
 * All of a zone is looked through by the tools of BIND, ldns and Knot; delv and unbound validate what
-  the data plane answers: records, aliases, wildcards, what is not there, and cuts with and without a DS.
+  the data plane answers: records, aliases, wildcards, what is not there, and cuts with and without a DS. dnsviz asks
+  it in its own ways, and is content.
 * So it is after each of many edits, one by one: by commands, by UPDATE, by the API, by a whole new text, by going
   back; and after the policy became another.
 """
 
 import contextlib
+import shutil
 import sys
 
 import dns.message
@@ -17,14 +19,14 @@ import dns.rdatatype
 import dns.update
 
 from checks import ControlSocket, HttpSocket, check, passes, say, until
-from signing import EVERYTHING, Delv, Unbound, anchors, policies, text_of, wait_signed, whole
+from signing import EVERYTHING, Delv, Unbound, anchors, dnsviz, policies, text_of, wait_signed, whole
 
 from peers import Anser, Key, Stage, Zone, same
 
 WAYS = {"nsec": "nsec3: no", "nsec3": "nsec3: yes, nsec3-salt-length: 4, nsec3-iterations: 1",
         "opt-out": "nsec3: yes, nsec3-opt-out: yes"}
 ALGORITHMS = {8: "nsec", 10: "opt-out", 13: "nsec", 14: "nsec3", 15: "opt-out", 16: "nsec3"}
-TEXT = "$ORIGIN %s\n" + EVERYTHING
+TEXT = "$ORIGIN %s\n" + EVERYTHING.replace("ns1 A 192.0.2.1", "ns1 A 127.0.0.1")
 KEY = Key("edits.key.")
 EDITED = "edited.example."
 
@@ -42,6 +44,7 @@ QUESTIONS = (
     ("secure", "DS", "NOERROR", True), ("plain", "DS", "NOERROR", False), ("a.cut.below", "DS", "NOERROR", False),
     ("cut.below", "A", "NOERROR", False), ("tree", "A", "NOERROR", True),
 )
+CUTS = ("secure", "plain", "a.cut.below")
 
 
 def settings():
@@ -94,6 +97,17 @@ def each_way(server, directory):
             referrals(server, name, opt_out)
             questions(unbound, Delv(directory, server, name) if algorithm == 13 else None, name, opt_out)
             say("algorithm %d and %s: by all who validate" % (algorithm, way))
+
+
+def by_dnsviz(server):
+    """Whatever is asked below a zone, but for cuts, behind which it would look for servers."""
+    if not shutil.which("dnsviz"):
+        return
+    owners = sorted({owner for owner, *_ in QUESTIONS if owner not in CUTS})
+    found = [(where, fault) for where, fault in dnsviz(server, [name_of(algorithm) for algorithm in ALGORITHMS], owners)
+             if (fault["code"], "algorithm 10 " in fault["description"]) != ("ALGORITHM_NOT_RECOMMENDED", True)]
+    check(not found, "dnsviz says", *found[:10])
+    say("dnsviz is content with %d names of each" % len(owners))
 
 
 # ---- edits ----
@@ -265,6 +279,7 @@ def run():
         zones.append(Zone(EDITED, text=TEXT % EDITED, updates=KEY, dnssec="nsec"))
         server.start(zones)
         each_way(server, stage.directory)
+        by_dnsviz(server)
         edits(server, stage.directory)
         back(server, stage.directory)
         presigned(server, stage.directory)
