@@ -318,13 +318,14 @@ static void begin_world(uint64_t seed)
 static uint64_t next_look(const struct signing *s, uint64_t end)
 {
 	uint64_t next = s->again < end ? s->again : end;
+	uint64_t early = signing_now + pick(DAY);
 
 	if (s->ask && signing_now + TWO_HOURS < next)
 		next = signing_now + TWO_HOURS;
 	if (parent_due && parent_due < next)
 		next = parent_due;
-	if (pick(8) == 0 && signing_now + pick(DAY) < next)
-		next = signing_now + pick(DAY);
+	if (pick(8) == 0 && early < next)
+		next = early;
 	return next > signing_now ? next : signing_now + 1;
 }
 
