@@ -332,16 +332,6 @@ int sign_stored_each(struct store_txn *t, uint32_t zone,
 	return store_item_each(t, STORE_CRYPTOKEY, k.bytes, zone ? 4 : 0, each_item, &e);
 }
 
-static int see_number(const struct store_item *item, void *arg)
-{
-	uint32_t *highest = arg;
-
-	if (item->key_len != SIGN_STORED_KEY_SIZE)
-		return ERR_CORRUPT;
-	*highest = wire_load32((const uint8_t *)item->key + 4);
-	return 0;
-}
-
 static int is_sealed(const struct sign_stored_item *i, void *arg)
 {
 	bool *any = arg;
@@ -355,18 +345,6 @@ int sign_stored_any(struct store_txn *t, bool *out)
 	*out = false;
 	int err = sign_stored_each(t, 0, is_sealed, out);
 	return err < 0 ? err : 0;
-}
-
-int sign_stored_next(struct store_txn *t, uint32_t zone, uint32_t *out)
-{
-	struct item_key k = key_of(zone, 0);
-	uint32_t highest = 0;
-
-	TRY(store_item_each(t, STORE_CRYPTOKEY, k.bytes, 4, see_number, &highest));
-	if (highest == UINT32_MAX)
-		return ERR_FULL;
-	*out = highest + 1;
-	return 0;
 }
 
 void sign_stored_change(struct change *c, uint32_t zone, uint32_t number,

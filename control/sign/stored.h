@@ -105,9 +105,6 @@ MUST_CHECK int sign_stored_each(struct store_txn *t, uint32_t zone,
 /* Says whether the store has any sealed key. */
 MUST_CHECK int sign_stored_any(struct store_txn *t, bool *out);
 
-/* Gives one more than the highest number of a zone's keys. ERR_FULL. */
-MUST_CHECK int sign_stored_next(struct store_txn *t, uint32_t zone, uint32_t *out);
-
 /* Lets a change write a key, or remove it (s NULL). zone 0: it belongs to the zone last appended to the change. */
 void sign_stored_change(struct change *c, uint32_t zone, uint32_t number,
                         const struct sign_stored *s);

@@ -109,11 +109,6 @@ void agenda_remove(struct agenda *a, struct agenda_entry *e)
 	agenda_pause(a, e);
 }
 
-size_t agenda_count(const struct agenda *a)
-{
-	return a->count;
-}
-
 void agenda_each(struct agenda *a, void (*fn)(struct agenda_entry *e, void *arg),
                  void *arg)
 {

@@ -34,7 +34,6 @@ void agenda_pause(struct agenda *a, struct agenda_entry *e);
 /* Gives the one that is due first, or NULL. */
 struct agenda_entry *agenda_first(const struct agenda *a);
 
-size_t agenda_count(const struct agenda *a);
 /* Calls back for all, in no order. fn adds and removes none. */
 void agenda_each(struct agenda *a, void (*fn)(struct agenda_entry *e, void *arg),
                  void *arg);
