@@ -18,6 +18,7 @@
 #include "control/sign/secrets.h"
 #include "control/sign/state.h"
 #include "control/sign/stored.h"
+#include "control/zone/arena.h"
 #include "shared/err.h"
 
 enum { BATCH = 100 /* zones in one change */ };
@@ -149,10 +150,7 @@ static int find_zone(const struct store_zone *z, void *arg)
 
 	if (old <= 0)
 		return old;
-	if (r->count == r->room) {
-		r->room = r->room ? 2 * r->room : 16;
-		r->zones = must(realloc(r->zones, r->room * sizeof *r->zones));
-	}
+	r->zones = array_room(r->zones, r->count, &r->room, sizeof *r->zones);
 	memcpy(r->zones[r->count++], z->name, sizeof *r->zones);
 	return 0;
 }

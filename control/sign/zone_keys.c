@@ -9,6 +9,7 @@
 
 #include "control/must.h"
 #include "control/sign/bundle_stored.h"
+#include "control/zone/arena.h"
 #include "shared/err.h"
 
 /* ---- from the store ---- */
@@ -250,11 +251,10 @@ int zone_keys_read(struct store_txn *t, const struct store_zone *zone,
 struct zone_key *zone_keys_add(struct zone_keys *k, uint32_t number,
                                const struct sign_stored *s, const struct life_key *life)
 {
-	if (k->count == k->room) {
-		k->room = k->room ? 2 * k->room : 4;
-		k->keys = must(realloc(k->keys, k->room * sizeof *k->keys));
-		k->lives = must(realloc(k->lives, k->room * sizeof *k->lives));
-	}
+	size_t room = k->room; /* both have the same */
+
+	k->keys = array_room(k->keys, k->count, &room, sizeof *k->keys);
+	k->lives = array_room(k->lives, k->count, &k->room, sizeof *k->lives);
 	k->keys[k->count] = (struct zone_key){.number = number, .stored = *s};
 	k->lives[k->count] = *life;
 	return &k->keys[k->count++];
@@ -264,11 +264,8 @@ struct zone_key *zone_keys_plan(struct zone_keys *k, uint32_t number,
                                 const struct sign_stored *s,
                                 const struct bundle_turn *turn)
 {
-	if (k->planned_count == k->planned_room) {
-		k->planned_room = k->planned_room ? 2 * k->planned_room : 4;
-		k->planned =
-			must(realloc(k->planned, k->planned_room * sizeof *k->planned));
-	}
+	k->planned = array_room(k->planned, k->planned_count, &k->planned_room,
+	                        sizeof *k->planned);
 	k->planned[k->planned_count] =
 		(struct zone_key){.number = number, .stored = *s, .turn = *turn};
 	return &k->planned[k->planned_count++];
