@@ -8,10 +8,10 @@
 #include "control/sign/bundle_check.h"
 #include "control/sign/bundle_testing.h"
 #include "control/sign/keyfile.h"
+#include "control/sign/peers_testing.h"
 
 enum { TEXT_MAX = 1 << 20 };
 
-static char directory[] = "/tmp/offline_test.XXXXXX";
 static char out_text[TEXT_MAX];
 static char err_text_seen[TEXT_MAX];
 
@@ -55,7 +55,7 @@ static int make_files(void **state)
 	                                              [KEYFILE_SYNC_PUBLISH] =
 	                                                      START + 3 * DAY};
 
-	if (!mkdtemp(directory) || chdir(directory) != 0 || make_ring(state) != 0)
+	if (make_directory(state) != 0 || make_ring(state) != 0)
 		return -1;
 	(void)fresh_ring(state);
 	put_pair("one", ring.ksks[0], test_apex, NULL);
@@ -77,11 +77,8 @@ static int make_files(void **state)
 
 static int remove_files(void **state)
 {
-	char command[sizeof directory + 16];
-
 	(void)free_ring(state);
-	(void)snprintf(command, sizeof command, "rm -r %s", directory);
-	return chdir("/") == 0 ? system(command) : -1; /* NOLINT(cert-env33-c) */
+	return remove_directory(state);
 }
 
 static void redirect(const char *path, int flags, int to)

@@ -12,14 +12,13 @@
 #include <unistd.h>
 
 #include "control/keeper/parent_testing.h"
+#include "control/sign/peers_testing.h"
 
 enum {
 	MANY = 40, /* DS records, which do not fit into a datagram */
 	PAUSE_NS = 50000000,
 	ROUNDS_MAX = 400, /* of pauses and questions, until all have started */
 };
-
-static char directory[] = "/tmp/parent_peers_test.XXXXXX";
 
 enum { BIND_PARENT, KNOT_BOTH, BIND_CHILD, PEERS };
 static struct {
@@ -147,8 +146,7 @@ static int start_all(void **state)
 	                                    "-c",  "child.conf", NULL};
 	static const char *const both[] = {knotd, "-c", "knot.conf", NULL};
 
-	(void)state;
-	if (!mkdtemp(directory) || chdir(directory) < 0)
+	if (make_directory(state) != 0)
 		return -1;
 	choose_ports();
 	write_zones();
@@ -163,17 +161,13 @@ static int start_all(void **state)
 
 static int end_all(void **state)
 {
-	char command[sizeof directory + 16];
-
-	(void)state;
 	for (unsigned i = 0; i < PEERS; i++) {
 		if (peers[i].pid <= 0)
 			continue;
 		(void)kill(peers[i].pid, SIGTERM);
 		(void)waitpid(peers[i].pid, NULL, 0);
 	}
-	(void)snprintf(command, sizeof command, "rm -r %s", directory);
-	return chdir("/") == 0 ? system(command) : -1; /* NOLINT(cert-env33-c) */
+	return remove_directory(state);
 }
 
 /* ---- asking them ---- */

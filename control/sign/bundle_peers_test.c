@@ -1,60 +1,40 @@
 /* Requests and responses of Knot DNS, answered and taken here; and ours, answered and taken there. */
-#include <stdarg.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "control/sign/bundle_check.h"
 #include "control/sign/bundle_testing.h"
 #include "control/sign/ds.h"
 #include "control/sign/keyfile.h"
-
-static char directory[] = "/tmp/bundle_test.XXXXXX";
-
-static void run(const char *format, ...) PRINTF_LIKE(1, 2);
-
-/* Runs a program of somebody else's, in the directory. */
-static void run(const char *format, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(command, sizeof command, format, args);
-	va_end(args);
-	if (system(command) !=
-	    0) /* NOLINT(cert-env33-c): none of it comes from outside */
-		fail_msg("%s failed", command);
-}
+#include "control/sign/peers_testing.h"
 
 /* Two machines: "server" has the ZSKs, "safe" the KSK. */
 static int make_machines(void **state)
 {
-	if (!mkdtemp(directory) || chdir(directory) != 0 || make_ring(state) != 0)
+	if (make_directory(state) != 0 || make_ring(state) != 0)
 		return -1;
-	run("for i in server safe; do mkdir $i; printf '"
-	    "server:\n  rundir: %s\ndatabase:\n  storage: %s/'$i'\n"
-	    "policy:\n  - id: p\n    algorithm: ecdsap256sha256\n    offline-ksk: on\n"
-	    "    manual: on\n    zsk-lifetime: 10d\n    rrsig-lifetime: 14d\n"
-	    "    rrsig-refresh: 5d\n    rrsig-pre-refresh: 1h\n    dnskey-ttl: 3600\n"
-	    "    zone-max-ttl: 3600\n    propagation-delay: 1h\n"
-	    "    cds-cdnskey-publish: always\n"
-	    "zone:\n  - domain: example.\n    dnssec-signing: on\n    dnssec-policy: p\n"
-	    "' >$i.conf; done",
-	    directory, directory);
-	run("keymgr -c server.conf example. pregenerate +30d >/dev/null");
-	run("keymgr -c safe.conf example. generate ksk=yes created=t-1d publish=t-1d "
-	    "ready=t-1d active=t-1d >/dev/null");
+	run_peer(
+		"for i in server safe; do mkdir $i; printf '"
+		"server:\n  rundir: %s\ndatabase:\n  storage: %s/'$i'\n"
+		"policy:\n  - id: p\n    algorithm: ecdsap256sha256\n    offline-ksk: on\n"
+		"    manual: on\n    zsk-lifetime: 10d\n    rrsig-lifetime: 14d\n"
+		"    rrsig-refresh: 5d\n    rrsig-pre-refresh: 1h\n    dnskey-ttl: 3600\n"
+		"    zone-max-ttl: 3600\n    propagation-delay: 1h\n"
+		"    cds-cdnskey-publish: always\n"
+		"zone:\n  - domain: example.\n    dnssec-signing: on\n    dnssec-policy: p\n"
+		"' >$i.conf; done",
+		directory, directory);
+	run_peer("keymgr -c server.conf example. pregenerate +30d >/dev/null");
+	run_peer(
+		"keymgr -c safe.conf example. generate ksk=yes created=t-1d publish=t-1d "
+		"ready=t-1d active=t-1d >/dev/null");
 	return 0;
 }
 
 static int remove_machines(void **state)
 {
-	char command[sizeof directory + 16];
-
 	(void)free_ring(state);
-	(void)snprintf(command, sizeof command, "rm -r %s", directory);
-	return chdir("/") == 0 ? system(command) : -1; /* NOLINT(cert-env33-c) */
+	return remove_directory(state);
 }
 
 static char *slurp(const char *path)
@@ -141,18 +121,19 @@ static void request_of_knot_is_answered(void **state)
 	struct bundles *response;
 
 	(void)state;
-	run("keymgr -c server.conf example. generate-ksr +0 +30d >knot.ksr");
+	run_peer("keymgr -c server.conf example. generate-ksr +0 +30d >knot.ksr");
 	request = read_file("knot.ksr", BUNDLE_REQUEST);
 	assert_true(request->count > 3);
 	response = response_of(read_file("knot.ksr", BUNDLE_REQUEST), 1);
 	check_response(request, response);
 	write_file("ours.skr", response);
-	run("keymgr -c server.conf example. import-skr ours.skr >/dev/null");
+	run_peer("keymgr -c server.conf example. import-skr ours.skr >/dev/null");
 	bundles_free(&response);
 	/* What it has taken is what we have given. */
-	run("keymgr -c server.conf example. show-offline | "
-	    "sed 's/^;; Offline records for /;; SignedKeyResponse 1.0 /' >taken");
-	run("grep -q generated taken || echo ';; SignedKeyResponse 1.0 generated' >>taken");
+	run_peer("keymgr -c server.conf example. show-offline | "
+	         "sed 's/^;; Offline records for /;; SignedKeyResponse 1.0 /' >taken");
+	run_peer(
+		"grep -q generated taken || echo ';; SignedKeyResponse 1.0 generated' >>taken");
 	response = read_file("ours.skr", BUNDLE_RESPONSE);
 	struct bundles *taken = read_file("taken", BUNDLE_RESPONSE);
 	assert_same_bundles(taken, response);
@@ -167,8 +148,8 @@ static void response_of_knot_is_taken(void **state)
 	struct bundles *response;
 
 	(void)state;
-	run("keymgr -c server.conf example. generate-ksr +0 +30d >knot.ksr");
-	run("keymgr -c safe.conf example. sign-ksr knot.ksr >knot.skr");
+	run_peer("keymgr -c server.conf example. generate-ksr +0 +30d >knot.ksr");
+	run_peer("keymgr -c safe.conf example. sign-ksr knot.ksr >knot.skr");
 	request = read_file("knot.ksr", BUNDLE_REQUEST);
 	response = read_file("knot.skr", BUNDLE_RESPONSE);
 	assert_true(response->count >= request->count);
@@ -191,7 +172,7 @@ static void our_request_is_answered_by_knot(void **state)
 	ring.published[1].from = now + 10 * (uint64_t)DAY;
 	request = request_of(now, now + 30 * (uint64_t)DAY);
 	write_file("ours.ksr", request);
-	run("keymgr -c safe.conf example. sign-ksr ours.ksr >knot.skr");
+	run_peer("keymgr -c safe.conf example. sign-ksr ours.ksr >knot.skr");
 	response = read_file("knot.skr", BUNDLE_RESPONSE);
 	check_response(request, response);
 	bundles_free(&request);
@@ -206,14 +187,15 @@ static void response_that_we_refuse_is_refused_by_knot(void **state)
 	struct bundles *b;
 
 	(void)state;
-	run("keymgr -c server.conf example. generate-ksr +0 +30d >knot.ksr");
+	run_peer("keymgr -c server.conf example. generate-ksr +0 +30d >knot.ksr");
 	b = response_of(read_file("knot.ksr", BUNDLE_REQUEST), 1);
 	struct rrset *set = &b->list[1].sets[BUNDLE_DNSKEY];
 	uint8_t *blob = arena_copy(b->arena, set->bytes, set->size);
 	blob[set->size - 1] ^= 1;
 	set->bytes = blob;
 	write_file("broken.skr", b);
-	run("! keymgr -c server.conf example. import-skr broken.skr >/dev/null 2>&1");
+	run_peer(
+		"! keymgr -c server.conf example. import-skr broken.skr >/dev/null 2>&1");
 	const struct bundle_terms t = {.policy = &ring.policy};
 	assert_int_equal(bundle_check(b, &t, &span, why), ERR_REFUSED);
 	bundles_free(&b);

@@ -2,12 +2,11 @@
  * The check against those of others: what is good here is good for Knot, BIND and ldns; what is broken is refused
  * here, and by two of them at least: each lets something pass.
  */
-#include <stdarg.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "control/sign/check.h"
 #include "control/sign/check_testing.h"
+#include "control/sign/peers_testing.h"
 
 /* Nothing that somebody refuses for other reasons. */
 #define PLAIN                                                         \
@@ -24,23 +23,6 @@
 	"two.plains 600 NS ns\n"                                      \
 	"red 600 DNAME other.example.\n"                              \
 	"*.wild 600 TXT x\n"
-
-static char directory[] = "/tmp/check_peers_test.XXXXXX";
-
-static int make_directory(void **state)
-{
-	(void)state;
-	return mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-	char command[sizeof directory + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof command, "rm -r %s", directory);
-	return chdir("/") == 0 ? system(command) : -1; /* NOLINT(cert-env33-c) */
-}
 
 /* ---- others ---- */
 

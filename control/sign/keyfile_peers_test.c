@@ -1,16 +1,12 @@
 /* Key files of other programs, read here; and ours, read by them. */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/sign/keyfile.h"
-#include "control/sign/testing.h"
+#include "control/sign/peers_testing.h"
 #include "shared/err.h"
-
-static char directory[] = "/tmp/keyfile_test.XXXXXX";
 
 /* RSA as small as it may be: larger keys take the tools seconds. */
 static const struct {
@@ -25,37 +21,6 @@ static const struct {
 	{SIGN_ED25519, "ED25519", ""},
 	{SIGN_ED448, "ED448", ""},
 };
-
-static int make_directory(void **state)
-{
-	(void)state;
-	return mkdtemp(directory) && chdir(directory) == 0 ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-	char command[sizeof directory + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof command, "rm -r %s", directory);
-	return chdir("/") == 0 ? system(command) : -1; /* NOLINT(cert-env33-c) */
-}
-
-static void run(const char *format, ...) PRINTF_LIKE(1, 2);
-
-/* Runs a program of somebody else's, in the directory. */
-static void run(const char *format, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(command, sizeof command, format, args);
-	va_end(args);
-	if (system(command) !=
-	    0) /* NOLINT(cert-env33-c): none of it comes from outside */
-		fail_msg("%s failed", command);
-}
 
 struct text {
 	size_t len;
@@ -133,9 +98,10 @@ static void files_of_bind_are_written_as_they_were(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		run("TZ=UTC0 dnssec-keygen -q -a %s %s %s -A +1d -I +30d -D +60d -P sync "
-		    "+2d a/b.example >name",
-		    kinds[i].name, kinds[i].bits, i % 2 ? "-f KSK -L 3600" : "");
+		run_peer(
+			"TZ=UTC0 dnssec-keygen -q -a %s %s %s -A +1d -I +30d -D +60d -P sync "
+			"+2d a/b.example >name",
+			kinds[i].name, kinds[i].bits, i % 2 ? "-f KSK -L 3600" : "");
 		line_in("name", &theirs);
 		struct keyfile k = read_pair(theirs.at, &p);
 		assert_string_equal(keyfile_name(k.key, p.owner, name), theirs.at);
@@ -155,7 +121,8 @@ static void files_of_ldns_are_read(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		run("ldns-keygen -a %s %s example >name", kinds[i].name, kinds[i].bits);
+		run_peer("ldns-keygen -a %s %s example >name", kinds[i].name,
+		         kinds[i].bits);
 		line_in("name", &name);
 		struct keyfile k = read_pair(name.at, &p);
 		assert_int_equal(sign_key_algorithm(k.key), kinds[i].algorithm);
@@ -191,13 +158,15 @@ static void keys_of_knot_are_read(void **state)
 	struct text text;
 
 	(void)state;
-	run("printf 'database:\\n  storage: %s\\nzone:\\n  - domain: example\\n' >knot.conf",
-	    directory);
+	run_peer(
+		"printf 'database:\\n  storage: %s\\nzone:\\n  - domain: example\\n' >knot.conf",
+		directory);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		run("keymgr -c knot.conf example generate algorithm=%u %s ksk=yes >id 2>/dev/null",
-		    kinds[i].algorithm, i < 2 ? "size=1024" : "");
+		run_peer(
+			"keymgr -c knot.conf example generate algorithm=%u %s ksk=yes >id 2>/dev/null",
+			kinds[i].algorithm, i < 2 ? "size=1024" : "");
 		line_in("id", &text);
-		run("keymgr -c knot.conf example dnskey %s >public", text.at);
+		run_peer("keymgr -c knot.conf example dnskey %s >public", text.at);
 		(void)snprintf(path, sizeof path, "keys/keys/%.64s.pem", text.at);
 		slurp(path, &text);
 		const struct keyfile_public p = public_in("public");
@@ -242,16 +211,19 @@ static void our_files_sign_zones_elsewhere(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct sign_key *k = write_pair(i, 257, "signed.example.", ksk);
 		struct sign_key *z = write_pair(i, 256, "signed.example.", zsk);
-		run("printf '$TTL 60\\n@ SOA a. b. 1 2 3 4 5\\n@ NS a.\\n$INCLUDE "
-		    "%s.key\\n$INCLUDE %s.key\\n' >zone",
-		    ksk, zsk);
-		run("dnssec-signzone -q -o signed.example -k %s.private -f signed zone "
-		    "%s.private >/dev/null 2>&1",
-		    ksk, zsk);
-		run("printf '$ORIGIN signed.example.\\n$TTL 60\\n@ SOA a. b. 1 2 3 4 "
-		    "5\\n@ NS a.\\n' >zone");
-		run("ldns-signzone -o signed.example -f signed zone %s %s", ksk, zsk);
-		run("ldns-verify-zone signed >/dev/null");
+		run_peer("printf '$TTL 60\\n@ SOA a. b. 1 2 3 4 5\\n@ NS a.\\n$INCLUDE "
+		         "%s.key\\n$INCLUDE %s.key\\n' >zone",
+		         ksk, zsk);
+		run_peer(
+			"dnssec-signzone -q -o signed.example -k %s.private -f signed zone "
+			"%s.private >/dev/null 2>&1",
+			ksk, zsk);
+		run_peer(
+			"printf '$ORIGIN signed.example.\\n$TTL 60\\n@ SOA a. b. 1 2 3 4 "
+			"5\\n@ NS a.\\n' >zone");
+		run_peer("ldns-signzone -o signed.example -f signed zone %s %s", ksk,
+		         zsk);
+		run_peer("ldns-verify-zone signed >/dev/null");
 		sign_key_free(&k);
 		sign_key_free(&z);
 	}
@@ -289,8 +261,8 @@ static void our_files_have_one_ds_elsewhere(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct sign_key *k = write_pair(i, 257, "ds.example.", name);
-		run("dnssec-dsfromkey -2 %s.key >bind", name);
-		run("ldns-key2ds -n -2 %s.key >ldns", name);
+		run_peer("dnssec-dsfromkey -2 %s.key >bind", name);
+		run_peer("ldns-key2ds -n -2 %s.key >ldns", name);
 		ds_in("bind", &bind);
 		ds_in("ldns", &ldns);
 		assert_string_equal(bind.at, ldns.at);
@@ -308,14 +280,16 @@ static void our_files_are_taken_by_knot(void **state)
 	struct text id;
 
 	(void)state;
-	run("printf 'database:\\n  storage: %s\\nzone:\\n  - domain: taken.example\\n' "
-	    ">knot.conf",
-	    directory);
+	run_peer(
+		"printf 'database:\\n  storage: %s\\nzone:\\n  - domain: taken.example\\n' "
+		">knot.conf",
+		directory);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct sign_key *k = write_pair(i, 257, "taken.example.", name);
-		run("keymgr -c knot.conf taken.example import-bind %s.key >id", name);
+		run_peer("keymgr -c knot.conf taken.example import-bind %s.key >id",
+		         name);
 		line_in("id", &id);
-		run("keymgr -c knot.conf taken.example dnskey %s >public", id.at);
+		run_peer("keymgr -c knot.conf taken.example dnskey %s >public", id.at);
 		const struct keyfile_public p = public_in("public");
 		const struct keyfile same = {.key = k};
 		assert_same_key(&same, &p);
@@ -332,12 +306,14 @@ static void keys_go_to_powerdns_and_come_back(void **state)
 	struct text theirs;
 
 	(void)state;
-	run("printf 'launch=gsqlite3\\ngsqlite3-dnssec=yes\\ngsqlite3-database=%s/pdns.db\\n' "
-	    ">pdns.conf",
-	    directory);
-	run("python3 -c 'import sqlite3; sqlite3.connect(\"pdns.db\").executescript("
-	    "open(\"/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql\").read())'");
-	run("%s create-zone example >/dev/null 2>&1", pdns);
+	run_peer(
+		"printf 'launch=gsqlite3\\ngsqlite3-dnssec=yes\\ngsqlite3-database=%s/pdns.db\\n' "
+		">pdns.conf",
+		directory);
+	run_peer(
+		"python3 -c 'import sqlite3; sqlite3.connect(\"pdns.db\").executescript("
+		"open(\"/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql\").read())'");
+	run_peer("%s create-zone example >/dev/null 2>&1", pdns);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		const struct keyfile_expected expected = {.flags = 256};
 		struct sign_key *k = NULL;
@@ -345,9 +321,10 @@ static void keys_go_to_powerdns_and_come_back(void **state)
 		assert_int_equal(sign_key_generate(kinds[i].algorithm, 1024, 256, &k), 0);
 		assert_true(keyfile_write_private(k, NULL, text) > 0);
 		write_text("pdns", ".private", text);
-		run("%s import-zone-key example pdns.private zsk >id 2>/dev/null", pdns);
+		run_peer("%s import-zone-key example pdns.private zsk >id 2>/dev/null",
+		         pdns);
 		line_in("id", &theirs);
-		run("%s export-zone-key example %s >back", pdns, theirs.at);
+		run_peer("%s export-zone-key example %s >back", pdns, theirs.at);
 		slurp("back", &theirs);
 		assert_memory_equal(theirs.at, text, strlen(text));
 		if (keyfile_read_private(theirs.at, theirs.len, &expected, &back, why) <
