@@ -64,12 +64,31 @@ static void comments_and_long_forms_are_read(void **state)
 	bundles_free(&b);
 }
 
+struct refused {
+	const char *text;
+	const char *why; /* its beginning */
+};
+
+static void assert_refused(const struct refused *cases, size_t count,
+                           enum bundle_kind kind)
+{
+	for (size_t i = 0; i < count; i++) {
+		char why[BUNDLE_WHY_SIZE] = "";
+		struct bundles *b = NULL;
+		size_t len = strlen(cases[i].why);
+
+		assert_int_equal(bundles_read(cases[i].text, strlen(cases[i].text),
+		                              test_apex, kind, &b, why),
+		                 ERR_SYNTAX);
+		if (strncmp(why, cases[i].why, len) != 0)
+			fail_msg("case %zu: %s", i, why);
+		assert_null(b);
+	}
+}
+
 static void what_is_no_request_is_refused_with_its_line(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *why;
-	} cases[] = {
+	static const struct refused cases[] = {
 		{"",
 	         "line 1: the last line, \";; KeySigningRequest 1.0 generated ...\", is"},
 		{FIRST KEY, "line 4: the last line, "},
@@ -121,26 +140,12 @@ static void what_is_no_request_is_refused_with_its_line(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char why[BUNDLE_WHY_SIZE] = "";
-		struct bundles *b = NULL;
-		size_t len = strlen(cases[i].why);
-
-		assert_int_equal(bundles_read(cases[i].text, strlen(cases[i].text),
-		                              test_apex, BUNDLE_REQUEST, &b, why),
-		                 ERR_SYNTAX);
-		if (strncmp(why, cases[i].why, len) != 0)
-			fail_msg("case %zu: %s", i, why);
-		assert_null(b);
-	}
+	assert_refused(cases, ARRAY_LEN(cases), BUNDLE_REQUEST);
 }
 
 static void what_is_no_response_is_refused_with_its_line(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *why;
-	} cases[] = {
+	static const struct refused cases[] = {
 		{FIRST KEY LAST, "line 2: this is a KeySigningRequest, not a Signed"},
 		{RESPONSE KEY SIGNATURE("CDS") RESPONSE_LAST,
 	         "line 3: this is the signature of what is not there"},
@@ -155,18 +160,7 @@ static void what_is_no_response_is_refused_with_its_line(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char why[BUNDLE_WHY_SIZE] = "";
-		struct bundles *b = NULL;
-		size_t len = strlen(cases[i].why);
-
-		assert_int_equal(bundles_read(cases[i].text, strlen(cases[i].text),
-		                              test_apex, BUNDLE_RESPONSE, &b, why),
-		                 ERR_SYNTAX);
-		if (strncmp(why, cases[i].why, len) != 0)
-			fail_msg("case %zu: %s", i, why);
-		assert_null(b);
-	}
+	assert_refused(cases, ARRAY_LEN(cases), BUNDLE_RESPONSE);
 }
 
 /* A stick that was pulled out too early. */

@@ -5,6 +5,7 @@
 #include "control/sign/chain_testing.h"
 #include "control/sign/set_signer.h"
 #include "control/sign/verifier.h"
+#include "control/sign/view_sign.h"
 
 enum { NOW = 1700000000 };
 
@@ -111,6 +112,21 @@ static void random_edit(void)
 		edit_key(k.bytes, k.len, type, NULL, 0);
 	else
 		put_record(&k, type);
+}
+
+/* Gives the view its chain and its signatures. Gives how many RRsets were signed. */
+static size_t sign_view(bool whole)
+{
+	struct chain_sets sets;
+	size_t made;
+
+	assert_int_equal((whole ? chain_rebuild : chain_change)(&f.view, &f.params,
+	                                                        f.arena, &sets),
+	                 0);
+	change_view_merge(&f.view, f.arena, sets.sets, sets.count);
+	assert_int_equal(view_sign(&f.view, by.signer, f.arena, &made), 0);
+	drop_nothing(&f.view);
+	return made;
 }
 
 #endif
