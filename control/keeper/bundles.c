@@ -28,28 +28,6 @@ static void warn(struct bundles_look *l, const char *text)
 
 /* ---- may it be taken? ---- */
 
-/* Says whether caches count on a key that a bundle must have therefore. */
-static bool is_relied_upon(const struct zone_keys *k, size_t i)
-{
-	const struct life_key *l = &k->lives[i];
-
-	if (l->role == LIFE_KSK) /* after the first bundle, those who sign them decide */
-		return !k->state.bundle && life_publishes(l);
-	return life_somewhere(&l->records[LIFE_RRSIG]);
-}
-
-/* Gives the place of a key that is missing in a bundle, or the count of keys. */
-static size_t find_missing(const struct zone_keys *k, const struct bundle *b)
-{
-	size_t i = 0;
-
-	while (i < k->count &&
-	       (!is_relied_upon(k, i) ||
-	        bundle_publishes(b, sign_stored_dnskey(&k->keys[i].stored))))
-		i++;
-	return i;
-}
-
 /* Says whether what is in use goes on. What has no bundle so far signs by itself. */
 static bool can_stay(const struct zone_keys *k, uint64_t now)
 {
@@ -61,11 +39,9 @@ static bool can_stay(const struct zone_keys *k, uint64_t now)
 static void tear_out(struct zone_keys *k, const struct bundle *b, uint64_t now,
                      struct bundles_look *l)
 {
-	for (size_t i = 0; i < k->count; i++) {
+	for (size_t i = zone_keys_missing(k, b, 0); i < k->count;
+	     i = zone_keys_missing(k, b, i + 1)) {
 		struct life_key *life = &k->lives[i];
-		if (!is_relied_upon(k, i) ||
-		    bundle_publishes(b, sign_stored_dnskey(&k->keys[i].stored)))
-			continue;
 		memset(life->records, 0, sizeof life->records);
 		life->retired = life->retired ? life->retired : now;
 		l->torn = true;
@@ -75,7 +51,7 @@ static void tear_out(struct zone_keys *k, const struct bundle *b, uint64_t now,
 static bool may_take(struct zone_keys *k, const struct bundle *b, uint64_t now,
                      struct bundles_look *l)
 {
-	size_t missing = find_missing(k, b);
+	size_t missing = zone_keys_missing(k, b, 0);
 	char text[SIGN_TIME_SIZE];
 
 	if (missing == k->count)

@@ -223,16 +223,14 @@ static int check(const struct request_zone *z, const struct bundles *response,
 	return err < 0 ? refuse(why, "%s", text[0] ? text : err_text(err)) : 0;
 }
 
-/* Those whose signatures caches may have. */
 static int check_keys(const struct zone_keys *k, const struct bundle *b, char *why)
 {
-	for (size_t i = 0; i < k->count; i++)
-		if (life_somewhere(&k->lives[i].records[LIFE_RRSIG]) &&
-		    !bundle_publishes(b, sign_stored_dnskey(&k->keys[i].stored)))
-			return refuse(why,
-			              "it lacks key %u, whose signatures caches may have",
-			              k->keys[i].number);
-	return 0;
+	size_t missing = zone_keys_missing(k, b, 0);
+
+	return missing == k->count
+	               ? 0
+	               : refuse(why, "it lacks key %u, whose signatures caches may have",
+	                        k->keys[missing].number);
 }
 
 int response_check(const struct request_zone *z, const struct bundles *response,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/sign/ds.h"
+#include "control/sign/life_rules.h"
 #include "control/sign/rrsig.h"
 #include "control/sign/zone_keys.h"
 #include "control/zone/rdata.h"
@@ -45,6 +46,24 @@ static bool is_ours(const struct zone_keys *k, uint16_t type, struct rdata r)
 			return true;
 	}
 	return false;
+}
+
+static bool is_relied_upon(const struct zone_keys *k, size_t i)
+{
+	const struct life_key *l = &k->lives[i];
+
+	if (l->role == LIFE_KSK)
+		return !k->state.bundle && life_publishes(l);
+	return life_somewhere(&l->records[LIFE_RRSIG]);
+}
+
+size_t zone_keys_missing(const struct zone_keys *k, const struct bundle *b, size_t from)
+{
+	while (from < k->count &&
+	       (!is_relied_upon(k, from) ||
+	        bundle_publishes(b, sign_stored_dnskey(&k->keys[from].stored))))
+		from++;
+	return from;
 }
 
 bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r)

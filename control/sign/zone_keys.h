@@ -116,6 +116,10 @@ MUST_CHECK int zone_keys_salt(const struct zone_keys *k, struct chain_params *to
 /* Says whether a record of the zone was made with its signatures: one of our keys, or of the chain of denial. */
 bool zone_keys_made(const struct zone_keys *k, uint16_t type, struct rdata r);
 
+/* Gives the place, not before from, of a key on which caches count and which a bundle does not publish; or the count of
+ * keys. Of KSKs those who sign the bundles decide, after the first one. */
+size_t zone_keys_missing(const struct zone_keys *k, const struct bundle *b, size_t from);
+
 /* Gives the blob of the RRset of a type (DNSKEY, CDS, CDNSKEY), without signatures, that the zone is to have where
  * there is one now with these records (count 0: none): those of our keys that are to be there, and all that are no
  * key's of ours; or those of the bundle in use, and no others. Lies in the arena; *size 0: none. */
