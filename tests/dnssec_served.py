@@ -3,13 +3,15 @@
 
 * All of a zone is looked through by the tools of BIND, ldns and Knot; delv and unbound validate what
   the data plane answers: records, aliases, wildcards, what is not there, and cuts with and without a DS. dnsviz asks
-  it in its own ways, and is content.
+  it in its own ways, and is content. validns looks through what it is old enough for.
 * So it is after each of many edits, one by one: by commands, by UPDATE, by the API, by a whole new text, by going
   back; and after the policy became another.
 """
 
 import contextlib
+import os
 import shutil
+import subprocess
 import sys
 
 import dns.message
@@ -27,6 +29,22 @@ WAYS = {"nsec": "nsec3: no", "nsec3": "nsec3: yes, nsec3-salt-length: 4, nsec3-i
         "opt-out": "nsec3: yes, nsec3-opt-out: yes"}
 ALGORITHMS = {8: "nsec", 10: "opt-out", 13: "nsec", 14: "nsec3", 15: "opt-out", 16: "nsec3"}
 TEXT = "$ORIGIN %s\n" + EVERYTHING.replace("ns1 A 192.0.2.1", "ns1 A 127.0.0.1")
+OLD_TEXT = """$ORIGIN %s
+$TTL 600
+@ SOA ns hostmaster 1 3600 600 864000 300
+@ NS ns
+@ MX 10 mail
+ns A 192.0.2.1
+mail AAAA 2001:db8::1
+*.wild TXT "any"
+host.wild A 192.0.2.2
+a.b.c.empty A 192.0.2.3
+plain NS ns.plain
+ns.plain A 192.0.2.4
+secure NS ns
+secure DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000
+alias CNAME mail
+"""
 KEY = Key("edits.key.")
 EDITED = "edited.example."
 
@@ -50,11 +68,16 @@ CUTS = ("secure", "plain", "a.cut.below")
 def settings():
     named = {"alg%d" % number: "algorithm: %d, csk: %s, %s" % (number, "no" if number % 2 else "yes", WAYS[way])
              for number, way in ALGORITHMS.items()}
-    return policies(**named, **{way: WAYS[way] for way in WAYS})
+    old = {"old_" + way: "algorithm: 8, csk: no, " + WAYS[way] for way in WAYS}
+    return policies(**named, **old, **{way: WAYS[way] for way in WAYS})
 
 
 def name_of(algorithm):
     return "alg%d.example." % algorithm
+
+
+def old_name_of(way):
+    return "old-%s.example." % way
 
 
 # ---- zones as they are ----
@@ -97,6 +120,20 @@ def each_way(server, directory):
             referrals(server, name, opt_out)
             questions(unbound, Delv(directory, server, name) if algorithm == 13 else None, name, opt_out)
             say("algorithm %d and %s: by all who validate" % (algorithm, way))
+
+
+def by_validns(server, directory):
+    """It knows neither curves nor the types that came after it."""
+    if not shutil.which("validns"):
+        return
+    for way in WAYS:
+        name, path = old_name_of(way), os.path.join(directory, "old.zone")
+        wait_signed(server, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text_of(server.axfr(name).records[:-1]))
+        done = subprocess.run(["validns", "-z", name, path], capture_output=True, text=True, timeout=60, check=False)
+        check(done.returncode == 0, "validns says of", name, done.stdout, done.stderr)
+    say("validns is content with %d zones" % len(WAYS))
 
 
 def by_dnsviz(server):
@@ -276,9 +313,11 @@ def run():
     with Stage("dnssec-served") as stage:
         server = stage.add(Anser, settings=[*settings(), "api:", "  socket: api.sock"])
         zones = [Zone(name_of(algorithm), text=TEXT % name_of(algorithm), dnssec="alg%d" % algorithm) for algorithm in ALGORITHMS]
+        zones += [Zone(old_name_of(way), text=OLD_TEXT % old_name_of(way), dnssec="old-" + way) for way in WAYS]
         zones.append(Zone(EDITED, text=TEXT % EDITED, updates=KEY, dnssec="nsec"))
         server.start(zones)
         each_way(server, stage.directory)
+        by_validns(server, stage.directory)
         by_dnsviz(server)
         edits(server, stage.directory)
         back(server, stage.directory)
