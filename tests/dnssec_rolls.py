@@ -17,7 +17,6 @@ And each rollover ends, with as many keys as it takes.
 
 import argparse
 import concurrent.futures
-import contextlib
 import os
 import random
 import signal
