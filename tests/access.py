@@ -417,8 +417,12 @@ def zone_route(asker, method, path, tenant):
     """What a key should get of a route about a zone; None: that depends on more than who asks."""
     if "/dnssec" in path and method != "GET":
         return dnssec_route(asker, path, tenant)
+    if asker.confined and path.endswith("/dnssec/skr"):
+        return 403
     if not asker.sees(tenant):
         return 404
+    if path.endswith("/dnssec/skr"):
+        return 422
     if method == "GET":
         return 404 if path.endswith("{}/cryptokeys/{}") else 200
     if path == OWN + "/zones/{}/revert":
@@ -437,7 +441,7 @@ def dnssec_route(asker, path, tenant):
         return 403
     if not asker.sees(tenant):
         return 404
-    return 200 if path.endswith("/dnssec") else 422 if path.endswith("/roll") else 400
+    return 200 if path.endswith("/dnssec") else 400 if path.endswith("/saw-ds") else 422
 
 
 def other_route(asker, method, path, tenant):

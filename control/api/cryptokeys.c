@@ -89,10 +89,15 @@ void cryptokeys_write(struct zone_call *c, struct orders *o, const char *policy)
 
 /* ---- policies ---- */
 
-static bool policy_fits(const struct sign_policy *p, const struct cryptokey_kind *k)
+/* Keys that are to be here do not make a zone one whose KSK is elsewhere. */
+static bool policy_fits(const struct config_dnssec_policy *policy,
+                        const struct cryptokey_kind *k)
 {
+	const struct sign_policy *p = &policy->policy;
 	bool any = !k->roles[0];
 
+	if (policy->offline_ksk)
+		return false;
 	for (unsigned i = 0; i < 2; i++)
 		if (k->roles[i])
 			any |= p->csk == (k->roles[i] == LIFE_CSK);
@@ -113,11 +118,11 @@ int cryptokeys_policy(struct zone_call *c, const struct cryptokey_kind *kind,
 		            : api_refuse(&c->fault, UNPROCESSABLE,
 		                         "There is no policy '%s'", name);
 	for (size_t i = 0; i < config->dnssec_policy_count; i++) {
-		if (policy_fits(&(*out)->policy, kind))
+		if (policy_fits(*out, kind))
 			return 0;
 		*out = &config->dnssec_policies[i];
 	}
-	return policy_fits(&(*out)->policy, kind)
+	return policy_fits(*out, kind)
 	               ? 0
 	               : api_refuse(&c->fault, UNPROCESSABLE,
 	                            "No policy of dnssec-policies asks for such keys");
