@@ -123,13 +123,14 @@ static void expect_no_request(const char *policy, const char *why)
 	close_zone(&a);
 }
 
-/* Signs a request, which it takes, with that key of the safe. */
-static struct bundles *respond(struct bundles *request, unsigned key)
+/* Signs a request, which it takes. */
+static struct bundles *respond_with(struct bundles *request,
+                                    const struct bundle_ksk *ksks, size_t count)
 {
-	const struct bundle_ksk ksk = {safe[key], 0, BUNDLE_FOREVER, 0, BUNDLE_FOREVER};
 	const struct config_dnssec_policy *p =
 		config_dnssec_policy_find(s->config, "off");
-	const struct bundle_safe with = {.ksks = &ksk, .count = 1, .policy = &p->policy};
+	const struct bundle_safe with = {
+		.ksks = ksks, .count = count, .policy = &p->policy};
 	char why[BUNDLE_WHY_SIZE] = "";
 	struct bundles *b = NULL;
 
@@ -137,6 +138,14 @@ static struct bundles *respond(struct bundles *request, unsigned key)
 		fail_msg("%s", why);
 	bundles_free(&request);
 	return b;
+}
+
+/* The same with that key of the safe. */
+static struct bundles *respond(struct bundles *request, unsigned key)
+{
+	const struct bundle_ksk ksk = {safe[key], 0, BUNDLE_FOREVER, 0, BUNDLE_FOREVER};
+
+	return respond_with(request, &ksk, 1);
 }
 
 static int check(struct asking *a, const struct bundles *response, bool *in_use)
@@ -484,6 +493,47 @@ static void bundle_without_a_key_in_use_is_not_taken(void **state)
 	sign_key_free(&key);
 }
 
+static void live_on(unsigned days)
+{
+	for (unsigned day = 0; day < days; day++) {
+		signing_now += DAY;
+		signing_settle(s);
+		signing_expect_good(s, "on its way", 1);
+	}
+}
+
+/* The safe has a calendar, and the parent has another. */
+static void ksk_stays_until_the_parent_has_the_ds_of_the_next(void **state)
+{
+	unsigned made;
+
+	(void)state;
+	sign_for(60);
+	parent_takes_the_ds();
+	const struct bundle_ksk ksks[] = {
+		{safe[0], 0, signing_now + 20 * (uint64_t)DAY, 0,
+	         signing_now + 10 * (uint64_t)DAY},
+		{safe[1], signing_now + 5 * (uint64_t)DAY, BUNDLE_FOREVER,
+	         signing_now + 10 * (uint64_t)DAY, BUNDLE_FOREVER},
+	};
+	keep(respond_with(ask(80, &made), ksks, ARRAY_LEN(ksks)), true);
+	signing_settle(s);
+	live_on(22);
+	expect_trouble("lacks the KSK with tag");
+	assert_true(is_in_zone(safe[0]) && is_in_zone(safe[1]));
+	assert_true(s->ask);
+	s->seen = (struct step_seen){.numbers = {s->asked[0].number},
+	                             .seen = {LIFE_PRESENT},
+	                             .count = 1,
+	                             .ttl = SIGNING_HOUR};
+	signing_settle(s);
+	assert_true(is_in_zone(safe[0]));
+	live_on(2);
+	assert_string_equal(s->trouble, "");
+	assert_false(is_in_zone(safe[0]));
+	assert_true(is_in_zone(safe[1]));
+}
+
 /* Its KSK was here until then. */
 static void ksk_that_is_here_does_not_go_because_of_a_response(void **state)
 {
@@ -522,6 +572,7 @@ int main(void)
 		TEST(response_with_the_ksk_of_the_ds_is_taken),
 		TEST(zone_goes_from_bundle_to_bundle),
 		TEST(end_is_spoken_of_in_time_and_the_zone_stays),
+		TEST(ksk_stays_until_the_parent_has_the_ds_of_the_next),
 		TEST(bundle_without_a_key_in_use_is_not_taken),
 		TEST(ksk_that_is_here_does_not_go_because_of_a_response),
 	};

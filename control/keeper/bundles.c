@@ -5,6 +5,7 @@
 
 #include "control/sign/bundle_check.h"
 #include "control/sign/bundle_stored.h"
+#include "control/sign/dnskey.h"
 #include "control/sign/ds.h"
 #include "control/sign/life_rules.h"
 #include "control/sign/times.h"
@@ -24,6 +25,36 @@ static void warn(struct bundles_look *l, const char *text)
 {
 	if (!l->why[0])
 		(void)snprintf(l->why, sizeof l->why, "%s", text);
+}
+
+/* ---- KSKs ---- */
+
+static size_t find_ksk(const struct zone_keys *k)
+{
+	size_t i = 0;
+
+	while (i < k->count && (k->lives[i].role != LIFE_KSK || k->lives[i].retired))
+		i++;
+	return i;
+}
+
+static size_t list_ksks(const struct bundle *b, struct rdata *out, size_t most)
+{
+	const struct rrset *set = &b->sets[BUNDLE_DNSKEY];
+	const uint8_t *at = set->count ? rrset_first(set) : NULL;
+	size_t count = 0;
+
+	for (unsigned i = 0; i < set->count && count < most; i++) {
+		struct rdata d = rrset_next(&at);
+		if (bundle_is_ksk(d) && d.len <= DNSKEY_MAX)
+			out[count++] = d;
+	}
+	return count;
+}
+
+size_t keeper_bundle_ksks(const struct zone_keys *k, struct rdata *out, size_t most)
+{
+	return k->bundles ? list_ksks(&k->bundles->list[0], out, most) : 0;
 }
 
 /* ---- may it be taken? ---- */
@@ -48,19 +79,54 @@ static void tear_out(struct zone_keys *k, const struct bundle *b, uint64_t now,
 	}
 }
 
-static bool may_take(struct zone_keys *k, const struct bundle *b, uint64_t now,
-                     struct bundles_look *l)
+/* Gives the KSK in use that a bundle lacks although the parent may have no other's DS, or none (len 0): the safe has a
+ * calendar, and does not know what the parent does. */
+static struct rdata find_unchained(const struct zone_keys *k, const struct bundle *b)
+{
+	struct rdata ksks[BUNDLE_KEYS_MAX];
+	size_t count = k->state.bundle ? keeper_bundle_ksks(k, ksks, BUNDLE_KEYS_MAX) : 0;
+	size_t at = find_ksk(k);
+	const struct life_record *ds =
+		at < k->count ? &k->lives[at].records[LIFE_DS] : NULL;
+
+	for (size_t i = 0; ds && life_somewhere(ds) && i < count; i++) {
+		bool counts =
+			!life_everywhere(ds) ||
+			rdata_same(ksks[i], sign_stored_dnskey(&k->keys[at].stored));
+		if (counts && !bundle_publishes(b, ksks[i]))
+			return ksks[i];
+	}
+	return (struct rdata){0};
+}
+
+/* Says whether nobody needs what a bundle lacks. */
+static bool has_all(const struct zone_keys *k, const struct bundle *b,
+                    const struct sign_policy *p, struct bundles_look *l)
 {
 	size_t missing = zone_keys_missing(k, b, 0);
+	struct rdata ksk = p->double_ds ? (struct rdata){0} : find_unchained(k, b);
 	char text[SIGN_TIME_SIZE];
 
-	if (missing == k->count)
+	if (missing < k->count)
+		(void)snprintf(
+			l->why, sizeof l->why,
+			"the bundle of %s lacks key %u, which validators may need: "
+			"another response is needed (dnssec ksr)",
+			sign_time_text(b->from, text), k->keys[missing].number);
+	else if (ksk.len)
+		(void)snprintf(
+			l->why, sizeof l->why,
+			"the bundle of %s lacks the KSK with tag %u, and the parent was "
+			"not seen to have the DS of another everywhere (dnssec ds)",
+			sign_time_text(b->from, text), dnskey_tag(ksk));
+	return missing == k->count && !ksk.len;
+}
+
+static bool may_take(struct zone_keys *k, const struct bundle *b,
+                     const struct sign_policy *p, uint64_t now, struct bundles_look *l)
+{
+	if (has_all(k, b, p, l))
 		return true;
-	(void)snprintf(
-		l->why, sizeof l->why,
-		"the bundle of %s lacks key %u, which validators may need: another "
-		"response is needed (dnssec ksr)",
-		sign_time_text(b->from, text), k->keys[missing].number);
 	note_next(l, now + RETRY_S);
 	if (can_stay(k, now))
 		return false;
@@ -86,15 +152,6 @@ static void begin_keys(struct zone_keys *k, const struct bundle *b,
 	}
 }
 
-static size_t find_ksk(const struct zone_keys *k)
-{
-	size_t i = 0;
-
-	while (i < k->count && (k->lives[i].role != LIFE_KSK || k->lives[i].retired))
-		i++;
-	return i;
-}
-
 /* Says whether a bundle asks the parent for a key's DS. */
 static bool is_named(const struct zone_keys *k, const struct bundle *b,
                      struct rdata dnskey)
@@ -106,25 +163,6 @@ static bool is_named(const struct zone_keys *k, const struct bundle *b,
 		if (ds_is_of(rrset_next(&at), k->zone, dnskey))
 			return true;
 	return false;
-}
-
-static size_t list_ksks(const struct bundle *b, struct rdata *out, size_t most)
-{
-	const struct rrset *set = &b->sets[BUNDLE_DNSKEY];
-	const uint8_t *at = set->count ? rrset_first(set) : NULL;
-	size_t count = 0;
-
-	for (unsigned i = 0; i < set->count && count < most; i++) {
-		struct rdata d = rrset_next(&at);
-		if (bundle_is_ksk(d) && d.len <= DNSKEY_MAX)
-			out[count++] = d;
-	}
-	return count;
-}
-
-size_t keeper_bundle_ksks(const struct zone_keys *k, struct rdata *out, size_t most)
-{
-	return k->bundles ? list_ksks(&k->bundles->list[0], out, most) : 0;
 }
 
 /* Gives the one whose DS counts, or none (len 0): had is the one that did so far. */
@@ -218,7 +256,7 @@ int keeper_take_bundle(struct store_txn *t, struct zone_keys *k,
 	TRY(err);
 	look_at_end(b, p, now, out);
 	bool is_other = b->list[0].from != k->state.bundle || !k->bundles;
-	if (is_other && !may_take(k, &b->list[0], now, out)) {
+	if (is_other && !may_take(k, &b->list[0], p, now, out)) {
 		bundles_free(&b);
 		return k->state.bundle ? 0 : ERR_NOTFOUND;
 	}

@@ -48,9 +48,4 @@ uint64_t bundle_last_until(const struct bundle *last, uint32_t propagation);
 bool bundle_is_chained(const struct bundle *b, const uint8_t *zone,
                        const struct rdata *ds, size_t ds_count);
 
-/* Gives from when on a response has no KSK that any of these DS is of: until then the parent has to have another.
- * BUNDLE_FOREVER: it always has one. from: what is before does not count. */
-uint64_t bundle_chained_until(const struct bundles *response, const struct rdata *ds,
-                              size_t ds_count, uint64_t from);
-
 #endif

@@ -28,19 +28,6 @@ bool bundle_is_chained(const struct bundle *b, const uint8_t *zone,
 	return false;
 }
 
-uint64_t bundle_chained_until(const struct bundles *response, const struct rdata *ds,
-                              size_t ds_count, uint64_t from)
-{
-	for (size_t i = 0; i < response->count; i++) {
-		const struct bundle *b = &response->list[i];
-		bool over = i + 1 < response->count && b[1].from <= from;
-
-		if (!over && !bundle_is_chained(b, response->zone, ds, ds_count))
-			return b->from;
-	}
-	return BUNDLE_FOREVER;
-}
-
 uint64_t bundle_last_until(const struct bundle *last, uint32_t propagation)
 {
 	uint64_t until = BUNDLE_FOREVER;

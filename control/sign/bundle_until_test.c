@@ -45,33 +45,6 @@ static void ksks_are_told_from_other_keys(void **state)
 			cases[i].is);
 }
 
-static void end_of_the_chain_is_known_before(void **state)
-{
-	uint8_t bytes[2][DS_MAX];
-	struct rdata ds[2];
-
-	(void)state;
-	ring.safe[0].until = START + 12 * DAY;
-	ring.safe[1].from = START + 8 * DAY;
-	struct bundles *b = response_of(request_of(START, START + 20 * DAY), 2);
-	for (unsigned i = 0; i < 2; i++)
-		ds[i] = (struct rdata){bytes[i],
-		                       (uint16_t)ds_make(test_apex,
-		                                         sign_key_dnskey(ring.ksks[i]),
-		                                         DS_SHA256, bytes[i])};
-	assert_int_equal(bundle_chained_until(b, ds, 1, START), START + 12 * DAY);
-	assert_int_equal(bundle_chained_until(b, ds, 1, START + 15 * DAY),
-	                 START + 12 * DAY);
-	assert_int_equal(bundle_chained_until(b, ds + 1, 1, START), START);
-	assert_int_equal(bundle_chained_until(b, ds + 1, 1, START + 8 * DAY - 1), START);
-	assert_true(bundle_chained_until(b, ds + 1, 1, START + 8 * DAY) ==
-	            BUNDLE_FOREVER);
-	assert_true(bundle_chained_until(b, ds, 2, START) == BUNDLE_FOREVER);
-	assert_int_equal(bundle_chained_until(b, ds, 0, START + 8 * DAY),
-	                 START + 8 * DAY);
-	bundles_free(&b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,7 +53,6 @@ int main(void)
 		cmocka_unit_test_setup(bundle_without_signatures_does_not_hold,
 	                               fresh_ring),
 		cmocka_unit_test(ksks_are_told_from_other_keys),
-		cmocka_unit_test_setup(end_of_the_chain_is_known_before, fresh_ring),
 	};
 
 	return cmocka_run_group_tests(tests, make_ring, free_ring);
