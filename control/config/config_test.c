@@ -242,6 +242,7 @@ static const char every_option[] =
 	"dnssec-policies:\n"
 	"  - {name: default, algorithm: ED25519}\n"
 	"  - {name: all, algorithm: rsasha512, rsa-bits: 3072, csk: no, ksk-roll: double-ds,\n"
+	"     zsk-roll: double-signature,\n"
 	"     ksk-lifetime: 52w, zsk-lifetime: 30d, purge-after: 10d, keys: manual,\n"
 	"     ksk: automatic, nsec3: yes, nsec3-opt-out: yes, nsec3-iterations: 1,\n"
 	"     nsec3-salt-length: 8, dnskey-ttl: 2h, propagation: 90s, parent-ds-ttl: 2d,\n"
@@ -297,6 +298,7 @@ static void assert_policies(const struct config *c)
 	enum { HOUR = 3600, DAY = 24 * HOUR };
 	const struct sign_policy want = {
 		.double_ds = true,
+		.double_signature = true,
 		.nsec3 = true,
 		.opt_out = true,
 		.algorithm = SIGN_RSASHA512,
@@ -545,6 +547,7 @@ static void assert_same(const struct config *a, const struct config *b)
 		case KIND_TSIG_ALGORITHM:
 		case KIND_ZONEMD:
 		case KIND_KSK_ROLL:
+		case KIND_ZSK_ROLL:
 		case KIND_KEYS:
 		case KIND_KSK:
 		case KIND_DNSSEC_ALGORITHM:

@@ -156,6 +156,9 @@ static void check_roles(const struct checker *c)
 	if (p->offline_ksk && p->policy.csk)
 		report(c, DIAG_ERROR, "bad-policy", "ksk",
 		       "a CSK signs everything and cannot be offline: csk: no");
+	if (p->offline_ksk && p->policy.double_signature)
+		report(c, DIAG_ERROR, "bad-policy", "zsk-roll",
+		       "bundles are made for ZSKs that are published before they sign");
 	if (p->manual && (p->policy.ksk_lifetime || p->policy.zsk_lifetime))
 		report(c, DIAG_WARNING, "not-used", "keys",
 		       "nothing is begun by time: the lifetimes count for nothing");

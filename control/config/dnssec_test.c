@@ -50,6 +50,12 @@ static void policies_that_could_not_work_are_refused(void **state)
 		{POLICY("ksk: offline"),
 	         "/d/f:2:5: error: ksk: a CSK signs everything and cannot be offline: csk: no "
 	         "[bad-policy]"},
+		{POLICY("csk: no, ksk: offline, zsk-roll: double-signature"),
+	         "/d/f:2:5: error: zsk-roll: bundles are made for ZSKs that are published "
+	         "before they sign [bad-policy]"},
+		{POLICY("zsk-roll: double"),
+	         "/d/f:2:25: error: zsk-roll: expected pre-publication or double-signature, "
+	         "found \"double\" [bad-value]"},
 		{POLICY("ksk-roll: double-ds"),
 	         "/d/f:2:5: error: ksk-roll: double-ds is for a KSK beside ZSKs [bad-policy]"},
 		{POLICY("csk: no, zsk-lifetime: 2h"),

@@ -145,6 +145,7 @@ static void describe_kind(const struct option *o, FILE *to)
 	case KIND_TSIG_ALGORITHM:
 	case KIND_ZONEMD:
 	case KIND_KSK_ROLL:
+	case KIND_ZSK_ROLL:
 	case KIND_KEYS:
 	case KIND_KSK:
 	case KIND_DNSSEC_ALGORITHM: (void)fputs(value_words(o->kind, words), to); return;

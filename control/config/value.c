@@ -277,6 +277,7 @@ static const char *const words[][WORDS_MAX] = {
                          [CONFIG_ZONEMD_CHECK] = "check",
                          [CONFIG_ZONEMD_MAKE] = "make"},
 	[KIND_KSK_ROLL] = {[false] = "double-ksk", [true] = "double-ds"},
+	[KIND_ZSK_ROLL] = {[false] = "pre-publication", [true] = "double-signature"},
 	[KIND_KEYS] = {[false] = "automatic", [true] = "manual"},
 	[KIND_KSK] = {[false] = "automatic", [true] = "offline"},
 };
@@ -664,6 +665,7 @@ int value_set(const struct option *o, void *object, const char *dir, const char 
 	case KIND_TSIG_ALGORITHM:
 	case KIND_ZONEMD:
 	case KIND_KSK_ROLL:
+	case KIND_ZSK_ROLL:
 	case KIND_KEYS:
 	case KIND_KSK: return set_word(o, field, text, problem);
 	case KIND_DNSSEC_ALGORITHM: return set_algorithm(o, field, text, problem);
@@ -807,6 +809,7 @@ void value_show(const struct option *o, const void *object, FILE *to)
 	case KIND_TSIG_ALGORITHM:
 	case KIND_ZONEMD:
 	case KIND_KSK_ROLL:
+	case KIND_ZSK_ROLL:
 	case KIND_KEYS:
 	case KIND_KSK:
 		(void)fputs(value_word(o->kind, *(const uint8_t *)field), to);

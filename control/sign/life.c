@@ -214,14 +214,16 @@ static bool is_double_ds(const struct sign_policy *p, const struct life *l,
 }
 
 /* Of what the rules allow, what is wanted now. Without this, a new key would sign everything beside the
- * old one until caches know it, which is twice the signatures (RFC 6781 section 4.1.1.3). */
+ * old one until caches know it, which is twice the signatures (RFC 6781 section 4.1.1.3): for those who want
+ * it so. */
 static bool is_time_to_introduce(const struct sign_policy *p, const struct life *l,
                                  const struct life_key *k, enum life_kind kind)
 {
 	bool is_known = life_everywhere(&k->records[LIFE_DNSKEY]);
 
 	if (kind == LIFE_RRSIG)
-		return is_known || !another_signs(l, k);
+		return is_known || !another_signs(l, k) ||
+		       (p->double_signature && life_publishes(k));
 	if (kind == LIFE_DS)
 		return is_known || is_double_ds(p, l, k);
 	return !is_double_ds(p, l, k) || life_everywhere(&k->records[LIFE_DS]);

@@ -176,6 +176,25 @@ static void keys_are_asked_for_and_none_leaves_before_they_are_there(UNUSED void
 }
 
 /* A DNSKEY RRset is signed by each algorithm in it: its KSK waits for ZSKs that are still exchanged. */
+static void another_zsk_signs_when_caches_know_it_or_at_once(UNUSED void **state)
+{
+	struct zone z;
+
+	for (unsigned i = 0; i < 2; i++) {
+		zone_init(&z, 0);
+		z.p.csk = false;
+		z.p.double_signature = i == 1;
+		z.life.count = 2;
+		put(&z.keys[0], LIFE_KSK, everywhere, nowhere, everywhere);
+		put(&z.keys[1], LIFE_ZSK, everywhere, everywhere, nowhere);
+		add(&z, LIFE_ZSK);
+		step(&z);
+		assert_true(life_publishes(&z.keys[2]));
+		assert_int_equal(life_signs(&z.keys[2]), z.p.double_signature);
+		assert_true(life_signs(&z.keys[1]));
+	}
+}
+
 static void the_last_ksk_of_an_algorithm_goes_with_its_zsks(UNUSED void **state)
 {
 	struct zone z;
@@ -435,6 +454,7 @@ int main(void)
 		cmocka_unit_test(the_first_dnskey_waits_for_negative_answers),
 		cmocka_unit_test(
 			keys_are_asked_for_and_none_leaves_before_they_are_there),
+		cmocka_unit_test(another_zsk_signs_when_caches_know_it_or_at_once),
 		cmocka_unit_test(the_last_ksk_of_an_algorithm_goes_with_its_zsks),
 		cmocka_unit_test(what_is_wanted_does_not_go_with_a_ksk),
 		cmocka_unit_test(a_key_that_nobody_knows_yet_goes_when_another_signs),

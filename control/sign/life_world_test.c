@@ -75,6 +75,16 @@ static void ksk_rolls_by_double_ds(UNUSED void **state)
 	years_of_rollovers(p, 2 + 15 + 60);
 }
 
+static void zsks_and_csks_roll_by_double_signature(UNUSED void **state)
+{
+	struct sign_policy two = two_keys();
+	struct sign_policy one = one_key();
+
+	two.double_signature = one.double_signature = true;
+	years_of_rollovers(two, 2 + 15 + 60);
+	years_of_rollovers(one, 1 + 15);
+}
+
 /* With the numbers of another world the same must fail, or the validators here see nothing. */
 static void too_short_a_wait_is_seen(UNUSED void **state)
 {
@@ -266,7 +276,7 @@ static void something_happens(bool may_be_insecure)
 	static const uint8_t algorithms[] = {8, 13, 15};
 	static const uint32_t ttls[] = {5 * MINUTE, HOUR, DAY, 2 * DAY};
 
-	switch (world_below(&w, 12)) {
+	switch (world_below(&w, 13)) {
 	case 0: w.p.algorithm = algorithms[world_below(&w, 3)]; break;
 	case 1: w.p.rsa_bits = world_below(&w, 2) ? 2048 : 3072; break;
 	case 2:
@@ -281,7 +291,8 @@ static void something_happens(bool may_be_insecure)
 	case 7: w.ds_ttl = ttls[world_below(&w, 4)]; break;
 	case 8:
 	case 9: life_roll(&w.keys[world_below(&w, (uint32_t)w.life.count)]); break;
-	case 10: w.mood = w.mood == WORLD_DEAD ? WORLD_HONEST : WORLD_DEAD; break;
+	case 10: w.p.double_signature = !w.p.double_signature; break;
+	case 11: w.mood = w.mood == WORLD_DEAD ? WORLD_HONEST : WORLD_DEAD; break;
 	default: w.secure = !may_be_insecure || !w.secure; break;
 	}
 	assert_null(sign_policy_check(&w.p).setting);
@@ -354,6 +365,7 @@ int main(void)
 		cmocka_unit_test(ksk_and_zsk_roll_for_years),
 		cmocka_unit_test(a_csk_rolls_for_years),
 		cmocka_unit_test(ksk_rolls_by_double_ds),
+		cmocka_unit_test(zsks_and_csks_roll_by_double_signature),
 		cmocka_unit_test(too_short_a_wait_is_seen),
 		cmocka_unit_test(algorithms_change_and_change_back),
 		cmocka_unit_test(going_insecure_and_back_breaks_nothing),

@@ -20,7 +20,8 @@ struct sign_policy {
 	/* Keys. One that does both (CSK), or one for the keys (KSK) and one for everything else (ZSK). */
 	bool csk;
 	bool double_ds; /* a new KSK's DS comes before its DNSKEY (RFC 7583 section 3.3.2) */
-	bool nsec3;     /* deny by hashed names (RFC 5155) */
+	bool double_signature; /* a new ZSK signs as soon as it is published (section 3.2.2 there) */
+	bool nsec3;            /* deny by hashed names (RFC 5155) */
 	bool opt_out;          /* leave unsigned delegations out of that */
 	uint8_t algorithm;     /* as in DNSKEY records */
 	uint8_t salt_length;   /* octets; 0 is what RFC 9276 asks for */
