@@ -39,7 +39,7 @@ ALGORITHMS = (8, 10, 13, 14, 15, 16)
 DELAYS = ("dnskey-ttl: %ds, propagation: 5m, parent-ds-ttl: %ds, parent-propagation: 1m, safety: 0s, algorithm: %%s,"
           " parental-agents: [127.0.0.1@%%d], %%s") % (TTL, TTL)
 SETTINGS = {"split": "csk: no", "double-ds": "csk: no, ksk-roll: double-ds", "csk": "csk: yes",
-            "signed-twice": "csk: no, zsk-roll: double-signature",
+            "double-signature": "csk: no, zsk-roll: double-signature",
             "hashed": "csk: yes, nsec3: yes, nsec3-salt-length: 2"}
 # By name, of each algorithm. Some have hashed names, so that another algorithm can bring another denial with it.
 HASHED = ("split-10", "split-14", "split-16")
@@ -69,7 +69,7 @@ $TTL %d
 Kind = collections.namedtuple("Kind", "first orders keys most")
 KINDS = {
     "zsk": Kind("split", ["roll zsk"], {"ksk": 1, "zsk": 2}, (1, 2, 1, 1)),             # pre-publication
-    "twice": Kind("signed-twice", ["roll zsk"], {"ksk": 1, "zsk": 2}, (1, 2, 2, 1)),    # double signature
+    "twice": Kind("double-signature", ["roll zsk"], {"ksk": 1, "zsk": 2}, (1, 2, 2, 1)),    # double signature
     "ksk": Kind("split", ["roll ksk"], {"ksk": 2, "zsk": 1}, (2, 1, 1, 1)),             # double-KSK
     "ds": Kind("double-ds", ["roll ksk"], {"ksk": 2, "zsk": 1}, (1, 1, 1, 2)),          # double-DS
     "csk": Kind("csk", ["roll csk"], {"csk": 2}, (2, 0, 1, 1)),
@@ -243,7 +243,8 @@ class Hours(World):
     def begin(self):
         """Until each is signed, and has a DS that is everywhere."""
         while len(self.over()) < len(self.lives):
-            check(self.number < STEPS, "not all have a DS:", self.ds)
+            check(self.number < STEPS, "not all have a DS:", [
+                self.status(name) for name in set(self.lives) - self.over()][:3])
             self.turn()
         self.often, self.seldom = self.open(self.resolver("often")), self.open(self.resolver("seldom"))
         self.caches = {way: [self.open(self.cache("cache-%s-%d" % (way, odd))) for odd in (0, 1)] for way in self.WAYS}
