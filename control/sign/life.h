@@ -18,7 +18,7 @@
  *
  * There are no scripts for rollovers. A key is either wanted or leaving, its records move towards that one
  * by one, and a move is made as soon as every validator finds a chain before and after it, whatever mixture
- * of old and new RRsets it has in its cache (life_rules.h). ZSK pre-publication, double-KSK, double-DS,
+ * of old and new RRsets it has in its cache (life_rules.h). ZSK pre-publication and double signature, double-KSK, double-DS,
  * CSKs, a change of algorithm (RFC 6781 section 4.1.4, the conservative way), a change from one key to two,
  * going insecure, and all of these at once, follow from that. This is the model of Mekking, Schaeffer and
  * Overeinder ("Flexible and Robust Key Rollover in DNSSEC", 2012); the waits are those of RFC 7583
