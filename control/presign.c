@@ -8,24 +8,27 @@
 #include "shared/clock.h"
 #include "shared/err.h"
 
+static int read_keys(struct engine *e, struct store_txn *t, const uint8_t *name,
+                     struct store_zone *z, struct zone_keys **keys)
+{
+	char why[ZONE_KEYS_WHY_SIZE];
+
+	TRY(store_zone_get(t, name, z));
+	return zone_keys_read(t, z, NULL, engine_secrets(e), keys, why);
+}
+
 /* With a snapshot, which ends before the signing begins. */
 static int prepare(struct engine *e, struct store_txn *t, const uint8_t *name,
                    struct contents *c, struct zone_keys **keys)
 {
-	const struct config *config = engine_config(e);
-	char why[ZONE_KEYS_WHY_SIZE];
 	struct store_zone z;
-	bool digest = false;
 
-	int err = store_zone_get(t, name, &z);
-	if (err == 0)
-		err = zone_keys_read(t, &z, NULL, engine_secrets(e), keys, why);
-	if (err == 0)
-		digest = zone_policy_digests_at_once(config, &z, c->count);
-	config_release(config);
-	TRY(err);
+	TRY(read_keys(e, t, name, &z, keys));
 	if (!zone_keys_sign(*keys))
 		return ERR_NOTFOUND;
+	const struct config *config = engine_config(e);
+	bool digest = zone_policy_digests_at_once(config, &z, c->count);
+	config_release(config);
 	return zone_contents_prepare(c, *keys, t, digest, clock_wall_us() / 1000000);
 }
 
