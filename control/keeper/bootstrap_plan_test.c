@@ -1,18 +1,11 @@
 /* Which signalling records are to come and to go, by what a store has. */
 #include "control/keeper/bootstrap_plan.h"
 
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "control/change/extra.h"
 #include "control/sign/state.h"
+#include "control/store/testing.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
 
@@ -25,9 +18,7 @@ static const char cds[] = "\0\5\15\2abcd";
 enum { CDS_LEN = sizeof cds - 1, TTL = 77 };
 
 struct fixture {
-	char dir[32];
 	struct config *config;
-	struct store *store;
 	struct store_txn *txn;
 	struct bootstrap_plan plan;
 };
@@ -36,28 +27,17 @@ static int begin(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 	struct diag diag;
-	char text[256];
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/anser-bootstrap-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
 	diag_init(&diag);
 	assert_int_equal(config_parse(settings, strlen(settings), "/f.yaml", NULL,
 	                              &f->config, &diag),
 	                 0);
 	diag_fini(&diag);
-	assert_int_equal(store_open(f->dir, &f->store, text, sizeof text), 0);
-	assert_int_equal(store_begin_write(f->store, &f->txn), 0);
+	assert_int_equal(setup(state), 0);
+	f->txn = begin_write();
 	*state = f;
 	return 0;
-}
-
-static int remove_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 static int end(void **state)
@@ -66,11 +46,9 @@ static int end(void **state)
 
 	bootstrap_plan_fini(&f->plan);
 	store_abort(&f->txn);
-	store_close(f->store);
 	config_release(f->config);
-	assert_int_equal(nftw(f->dir, remove_file, 8, FTW_DEPTH | FTW_PHYS), 0);
 	free(f);
-	return 0;
+	return teardown(state);
 }
 
 /* ---- what is in the store ---- */

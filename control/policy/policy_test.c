@@ -1,19 +1,12 @@
 /* What holds for a zone, by what is said where; and how addresses of other servers are written. */
 #include "control/policy/policy.h"
 
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "control/change/digest.h"
 #include "control/policy/address.h"
 #include "control/policy/meta.h"
+#include "control/store/testing.h"
 #include "control/tsig/key.h"
 #include "shared/err.h"
 #include "shared/rrtype.h"
@@ -46,9 +39,7 @@ static const char settings[] =
 	"  - {name: cat.example, template: cat}\n";
 
 struct fixture {
-	char dir[32];
 	const struct config *config;
-	struct store *store;
 	struct store_txn *txn;
 	struct contents_arena *arena;
 	struct zone_policy policy;
@@ -59,30 +50,19 @@ static int open_fixture(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 	struct config *config;
 	struct diag diag;
-	char text[256];
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/anser-policy-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
 	diag_init(&diag);
 	assert_int_equal(
 		config_parse(settings, strlen(settings), "/f.yaml", NULL, &config, &diag),
 		0);
 	diag_fini(&diag);
 	f->config = config;
-	assert_int_equal(store_open(f->dir, &f->store, text, sizeof text), 0);
-	assert_int_equal(store_begin_write(f->store, &f->txn), 0);
+	assert_int_equal(setup(state), 0);
+	f->txn = begin_write();
 	f->arena = arena_new();
 	*state = f;
 	return 0;
-}
-
-static int remove_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 static int close_fixture(void **state)
@@ -90,12 +70,10 @@ static int close_fixture(void **state)
 	struct fixture *f = *state;
 
 	store_abort(&f->txn);
-	store_close(f->store);
 	config_release(f->config);
 	arena_free(f->arena);
-	assert_int_equal(nftw(f->dir, remove_file, 8, FTW_DEPTH | FTW_PHYS), 0);
 	free(f);
-	return 0;
+	return teardown(state);
 }
 
 static struct store_zone a_zone(struct fixture *f, const char *name,
